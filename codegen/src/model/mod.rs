@@ -1,0 +1,267 @@
+//! The schema model: every keyword of drafts 04 to 2020-12 in one dialect-free form.
+//!
+//! A [`Model`] is an arena of [`Node`]s. References are already resolved to node ids, so
+//! recursion is a cycle in the graph and never a string. Consumers (prover, emitters, rules)
+//! see only this; where a keyword sits in which file is kept in [`Node::location`].
+mod load;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Number, Value};
+
+pub use load::{ModelError, build, build_in};
+
+/// Index of a node in its [`Model`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SchemaId(pub u32);
+
+/// Where a schema node was written: the document's URI (a registry file's path) and a JSON pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// URI of the document, `registry:///topics/…` for registry files.
+    pub document: String,
+    /// JSON pointer inside the document, `""` for its root.
+    pub pointer: String,
+}
+
+/// A resolved schema graph. `root` is the schema that was asked for.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// All reachable nodes.
+    pub nodes: Vec<Node>,
+    /// The schema the graph was built for.
+    pub root: SchemaId,
+    /// `$dynamicAnchor`s by (resource, anchor name); `$recursiveAnchor: true` has the name `""`.
+    pub dynamic_anchors: IndexMap<(ResourceId, String), SchemaId>,
+}
+
+/// A schema resource (a document or an embedded `$id`), for dynamic scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(pub u32);
+
+/// One schema: a boolean or a set of keywords.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where it was written.
+    pub location: Location,
+    /// The resource it belongs to.
+    pub resource: ResourceId,
+    /// What it says.
+    pub kind: NodeKind,
+}
+
+/// The body of a schema node.
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    /// `true` accepts everything, `false` nothing.
+    Bool(bool),
+    /// Keywords, all of which must hold.
+    Keywords(Box<Keywords>),
+}
+
+/// JSON Schema's primitive types as a bit set. `integer` is a subset of `number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TypeSet(pub u8);
+
+impl TypeSet {
+    /// `null`
+    pub const NULL: Self = Self(1);
+    /// `boolean`
+    pub const BOOLEAN: Self = Self(2);
+    /// `integer`: a number with a zero fractional part (1.0 counts); draft 04 alike.
+    pub const INTEGER: Self = Self(4);
+    /// `number`; includes integers even where the `INTEGER` bit is not set.
+    pub const NUMBER: Self = Self(8);
+    /// `string`
+    pub const STRING: Self = Self(16);
+    /// `array`
+    pub const ARRAY: Self = Self(32);
+    /// `object`
+    pub const OBJECT: Self = Self(64);
+
+    /// Whether every type of `other` is in `self`, reading `number` as including `integer`.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        let own = if self.0 & Self::NUMBER.0 != 0 {
+            self.0 | Self::INTEGER.0
+        } else {
+            self.0
+        };
+        own & other.0 == other.0
+    }
+
+    /// The set of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether no type is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Every keyword of a schema object, drafts folded together:
+/// boolean `exclusiveMinimum` became a bound, array-form `items` became `prefix_items` with
+/// `additionalItems` as `items`, `dependencies` was split, `definitions` are only reached by reference,
+/// siblings of `$ref` are dropped where the draft ignores them (draft 07 and older).
+#[derive(Clone, Debug, Default)]
+pub struct Keywords {
+    /// `$ref`: the target, to hold in addition to the siblings.
+    pub reference: Option<SchemaId>,
+    /// `$dynamicRef` or `$recursiveRef`.
+    pub dynamic_reference: Option<DynamicReference>,
+    /// `type`; `None` allows all.
+    pub types: Option<TypeSet>,
+    /// `enum`
+    pub enumeration: Option<Vec<Value>>,
+    /// `const`
+    pub constant: Option<Value>,
+    /// Numeric bounds.
+    pub number: NumberKeywords,
+    /// String bounds.
+    pub string: StringKeywords,
+    /// Array keywords.
+    pub array: ArrayKeywords,
+    /// Object keywords.
+    pub object: ObjectKeywords,
+    /// `allOf`
+    pub all_of: Vec<SchemaId>,
+    /// `anyOf`; empty where absent.
+    pub any_of: Vec<SchemaId>,
+    /// `oneOf`; empty where absent.
+    pub one_of: Vec<SchemaId>,
+    /// `not`
+    pub not: Option<SchemaId>,
+    /// `if`; `then`/`else` without `if` are dropped.
+    pub condition: Option<SchemaId>,
+    /// `then`
+    pub then: Option<SchemaId>,
+    /// `else`
+    pub otherwise: Option<SchemaId>,
+    /// Everything that does not assert.
+    pub annotations: Annotations,
+}
+
+/// `$dynamicRef`/`$recursiveRef`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamicReference {
+    /// Where the reference leads without dynamic scope.
+    pub initial: SchemaId,
+    /// The dynamic anchor's name where the initial target carries it (then the outermost resource
+    /// in the dynamic scope with that anchor wins); `None` makes it a plain reference.
+    pub anchor: Option<String>,
+}
+
+/// Numeric keywords, as written.
+#[derive(Clone, Debug, Default)]
+pub struct NumberKeywords {
+    /// `minimum`
+    pub minimum: Option<Number>,
+    /// `maximum`
+    pub maximum: Option<Number>,
+    /// `exclusiveMinimum`
+    pub exclusive_minimum: Option<Number>,
+    /// `exclusiveMaximum`
+    pub exclusive_maximum: Option<Number>,
+    /// `multipleOf`, positive
+    pub multiple_of: Option<Number>,
+}
+
+/// String keywords; lengths count Unicode code points.
+#[derive(Clone, Debug, Default)]
+pub struct StringKeywords {
+    /// `minLength`
+    pub min_length: Option<u64>,
+    /// `maxLength`
+    pub max_length: Option<u64>,
+    /// `pattern`, ECMA-262 source, unanchored
+    pub pattern: Option<String>,
+    /// `format`
+    pub format: Option<String>,
+}
+
+/// Array keywords.
+#[derive(Clone, Debug, Default)]
+pub struct ArrayKeywords {
+    /// `prefixItems` (or array-form `items`)
+    pub prefix_items: Vec<SchemaId>,
+    /// `items` for what follows the prefix
+    pub items: Option<SchemaId>,
+    /// `contains`
+    pub contains: Option<SchemaId>,
+    /// `minContains`; 1 where absent
+    pub min_contains: Option<u64>,
+    /// `maxContains`
+    pub max_contains: Option<u64>,
+    /// `minItems`
+    pub min_items: Option<u64>,
+    /// `maxItems`
+    pub max_items: Option<u64>,
+    /// `uniqueItems`
+    pub unique_items: bool,
+    /// `unevaluatedItems`
+    pub unevaluated_items: Option<SchemaId>,
+    /// Whether `contains` marks items as evaluated (2020-12) or not (2019-09).
+    pub contains_evaluates: bool,
+}
+
+/// Object keywords.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectKeywords {
+    /// `properties`
+    pub properties: IndexMap<String, SchemaId>,
+    /// `patternProperties`, ECMA-262 sources
+    pub pattern_properties: IndexMap<String, SchemaId>,
+    /// `additionalProperties`
+    pub additional_properties: Option<SchemaId>,
+    /// `propertyNames`
+    pub property_names: Option<SchemaId>,
+    /// `required`
+    pub required: Vec<String>,
+    /// `minProperties`
+    pub min_properties: Option<u64>,
+    /// `maxProperties`
+    pub max_properties: Option<u64>,
+    /// `dependentRequired`
+    pub dependent_required: IndexMap<String, Vec<String>>,
+    /// `dependentSchemas`
+    pub dependent_schemas: IndexMap<String, SchemaId>,
+    /// `unevaluatedProperties`
+    pub unevaluated_properties: Option<SchemaId>,
+}
+
+/// Keywords that describe and never reject.
+#[derive(Clone, Debug, Default)]
+pub struct Annotations {
+    /// `title`
+    pub title: Option<String>,
+    /// `description`
+    pub description: Option<String>,
+    /// `default`
+    pub default: Option<Value>,
+    /// `examples`
+    pub examples: Vec<Value>,
+    /// `deprecated`
+    pub deprecated: bool,
+    /// `x-…` keywords of the registry and every keyword the drafts do not know.
+    pub extensions: Map<String, Value>,
+}
+
+impl Model {
+    /// The node behind an id.
+    #[must_use]
+    pub fn node(&self, id: SchemaId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The keywords behind an id; `None` for boolean schemas.
+    #[must_use]
+    pub fn keywords(&self, id: SchemaId) -> Option<&Keywords> {
+        match &self.node(id).kind {
+            NodeKind::Keywords(keywords) => Some(keywords),
+            NodeKind::Bool(_) => None,
+        }
+    }
+}
