@@ -1,1 +1,7 @@
-//! Runtime.
+//! Carries events from a backend through Kafka into ClickHouse, exactly as a generated registry says.
+//!
+//! Generated code implements [`registry::EventRegistry`]; nothing here knows a topic by name.
+pub mod check;
+pub mod column;
+pub mod json;
+pub mod registry;

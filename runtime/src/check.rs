@@ -1,0 +1,354 @@
+//! What generated checks are made of: paths, violations and the comparisons JSON Schema needs.
+//!
+//! A check walks a decoded value and stops at the first violation. Nothing is allocated until then.
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash as _, Hasher};
+use std::sync::OnceLock;
+
+use crate::json::{Json, Kind, Number};
+
+/// A value broke a rule of its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// JSON pointer of the value, from the event's root.
+    pub pointer: String,
+    /// The schema keyword that rejects it.
+    pub keyword: &'static str,
+    /// What was expected. Never contains the value, which may be personal.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pointer = if self.pointer.is_empty() {
+            "(root)"
+        } else {
+            &self.pointer
+        };
+        write!(formatter, "{pointer}: {} ({})", self.expected, self.keyword)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// The path to the value being checked, kept on the stack.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'p> {
+    parent: Option<&'p At<'p>>,
+    token: Token<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Token<'p> {
+    Root,
+    Member(&'p str),
+    Item(usize),
+}
+
+impl<'p> At<'p> {
+    /// The event itself.
+    pub const ROOT: At<'static> = At {
+        parent: None,
+        token: Token::Root,
+    };
+
+    /// A member of the value at this path.
+    #[must_use]
+    pub const fn member(&'p self, name: &'p str) -> At<'p> {
+        At {
+            parent: Some(self),
+            token: Token::Member(name),
+        }
+    }
+
+    /// An item of the value at this path.
+    #[must_use]
+    pub const fn item(&'p self, index: usize) -> At<'p> {
+        At {
+            parent: Some(self),
+            token: Token::Item(index),
+        }
+    }
+
+    /// The path as a JSON pointer (RFC 6901).
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let mut pointer = self.parent.map_or_else(String::new, At::pointer);
+        match self.token {
+            Token::Root => {}
+            Token::Member(name) => {
+                pointer.push('/');
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+            Token::Item(index) => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+        }
+        pointer
+    }
+
+    /// A violation here.
+    ///
+    /// # Errors
+    /// Always: the error is the result.
+    #[cold]
+    pub fn reject<T>(&self, keyword: &'static str, expected: &'static str) -> Result<T, Violation> {
+        Err(Violation {
+            pointer: self.pointer(),
+            keyword,
+            expected,
+        })
+    }
+}
+
+/// A schema's check: `Ok` exactly when the schema accepts the value.
+pub type Check = fn(Json<'_>, At<'_>) -> Result<(), Violation>;
+
+/// A constant of a schema (`const`, `enum`).
+#[derive(Clone, Copy, Debug)]
+pub enum Literal {
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// Text.
+    String(&'static str),
+    /// An array.
+    Array(&'static [Literal]),
+    /// An object; member order does not matter.
+    Object(&'static [(&'static str, Literal)]),
+}
+
+/// Whether a value equals a constant; 1 equals 1.0.
+#[must_use]
+pub fn is_literal(value: Json<'_>, literal: &Literal) -> bool {
+    match (value.kind(), literal) {
+        (Kind::Null, Literal::Null) => true,
+        (Kind::Bool(value), Literal::Bool(literal)) => value == *literal,
+        (Kind::Number(value), Literal::Number(literal)) => {
+            compare(value, *literal) == Ordering::Equal
+        }
+        (Kind::String(value), Literal::String(literal)) => value == *literal,
+        (Kind::Array, Literal::Array(literals)) => {
+            value.len() == literals.len()
+                && value
+                    .items()
+                    .zip(*literals)
+                    .all(|(item, literal)| is_literal(item, literal))
+        }
+        (Kind::Object, Literal::Object(literals)) => {
+            value.len() == literals.len()
+                && literals.iter().all(|(name, literal)| {
+                    value
+                        .get(name)
+                        .is_some_and(|member| is_literal(member, literal))
+                })
+        }
+        _ => false,
+    }
+}
+
+/// Whether two values are equal as JSON Schema means it: 1 equals 1.0, member order does not matter.
+#[must_use]
+pub fn equal(left: Json<'_>, right: Json<'_>) -> bool {
+    match (left.kind(), right.kind()) {
+        (Kind::Null, Kind::Null) => true,
+        (Kind::Bool(left), Kind::Bool(right)) => left == right,
+        (Kind::Number(left), Kind::Number(right)) => compare(left, right) == Ordering::Equal,
+        (Kind::String(left), Kind::String(right)) => left == right,
+        (Kind::Array, Kind::Array) => {
+            left.len() == right.len()
+                && left
+                    .items()
+                    .zip(right.items())
+                    .all(|(left, right)| equal(left, right))
+        }
+        (Kind::Object, Kind::Object) => {
+            left.len() == right.len()
+                && left
+                    .members()
+                    .all(|(name, left)| right.get(name).is_some_and(|right| equal(left, right)))
+        }
+        _ => false,
+    }
+}
+
+/// Arrays up to this long are compared pair by pair; longer ones by hash first.
+const FEW_ITEMS: usize = 16;
+
+/// Whether no two items are equal (`uniqueItems`).
+#[must_use]
+pub fn all_unique(array: Json<'_>) -> bool {
+    if array.len() <= FEW_ITEMS {
+        let earlier = array.items();
+        let mut seen = 0;
+        return array.items().all(|item| {
+            let unique = !earlier.clone().take(seen).any(|other| equal(other, item));
+            seen += 1;
+            unique
+        });
+    }
+    earlier_by_hash(array)
+}
+
+fn earlier_by_hash(array: Json<'_>) -> bool {
+    let mut seen: std::collections::HashMap<u64, Vec<Json<'_>>> = std::collections::HashMap::new();
+    array.items().all(|item| {
+        let same = seen.entry(hash(item)).or_default();
+        let unique = !same.iter().any(|other| equal(*other, item));
+        same.push(item);
+        unique
+    })
+}
+
+/// Equal values have equal hashes; member order and number spelling do not matter.
+fn hash(value: Json<'_>) -> u64 {
+    let mut state = std::hash::DefaultHasher::new();
+    match value.kind() {
+        Kind::Null => 0_u8.hash(&mut state),
+        Kind::Bool(value) => value.hash(&mut state),
+        Kind::Number(number) => number.to_f64().to_bits().hash(&mut state),
+        Kind::String(text) => text.hash(&mut state),
+        Kind::Array => value.items().for_each(|item| state.write_u64(hash(item))),
+        Kind::Object => {
+            let members = value.members().fold(0_u64, |sum, (name, member)| {
+                let mut state = std::hash::DefaultHasher::new();
+                name.hash(&mut state);
+                state.write_u64(hash(member));
+                sum.wrapping_add(state.finish())
+            });
+            state.write_u64(members);
+        }
+    }
+    state.finish()
+}
+
+/// Orders two numbers exactly, whatever their spelling.
+#[must_use]
+pub fn compare(left: Number, right: Number) -> Ordering {
+    match (left, right) {
+        (Number::Signed(left), Number::Signed(right)) => left.cmp(&right),
+        (Number::Unsigned(left), Number::Unsigned(right)) => left.cmp(&right),
+        (Number::Signed(_), Number::Unsigned(_)) => Ordering::Less,
+        (Number::Unsigned(_), Number::Signed(_)) => Ordering::Greater,
+        (Number::Float(left), Number::Float(right)) => {
+            left.partial_cmp(&right).unwrap_or(Ordering::Equal)
+        }
+        (Number::Float(left), Number::Signed(right)) => compare_float(left, i128::from(right)),
+        (Number::Float(left), Number::Unsigned(right)) => compare_float(left, i128::from(right)),
+        (Number::Signed(left), Number::Float(right)) => {
+            compare_float(right, i128::from(left)).reverse()
+        }
+        (Number::Unsigned(left), Number::Float(right)) => {
+            compare_float(right, i128::from(left)).reverse()
+        }
+    }
+}
+
+/// Above this every double is an integer beyond 64 bits.
+const BEYOND_64_BITS: f64 = 1e30;
+
+fn compare_float(left: f64, right: i128) -> Ordering {
+    if left.abs() > BEYOND_64_BITS {
+        return if left > 0.0 {
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        };
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let whole = left.trunc() as i128;
+    whole
+        .cmp(&right)
+        .then_with(|| left.fract().partial_cmp(&0.0).unwrap_or(Ordering::Equal))
+}
+
+/// Whether a number is a multiple of `mantissa` × 10^-`scale`, in decimal arithmetic: 0.07 is a multiple of 0.01.
+#[must_use]
+pub fn is_multiple(number: Number, mantissa: u64, scale: u32) -> bool {
+    let Some((digits, places)) = decimal(number) else {
+        return false;
+    };
+    // digits·10^-places = k·mantissa·10^-scale, for some integer k.
+    let (Some(left), Some(right)) = (
+        10_i128
+            .checked_pow(scale.saturating_sub(places))
+            .and_then(|factor| digits.checked_mul(factor)),
+        10_i128
+            .checked_pow(places.saturating_sub(scale))
+            .and_then(|factor| i128::from(mantissa).checked_mul(factor)),
+    ) else {
+        return digits == 0 || is_float_multiple(number.to_f64(), mantissa, scale);
+    };
+    left % right == 0
+}
+
+/// Beyond 38 digits exact arithmetic ends; the float's own remainder is what validators use there.
+fn is_float_multiple(value: f64, mantissa: u64, scale: u32) -> bool {
+    #[allow(clippy::cast_precision_loss)]
+    let step = mantissa as f64 / 10_f64.powi(scale.cast_signed());
+    value % step == 0.0
+}
+
+/// A number as digits and decimal places, by its shortest spelling; `None` beyond 38 digits.
+fn decimal(number: Number) -> Option<(i128, u32)> {
+    match number {
+        Number::Signed(value) => Some((i128::from(value), 0)),
+        Number::Unsigned(value) => Some((i128::from(value), 0)),
+        Number::Float(value) => {
+            let text = format!("{value:e}");
+            let (mantissa, exponent) = text.split_once('e')?;
+            let exponent: i32 = exponent.parse().ok()?;
+            let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+            let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+            let places = i32::try_from(fraction.len()).ok()? - exponent;
+            if places >= 0 {
+                Some((digits, places.unsigned_abs()))
+            } else {
+                let factor = 10_i128.checked_pow(places.unsigned_abs())?;
+                digits.checked_mul(factor).map(|digits| (digits, 0))
+            }
+        }
+    }
+}
+
+/// Length in Unicode code points, as `minLength` and `maxLength` count.
+#[must_use]
+pub fn code_points(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    }
+}
+
+/// A pattern of a schema, compiled on first use. The source is Rust regex syntax, translated and tried by codegen.
+#[derive(Debug)]
+pub struct Pattern {
+    source: &'static str,
+    compiled: OnceLock<Option<regex::Regex>>,
+}
+
+impl Pattern {
+    /// A pattern from translated source.
+    #[must_use]
+    pub const fn new(source: &'static str) -> Self {
+        Self {
+            source,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// Whether the pattern occurs in the text. A source that does not compile matches nothing.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.compiled
+            .get_or_init(|| regex::Regex::new(self.source).ok())
+            .as_ref()
+            .is_some_and(|regex| regex.is_match(text))
+    }
+}

@@ -1,0 +1,89 @@
+//! Column buffers of a block: what generated writers push into and the Native encoder reads.
+use crate::json::Json;
+
+/// A column of fixed-width values.
+#[derive(Clone, Debug, Default)]
+pub struct Fixed<T>(pub Vec<T>);
+
+impl<T> Fixed<T> {
+    /// Appends a value.
+    pub fn push(&mut self, value: T) {
+        self.0.push(value);
+    }
+}
+
+/// A column of texts, stored end to end; also used for `LowCardinality(String)`.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    /// All texts, one after the other.
+    pub bytes: Vec<u8>,
+    /// End of each text in `bytes`.
+    pub ends: Vec<usize>,
+}
+
+impl Text {
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The text of a row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.bytes[start..self.ends[row]]
+    }
+}
+
+/// A column of JSON values.
+#[derive(Clone, Debug, Default)]
+pub struct JsonColumn {
+    /// Compact texts.
+    pub text: Text,
+}
+
+impl JsonColumn {
+    /// Appends a value.
+    pub fn push(&mut self, value: Json<'_>) {
+        value.write_to(&mut self.text.bytes);
+        self.text.ends.push(self.text.bytes.len());
+    }
+}
+
+/// Milliseconds since the epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(pub i64);
+
+/// Any column, for the encoder.
+#[derive(Clone, Copy, Debug)]
+pub enum ColumnRef<'c> {
+    /// `Bool`
+    Bool(&'c Fixed<bool>),
+    /// `UInt8`
+    UInt8(&'c Fixed<u8>),
+    /// `UInt16`
+    UInt16(&'c Fixed<u16>),
+    /// `UInt32`
+    UInt32(&'c Fixed<u32>),
+    /// `UInt64`
+    UInt64(&'c Fixed<u64>),
+    /// `Int8`
+    Int8(&'c Fixed<i8>),
+    /// `Int16`
+    Int16(&'c Fixed<i16>),
+    /// `Int32`
+    Int32(&'c Fixed<i32>),
+    /// `Int64`
+    Int64(&'c Fixed<i64>),
+    /// `Float64`
+    Float64(&'c Fixed<f64>),
+    /// `DateTime64(3)`
+    DateTime64(&'c Fixed<Millis>),
+    /// `String`
+    String(&'c Text),
+    /// `LowCardinality(String)`
+    LowCardinality(&'c Text),
+    /// `JSON`
+    Json(&'c JsonColumn),
+}

@@ -1,0 +1,89 @@
+//! A decoded value back to compact text.
+use super::{Json, Kind, Number};
+
+impl Json<'_> {
+    /// Appends the value as compact JSON text; member order is kept.
+    pub fn write_to(self, out: &mut Vec<u8>) {
+        match self.kind() {
+            Kind::Null => out.extend_from_slice(b"null"),
+            Kind::Bool(true) => out.extend_from_slice(b"true"),
+            Kind::Bool(false) => out.extend_from_slice(b"false"),
+            Kind::Number(number) => write_number(number, out),
+            Kind::String(text) => write_string(text, out),
+            Kind::Array => {
+                out.push(b'[');
+                for (index, item) in self.items().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_to(out);
+                }
+                out.push(b']');
+            }
+            Kind::Object => {
+                out.push(b'{');
+                for (index, (name, value)) in self.members().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_string(name, out);
+                    out.push(b':');
+                    value.write_to(out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+
+    /// The value as a document, for tools and error reports; never on the hot path.
+    #[must_use]
+    pub fn to_value(self) -> serde_json::Value {
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+}
+
+fn write_number(number: Number, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    // Writing to a Vec cannot fail.
+    let _ = match number {
+        Number::Signed(value) => write!(out, "{value}"),
+        Number::Unsigned(value) => write!(out, "{value}"),
+        // Debug keeps the `.0` and the exponent form that JSON also reads.
+        Number::Float(value) => write!(out, "{value:?}"),
+    };
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..=0x1f => b"",
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[plain..index]);
+        if escape.is_empty() {
+            let hex = b"0123456789abcdef";
+            out.extend_from_slice(&[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                hex[usize::from(byte >> 4)],
+                hex[usize::from(byte & 15)],
+            ]);
+        } else {
+            out.extend_from_slice(escape);
+        }
+        plain = index + 1;
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}

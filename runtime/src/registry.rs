@@ -1,0 +1,160 @@
+//! What a generated registry tells the runtime: topics, checks, keys, the block of the fact table, SQL.
+//!
+//! Generated code implements [`EventRegistry`]; this is all the runtime knows about a topic.
+use crate::check::{Check, Violation};
+use crate::column::{ColumnRef, Millis};
+use crate::json::Json;
+
+/// A compiled registry.
+pub trait EventRegistry: Send + Sync + 'static {
+    /// Column buffers of the fact table.
+    type Block: FactBlock + 'static;
+    /// Names and settings.
+    const PROJECT: Project;
+    /// The check of the envelope without its payload's content.
+    const CHECK_ENVELOPE: Check;
+    /// Every topic, sorted by name.
+    const TOPICS: &'static [Topic<Self::Block>];
+}
+
+/// Names and settings of a registry.
+#[derive(Clone, Copy, Debug)]
+pub struct Project {
+    /// Short name: prefix of group and client ids.
+    pub name: &'static str,
+    /// ClickHouse database.
+    pub database: &'static str,
+    /// The fact table.
+    pub fact_table: &'static str,
+    /// The fact table's sorting key columns, in order.
+    pub sorting_key: &'static [&'static str],
+    /// Member names of the envelope by role.
+    pub envelope: EnvelopeFields,
+    /// Columns with a keyed hash: whether a hash key must be configured.
+    pub needs_hash_key: bool,
+    /// `CREATE` statements in the order to run them; the database comes first.
+    pub tables: &'static [Statement],
+    /// Named questions.
+    pub kpis: &'static [Statement],
+    /// The interpreted form of manifests, examples and scenarios for demo, oracle and tools (JSON, format 1).
+    pub plan: &'static str,
+}
+
+/// The envelope's members by role (`x-role` in the envelope schema).
+#[derive(Clone, Copy, Debug)]
+pub struct EnvelopeFields {
+    /// `x-role: event-type`
+    pub event_type: &'static str,
+    /// `x-role: schema-version`
+    pub schema_version: &'static str,
+    /// `x-role: event-id`
+    pub event_id: &'static str,
+    /// `x-role: timestamp`
+    pub timestamp: &'static str,
+    /// `x-role: payload`
+    pub payload: &'static str,
+    /// `x-role: dedupe-key`
+    pub dedupe_key: &'static str,
+}
+
+/// A named SQL text.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// Table, view or KPI name.
+    pub name: &'static str,
+    /// One SQL statement without a closing semicolon.
+    pub sql: &'static str,
+}
+
+/// A topic.
+#[derive(Debug)]
+pub struct Topic<B: 'static> {
+    /// Name, which is also its events' `event_type`.
+    pub name: &'static str,
+    /// Its dead letter topic.
+    pub dlq: &'static str,
+    /// Partitions.
+    pub partitions: i32,
+    /// Replication factor in production.
+    pub replication_factor: i32,
+    /// Topic settings as Kafka names them.
+    pub config: &'static [(&'static str, &'static str)],
+    /// Settings of the dead letter topic, which has one partition.
+    pub dlq_config: &'static [(&'static str, &'static str)],
+    /// Versions in ascending order.
+    pub versions: &'static [Version<B>],
+    /// Whether the compatibility level promises that the newest known version reads unknown newer ones.
+    pub reads_newer: bool,
+}
+
+/// One schema version of a topic.
+#[derive(Debug)]
+pub struct Version<B: 'static> {
+    /// Number, from 1.
+    pub number: u32,
+    /// Check of the payload.
+    pub check: Check,
+    /// Appends the record key to a buffer; `false` where the event has none.
+    pub key: fn(Json<'_>, &mut Vec<u8>) -> bool,
+    /// Appends the deduplication key by the manifest's template; the pointer of a missing part as error.
+    pub dedupe_key: fn(Json<'_>, &mut String) -> Result<(), &'static str>,
+    /// Writes one row. Everything that can fail comes before the first column, so a failed row leaves no trace.
+    pub write: fn(&Row<'_>, &mut B) -> Result<(), Violation>,
+}
+
+/// One event on its way into the fact table: checked, with what the envelope and Kafka say about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The whole event.
+    pub event: Json<'a>,
+    /// Its payload.
+    pub payload: Json<'a>,
+    /// Schema version as written in the event (1 where absent).
+    pub schema_version: u32,
+    /// Event time.
+    pub timestamp: Millis,
+    /// Deduplication key.
+    pub dedupe_key: &'a str,
+    /// When the worker took it.
+    pub received_at: Millis,
+    /// Kafka topic.
+    pub topic: &'a str,
+    /// Kafka partition.
+    pub partition: i32,
+    /// Kafka offset.
+    pub offset: i64,
+    /// SipHash key for hashed columns.
+    pub hash_key: &'a [u8; 16],
+}
+
+impl Row<'_> {
+    /// SipHash-2-4 of a text under the configured key.
+    #[must_use]
+    pub fn keyed_hash(&self, text: &str) -> u64 {
+        siphasher::sip::SipHasher24::new_with_key(self.hash_key).hash(text.as_bytes())
+    }
+}
+
+/// Column buffers of one insert block.
+pub trait FactBlock: Default + Send + 'static {
+    /// Column names and ClickHouse types in insert order.
+    const COLUMNS: &'static [(&'static str, &'static str)];
+    /// Rows so far.
+    fn rows(&self) -> usize;
+    /// Approximate bytes so far.
+    fn bytes(&self) -> usize;
+    /// Removes all rows and keeps the memory.
+    fn clear(&mut self);
+    /// The columns, in the order of [`Self::COLUMNS`].
+    fn columns(&self) -> Vec<ColumnRef<'_>>;
+}
+
+/// A typed payload of one topic and version.
+pub trait Payload: serde::Serialize + serde::de::DeserializeOwned {
+    /// Topic.
+    const TOPIC: &'static str;
+    /// Schema version.
+    const VERSION: u32;
+    /// The schema's check.
+    const CHECK: Check;
+}
