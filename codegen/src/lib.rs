@@ -3,3 +3,4 @@
 //! Data flows one way: `registry` (text with positions) → `model` (resolved, dialect-free)
 //! → checks → `emit`. Nothing here touches the network.
 pub mod model;
+pub mod registry;

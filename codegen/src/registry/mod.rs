@@ -1,0 +1,2 @@
+//! Loads a registry folder: text with positions, every problem reported at once.
+pub mod manifest;
