@@ -3,5 +3,6 @@
 //! Data flows one way: `registry` (text with positions) → `model` (resolved, dialect-free)
 //! → checks → `emit`. Nothing here touches the network.
 pub mod fact;
+pub mod finding;
 pub mod model;
 pub mod registry;
