@@ -15,6 +15,7 @@ pub mod references;
 pub mod shape;
 pub mod template;
 mod topics;
+pub mod views;
 
 use indexmap::IndexMap;
 use serde_json::Value;
