@@ -1,0 +1,11 @@
+//! From a loaded registry to files. Every emitter builds a plan from the registry and prints it last.
+pub mod rust;
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmittedFile {
+    /// Path below the project's root, `/` between folders: `generated/src/lib.rs`.
+    pub path: String,
+    /// The text, ending in a newline.
+    pub contents: String,
+}
