@@ -9,3 +9,15 @@ pub struct EmittedFile {
     /// The text, ending in a newline.
     pub contents: String,
 }
+
+/// All files made from a registry, sorted by path.
+///
+/// # Errors
+/// Everything that Rust cannot carry faithfully.
+pub fn emit(
+    registry: &crate::registry::Registry,
+) -> Result<Vec<EmittedFile>, Vec<rust::refusal::Refusal>> {
+    let mut files = rust::emit(registry, &[], &[])?;
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(files)
+}

@@ -121,8 +121,8 @@ pub(super) fn registry(
     let entries = registry.topics.iter().zip(topics).map(|(topic, summary)| {
         let module = format_ident!("{}", summary.module);
         let (name, dlq) = (&topic.name, topic.dlq());
-        let partitions = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
-        let replication = i32::from(manifest.kafka.replication_factor);
+        let partitions = proc_macro2::Literal::u32_unsuffixed(topic.partitions);
+        let replication = proc_macro2::Literal::u16_unsuffixed(manifest.kafka.replication_factor);
         let pairs = |settings: Vec<(String, String)>| {
             let (keys, values): (Vec<_>, Vec<_>) = settings.into_iter().unzip();
             quote!(&[#((#keys, #values)),*])
@@ -140,7 +140,10 @@ pub(super) fn registry(
             .iter()
             .map(|number| format_ident!("v{number}"))
             .collect();
-        let numbers = &summary.versions;
+        let numbers = summary
+            .versions
+            .iter()
+            .map(|number| proc_macro2::Literal::u32_unsuffixed(*number));
         quote! {
             Topic {
                 name: #name,

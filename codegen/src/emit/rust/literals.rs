@@ -7,12 +7,30 @@ use serde_json::{Number, Value};
 #[must_use]
 pub fn number(number: &Number) -> TokenStream {
     if let Some(value) = number.as_i64() {
+        let value = proc_macro2::Literal::i64_unsuffixed(value);
         quote!(Number::Signed(#value))
     } else if let Some(value) = number.as_u64() {
+        let value = proc_macro2::Literal::u64_unsuffixed(value);
         quote!(Number::Unsigned(#value))
     } else {
-        let value = number.as_f64().unwrap_or_default();
+        let value = proc_macro2::Literal::f64_unsuffixed(number.as_f64().unwrap_or_default());
         quote!(Number::Float(#value))
+    }
+}
+
+/// A count as a literal without a suffix.
+#[must_use]
+pub fn amount(count: u64) -> proc_macro2::Literal {
+    proc_macro2::Literal::u64_unsuffixed(count)
+}
+
+/// `1 item`, `2 items`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
     }
 }
 

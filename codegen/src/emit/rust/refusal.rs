@@ -1,6 +1,8 @@
 //! What the Rust emitter cannot carry, said with place and alternative.
 use crate::finding::{Finding, Plane, Position, Severity};
 use crate::model::{Model, SchemaId};
+use crate::registry::document::Document;
+use crate::registry::files::Files;
 
 /// A part of a schema that has no faithful form in Rust.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +37,23 @@ impl Refusal {
 
     /// As a finding in the registry file that the document's URI names.
     #[must_use]
-    pub fn into_finding(self) -> Finding {
+    pub fn into_finding(self, files: &Files) -> Finding {
+        let path = self
+            .document
+            .trim_start_matches("registry:///")
+            .replace("%20", " ")
+            .replace("%25", "%");
+        let text = files.0.get(&path).map_or("", String::as_str);
+        let position = Document::parse(&path, text)
+            .map_or(Position { line: 1, column: 1 }, |document| {
+                document.position(&self.pointer)
+            });
         Finding {
             rule: "not-carried",
             plane: Plane::Rust,
             severity: Severity::Error,
-            file: self.document.trim_start_matches("registry:///").to_owned(),
-            position: Position { line: 1, column: 1 },
+            file: path,
+            position,
             pointer: self.pointer,
             message: self.message,
             evidence: None,

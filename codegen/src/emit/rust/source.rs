@@ -9,7 +9,6 @@ use super::refusal::Refusal;
 const IMPORTS: &[(&str, &[&str])] = &[
     ("std::collections", &["BTreeMap"]),
     ("serde", &["Deserialize", "Serialize"]),
-    ("topicwright_runtime", &["row"]),
     (
         "topicwright_runtime::check",
         &["At", "Check", "Literal", "Pattern", "Violation"],
@@ -34,6 +33,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "Version",
         ],
     ),
+    ("topicwright_runtime", &["row"]),
 ];
 
 /// A file below `generated/src/`. `doc` is the file's `//!` text, `made_from` the registry file it comes from.
@@ -62,9 +62,7 @@ pub(super) fn file(
         None => contents.push_str("//! Made by `topicwright generate`; do not edit.\n"),
     }
     let code = without_literals(&text);
-    let words: std::collections::BTreeSet<&str> = code
-        .split(|character: char| !character.is_alphanumeric() && character != '_')
-        .collect();
+    let words = first_words(&code);
     let mut imports: Vec<String> = extra_imports
         .iter()
         .map(|import| format!("use {import};\n"))
@@ -107,13 +105,43 @@ fn without_literals(code: &str) -> String {
         .join("\n")
 }
 
+/// The words that stand alone or start a path: in `a::B`, only `a` needs an import.
+fn first_words(code: &str) -> std::collections::BTreeSet<&str> {
+    let mut words = std::collections::BTreeSet::new();
+    let mut before = "";
+    let mut rest = code;
+    while let Some(start) =
+        rest.find(|character: char| character.is_alphanumeric() || character == '_')
+    {
+        let gap = if start > 0 { &rest[..start] } else { before };
+        let tail = &rest[start..];
+        let end = tail
+            .find(|character: char| !character.is_alphanumeric() && character != '_')
+            .unwrap_or(tail.len());
+        if !gap.ends_with("::") {
+            words.insert(&tail[..end]);
+        }
+        before = "";
+        rest = &tail[end..];
+    }
+    words
+}
+
 /// A blank line between top-level items.
 fn spaced(text: &str) -> String {
     let mut result = String::new();
     let mut previous = "";
     for line in text.lines() {
-        let ends_item = previous == "}" || previous.ends_with("];") && previous.starts_with(']');
-        if ends_item && !line.is_empty() && !line.starts_with('}') {
+        let ends_item = previous == "}"
+            || (previous.ends_with(';')
+                && !previous.starts_with(' ')
+                && !line.starts_with("use ")
+                && !line.starts_with("pub use ")
+                && !line.starts_with("static "));
+        // Inside an impl: a documented item after another one.
+        let ends_member =
+            line.starts_with("    ///") && (previous == "    }" || previous.ends_with(';'));
+        if (ends_item && !line.is_empty() && !line.starts_with('}')) || ends_member {
             result.push('\n');
         }
         result.push_str(line);

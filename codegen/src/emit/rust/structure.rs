@@ -6,6 +6,7 @@
 //! before a type is built.
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::names::{pascal, unique};
@@ -26,10 +27,11 @@ pub const UNBOUNDED_INTEGER: &str = "UnboundedInteger";
 
 /// Reduces a payload schema to its structure.
 #[must_use]
-pub fn reduce(model: &Model, root_name: &str, source: &str) -> Structure {
+pub fn reduce(model: &Model, root_name: &str, renames: &IndexMap<String, String>) -> Structure {
     let mut reducer = Reducer {
         model,
-        source,
+        renames,
+        root: root_name.to_owned(),
         names: Vec::new(),
         definitions: BTreeMap::new(),
     };
@@ -49,7 +51,9 @@ pub fn reduce(model: &Model, root_name: &str, source: &str) -> Structure {
 
 struct Reducer<'m> {
     model: &'m Model,
-    source: &'m str,
+    /// The payload's renamed members, new to old: a rename keeps the name of the member's type.
+    renames: &'m IndexMap<String, String>,
+    root: String,
     /// Named schemas by what they must satisfy.
     names: Vec<(Vec<SchemaId>, String)>,
     definitions: BTreeMap<String, Value>,
@@ -210,7 +214,12 @@ impl Reducer<'_> {
     }
 
     fn member(&mut self, name: &str, property: &Property, parent: &str) -> Value {
-        let schema = self.value(&property.schemas, &format!("{parent}_{name}"));
+        let first_name = self
+            .renames
+            .get(name)
+            .filter(|_| parent == pascal(&self.root))
+            .map_or(name, String::as_str);
+        let schema = self.value(&property.schemas, &format!("{parent}_{first_name}"));
         // An absent array and an empty one are different events.
         let collection = matches!(
             schema.get("type").and_then(Value::as_str),
@@ -242,7 +251,12 @@ impl Reducer<'_> {
                 .annotation(schemas, |annotations| annotations.title.as_deref())
         });
         let place = schemas.first().map_or_else(String::new, |id| {
-            self.model.node(*id).location.pointer.clone()
+            let location = &self.model.node(*id).location;
+            format!(
+                "{}#{}",
+                location.document.trim_start_matches("registry:///"),
+                location.pointer
+            )
         });
         let deprecated = self
             .model
@@ -257,7 +271,7 @@ impl Reducer<'_> {
                 .unwrap_or("do not rely on it");
             lines.push(format!("Deprecated: {reason}"));
         }
-        lines.push(format!("Source: `{}#{place}`", self.source));
+        lines.push(format!("Source: `{place}`"));
         lines.join("\n\n")
     }
 }

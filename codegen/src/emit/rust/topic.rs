@@ -44,7 +44,7 @@ pub(super) fn emit(
         let before = done
             .last()
             .map(|(older, types)| (types, format!("v{}", older.number)));
-        let structure = structure::reduce(&version.model, &name, &version.path);
+        let structure = structure::reduce(&version.model, &name, &version.renames);
         let types = types::generate(
             structure,
             before
@@ -161,7 +161,10 @@ fn version_body(
     upcast: Option<&(u32, Result<TokenStream, String>)>,
 ) -> TokenStream {
     let root = format_ident!("{}", types.root);
-    let (topic_name, number) = (&topic.name, version.number);
+    let (topic_name, number) = (
+        &topic.name,
+        proc_macro2::Literal::u32_unsuffixed(version.number),
+    );
     let items = &types.items;
     let shared: Vec<_> = types
         .shared
@@ -172,7 +175,7 @@ fn version_body(
         .versions
         .iter()
         .rev()
-        .find(|older| older.number < number)
+        .find(|older| older.number < version.number)
         .map(|older| format_ident!("v{}", older.number));
     let reuse = before
         .filter(|_| !shared.is_empty())
@@ -216,23 +219,21 @@ fn module_body(
         .iter()
         .map(|(_, types)| format_ident!("{}", types.root))
         .collect();
-    let numbers: Vec<_> = versions.iter().map(|(version, _)| version.number).collect();
+    let numbers: Vec<_> = versions
+        .iter()
+        .map(|(version, _)| proc_macro2::Literal::u32_unsuffixed(version.number))
+        .collect();
     let docs = numbers.iter().map(|number| format!(" Version {number}."));
     let newest = versions.len() - 1;
     let upcast = (newest > 0 && upcasts[1..].iter().all(|possible| *possible)).then(|| {
         let (module, root) = (&modules[newest], &roots[newest]);
         let arms = (0..versions.len()).map(|start| {
             let variant = &variants[start];
-            let steps = (start + 1..=newest).map(|step| {
+            let event = (start + 1..=newest).fold(quote!(event), |event, step| {
                 let (module, root) = (&modules[step], &roots[step]);
-                quote!(let event = #module::#root::from(event);)
+                quote!(#module::#root::from(#event))
             });
-            let steps: Vec<TokenStream> = steps.collect();
-            if steps.is_empty() {
-                quote!(Self::#variant(event) => event,)
-            } else {
-                quote!(Self::#variant(event) => { #(#steps)* event })
-            }
+            quote!(Self::#variant(event) => #event,)
         });
         quote! {
             /// The event as the newest version writes it.

@@ -100,7 +100,7 @@ fn mapped(
     let Some(mapping) = mapping else {
         return (None, zero(kind));
     };
-    let value = source(mapping, envelope);
+    let (before, value) = source(mapping, envelope);
     let pointer = &mapping.source.from;
     match kind {
         ColumnType::UInt8 | ColumnType::UInt16 | ColumnType::UInt32 | ColumnType::UInt64 => {
@@ -110,7 +110,7 @@ fn mapped(
                 ColumnType::UInt32 => quote!(u32),
                 _ => quote!(u64),
             };
-            (None, quote!(row::unsigned::<#rust>(#value)))
+            (before, quote!(row::unsigned::<#rust>(#value)))
         }
         ColumnType::Int8 | ColumnType::Int16 | ColumnType::Int32 | ColumnType::Int64 => {
             let rust = match kind {
@@ -120,20 +120,22 @@ fn mapped(
                 _ => quote!(i64),
             };
             if mapping.source.negate {
-                (None, quote!(row::signed::<#rust>(#value).wrapping_neg()))
+                (before, quote!(row::signed::<#rust>(#value).wrapping_neg()))
             } else {
-                (None, quote!(row::signed::<#rust>(#value)))
+                (before, quote!(row::signed::<#rust>(#value)))
             }
         }
-        ColumnType::Float64 if mapping.source.negate => (None, quote!(-row::float(#value))),
-        ColumnType::Float64 => (None, quote!(row::float(#value))),
-        ColumnType::Bool => (None, quote!(row::boolean(#value))),
-        ColumnType::String | ColumnType::LowCardinalityString => (None, quote!(row::text(#value))),
+        ColumnType::Float64 if mapping.source.negate => (before, quote!(-row::float(#value))),
+        ColumnType::Float64 => (before, quote!(row::float(#value))),
+        ColumnType::Bool => (before, quote!(row::boolean(#value))),
+        ColumnType::String | ColumnType::LowCardinalityString => {
+            (before, quote!(row::text(#value)))
+        }
         ColumnType::DateTime64 => {
             let variable = format_ident!("{name}");
             let member = pointer.trim_start_matches('/');
             (
-                Some(quote!(let #variable = row::timestamp(#value, #member)?;)),
+                Some(quote!(#before let #variable = row::timestamp(#value, #member)?;)),
                 quote!(#variable),
             )
         }
@@ -157,12 +159,13 @@ fn zero(kind: ColumnType) -> TokenStream {
     }
 }
 
-/// The value a mapping names, or nothing where a condition fails.
-fn source(mapping: &ColumnMapping, envelope: &Envelope) -> TokenStream {
+/// The value a mapping names, bound to a variable first where a condition may leave it out.
+fn source(mapping: &ColumnMapping, envelope: &Envelope) -> (Option<TokenStream>, TokenStream) {
     let value = in_row(&mapping.source.from, envelope);
     if mapping.source.when.is_empty() {
-        return value;
+        return (None, value);
     }
+    let variable = format_ident!("{}", mapping.column);
     let conditions = mapping.source.when.iter().map(|when| {
         let field = in_row(&when.field, envelope);
         match when.equals.as_str() {
@@ -173,7 +176,10 @@ fn source(mapping: &ColumnMapping, envelope: &Envelope) -> TokenStream {
             }
         }
     });
-    quote!(#value.filter(|_| #(#conditions)&&*))
+    (
+        Some(quote!(let #variable = #value.filter(|_| #(#conditions)&&*);)),
+        quote!(#variable),
+    )
 }
 
 fn in_row(pointer: &str, envelope: &Envelope) -> TokenStream {

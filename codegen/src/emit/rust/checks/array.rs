@@ -3,6 +3,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::Generator;
+use crate::emit::rust::literals::{amount, counted};
 use crate::model::{Keywords, SchemaId};
 
 impl Generator<'_> {
@@ -10,8 +11,8 @@ impl Generator<'_> {
         let array = &keywords.array;
         let mut checks = Vec::new();
         if let Some(least) = array.min_items.filter(|least| *least > 0) {
-            let expected = format!("at least {least} items");
-            let least = usize::try_from(least).unwrap_or(usize::MAX);
+            let expected = format!("at least {}", counted(least, "item"));
+            let least = amount(least);
             checks.push(quote! {
                 if value.len() < #least {
                     return at.reject("minItems", #expected);
@@ -19,8 +20,8 @@ impl Generator<'_> {
             });
         }
         if let Some(most) = array.max_items {
-            let expected = format!("at most {most} items");
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let expected = format!("at most {}", counted(most, "item"));
+            let most = amount(most);
             checks.push(quote! {
                 if value.len() > #most {
                     return at.reject("maxItems", #expected);
@@ -37,14 +38,7 @@ impl Generator<'_> {
         checks.push(self.items(keywords));
         checks.push(self.contains(keywords));
         checks.retain(|check| !check.is_empty());
-        if checks.is_empty() {
-            return TokenStream::new();
-        }
-        quote! {
-            if value.kind() == Kind::Array {
-                #(#checks)*
-            }
-        }
+        quote!(#(#checks)*)
     }
 
     fn items(&mut self, keywords: &Keywords) -> TokenStream {
@@ -87,10 +81,7 @@ impl Generator<'_> {
         let Some(schema) = array.contains else {
             return TokenStream::new();
         };
-        let least = usize::try_from(array.min_contains.unwrap_or(1)).unwrap_or(usize::MAX);
-        let most = array
-            .max_contains
-            .map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let (least, most) = (array.min_contains.unwrap_or(1), array.max_contains);
         let count = if self.is_trivial(schema) {
             quote!(value.len())
         } else {
@@ -98,7 +89,11 @@ impl Generator<'_> {
             quote!(value.items().enumerate().filter(|(index, item)| #function(*item, at.item(*index)).is_ok()).count())
         };
         let too_few = (least > 0).then(|| {
-            let expected = format!("at least {least} items that `contains` describes");
+            let expected = format!(
+                "at least {} that `contains` describes",
+                counted(least, "item")
+            );
+            let least = amount(least);
             quote! {
                 if matching < #least {
                     return at.reject("contains", #expected);
@@ -106,7 +101,11 @@ impl Generator<'_> {
             }
         });
         let too_many = most.map(|most| {
-            let expected = format!("at most {most} items that `contains` describes");
+            let expected = format!(
+                "at most {} that `contains` describes",
+                counted(most, "item")
+            );
+            let most = amount(most);
             quote! {
                 if matching > #most {
                     return at.reject("maxContains", #expected);

@@ -206,8 +206,8 @@ impl Generator<'_> {
             return vec![quote!(true)];
         }
         let mut conditions = Vec::new();
-        let prefix = array.prefix_items.len();
-        if prefix > 0 {
+        let prefix = proc_macro2::Literal::usize_unsuffixed(array.prefix_items.len());
+        if !array.prefix_items.is_empty() {
             conditions.push(quote!(index < #prefix));
         }
         if let Some(schema) = array.contains.filter(|_| array.contains_evaluates) {

@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 
 use super::names::{snake, unique};
 use super::refusal::Refusal;
-use crate::model::{Keywords, Model, NodeKind, SchemaId};
+use crate::model::{Keywords, Model, NodeKind, SchemaId, TypeSet};
 
 /// The check functions of one schema.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub fn generate(model: &Model, name: &str) -> Result<Checks, Vec<Refusal>> {
     if !generator.refusals.is_empty() {
         return Err(generator.refusals);
     }
-    let root = generator.function(model.root);
+    let root = generator.function(generator.referred(model.root));
     while let Some(id) = generator.pending.pop() {
         let body = generator.body(id);
         generator.bodies.insert(id, body);
@@ -94,7 +94,7 @@ impl Generator<'_> {
         if self.is_trivial(id) {
             return TokenStream::new();
         }
-        let function = self.function(id);
+        let function = self.function(self.referred(id));
         quote!(#function(#value, #at)?;)
     }
 
@@ -103,8 +103,26 @@ impl Generator<'_> {
         if self.is_trivial(id) {
             return quote!(true);
         }
-        let function = self.function(id);
+        let function = self.function(self.referred(id));
         quote!(#function(value, at).is_ok())
+    }
+
+    /// Follows schemas that only refer; endless references were refused before.
+    fn referred(&self, id: SchemaId) -> SchemaId {
+        let mut id = id;
+        while let Some(keywords) = self.model.keywords(id) {
+            match (keywords.reference, &subschemas(keywords)[..]) {
+                (Some(target), [only])
+                    if *only == target
+                        && asserts_nothing(keywords)
+                        && keywords.condition.is_none() =>
+                {
+                    id = target
+                }
+                _ => break,
+            }
+        }
+        id
     }
 
     fn free_name(&mut self, wish: &str) -> Ident {
@@ -247,13 +265,58 @@ impl Generator<'_> {
     }
 
     fn statements(&mut self, id: SchemaId, keywords: &Keywords) -> TokenStream {
+        let numbers = self.numbers(id, keywords);
+        let texts = self.texts(id, keywords);
+        let arrays = self.array(id, keywords);
+        let objects = self.object(id, keywords);
+        let constants = self.constants(keywords);
+        // A schema of one type needs no second look at the type for that type's keywords.
+        let typed = match keywords.types {
+            Some(TypeSet::INTEGER) if !numbers.is_empty() => quote! {
+                let Some(number) = value.as_number().filter(|number| number.is_integer()) else {
+                    return at.reject("type", "an integer");
+                };
+                #constants
+                #numbers
+            },
+            Some(TypeSet::NUMBER) if !numbers.is_empty() => quote! {
+                let Some(number) = value.as_number() else {
+                    return at.reject("type", "a number");
+                };
+                #constants
+                #numbers
+            },
+            Some(TypeSet::STRING) if !texts.is_empty() => quote! {
+                let Some(text) = value.as_str() else {
+                    return at.reject("type", "a string");
+                };
+                #constants
+                #texts
+            },
+            Some(TypeSet::OBJECT) => {
+                let types = scalars::types(keywords);
+                quote!(#types #constants #objects)
+            }
+            Some(TypeSet::ARRAY) => {
+                let types = scalars::types(keywords);
+                quote!(#types #constants #arrays)
+            }
+            _ => {
+                let types = scalars::types(keywords);
+                let guard = |kind: TokenStream, checks: TokenStream| {
+                    (!checks.is_empty()).then(|| quote!(if value.kind() == Kind::#kind { #checks }))
+                };
+                let numbers = (!numbers.is_empty())
+                    .then(|| quote!(if let Some(number) = value.as_number() { #numbers }));
+                let texts = (!texts.is_empty())
+                    .then(|| quote!(if let Some(text) = value.as_str() { #texts }));
+                let arrays = guard(quote!(Array), arrays);
+                let objects = guard(quote!(Object), objects);
+                quote!(#types #constants #numbers #texts #arrays #objects)
+            }
+        };
         let parts = [
-            scalars::types(keywords),
-            self.constants(keywords),
-            self.numbers(id, keywords),
-            self.texts(id, keywords),
-            self.array(id, keywords),
-            self.object(id, keywords),
+            typed,
             self.combinations(id, keywords),
             self.unevaluated(id, keywords),
         ];

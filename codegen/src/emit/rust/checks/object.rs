@@ -3,6 +3,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::Generator;
+use crate::emit::rust::literals::{amount, counted};
 use crate::model::{Keywords, NodeKind, SchemaId};
 
 /// Required members are tracked in the bits of one word.
@@ -13,8 +14,8 @@ impl Generator<'_> {
         let object = &keywords.object;
         let mut checks = Vec::new();
         if let Some(least) = object.min_properties.filter(|least| *least > 0) {
-            let expected = format!("at least {least} members");
-            let least = usize::try_from(least).unwrap_or(usize::MAX);
+            let expected = format!("at least {}", counted(least, "member"));
+            let least = amount(least);
             checks.push(quote! {
                 if value.len() < #least {
                     return at.reject("minProperties", #expected);
@@ -22,8 +23,8 @@ impl Generator<'_> {
             });
         }
         if let Some(most) = object.max_properties {
-            let expected = format!("at most {most} members");
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let expected = format!("at most {}", counted(most, "member"));
+            let most = amount(most);
             checks.push(quote! {
                 if value.len() > #most {
                     return at.reject("maxProperties", #expected);
@@ -52,14 +53,7 @@ impl Generator<'_> {
             }
         }
         checks.retain(|check| !check.is_empty());
-        if checks.is_empty() {
-            return TokenStream::new();
-        }
-        quote! {
-            if value.kind() == Kind::Object {
-                #(#checks)*
-            }
-        }
+        quote!(#(#checks)*)
     }
 
     fn members(&mut self, id: SchemaId, keywords: &Keywords) -> TokenStream {
@@ -102,7 +96,7 @@ impl Generator<'_> {
                 self.call(*schema, &member, &at_member)
             });
             let seen = tracked.iter().position(|other| other == name).map(|bit| {
-                let bit = 1_u64 << bit;
+                let bit = amount(1 << bit);
                 quote!(seen |= #bit;)
             });
             let undeclared =
@@ -165,7 +159,7 @@ impl Generator<'_> {
             let absent = if tracked.is_empty() {
                 quote!(value.get(#name).is_none())
             } else {
-                let bit = 1_u64 << bit;
+                let bit = amount(1 << bit);
                 quote!(seen & #bit == 0)
             };
             quote! {

@@ -4,7 +4,7 @@ use quote::quote;
 use serde_json::{Number, Value};
 
 use super::Generator;
-use crate::emit::rust::literals::{decimal, literal, number};
+use crate::emit::rust::literals::{amount, counted, decimal, literal, number};
 use crate::model::{Keywords, SchemaId, TypeSet};
 
 /// The check of `type`.
@@ -134,6 +134,8 @@ impl Generator<'_> {
         if let Some(step) = &bounds.multiple_of {
             match decimal(step) {
                 Some((mantissa, scale)) => {
+                    let mantissa = proc_macro2::Literal::u64_unsuffixed(mantissa);
+                    let scale = proc_macro2::Literal::u32_unsuffixed(scale);
                     let expected = format!("a multiple of {step}");
                     checks.push(quote! {
                         if !check::is_multiple(number, #mantissa, #scale) {
@@ -149,14 +151,7 @@ impl Generator<'_> {
                 ),
             }
         }
-        if checks.is_empty() {
-            return TokenStream::new();
-        }
-        quote! {
-            if let Some(number) = value.as_number() {
-                #(#checks)*
-            }
-        }
+        quote!(#(#checks)*)
     }
 
     /// The checks of lengths and patterns.
@@ -164,8 +159,8 @@ impl Generator<'_> {
         let string = &keywords.string;
         let mut checks = Vec::new();
         if let Some(length) = string.min_length.filter(|length| *length > 0) {
-            let expected = format!("at least {length} characters");
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let expected = format!("at least {}", counted(length, "character"));
+            let length = amount(length);
             checks.push(quote! {
                 if check::code_points(text) < #length {
                     return at.reject("minLength", #expected);
@@ -173,8 +168,8 @@ impl Generator<'_> {
             });
         }
         if let Some(length) = string.max_length {
-            let expected = format!("at most {length} characters");
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let expected = format!("at most {}", counted(length, "character"));
+            let length = amount(length);
             checks.push(quote! {
                 if check::code_points(text) > #length {
                     return at.reject("maxLength", #expected);
@@ -191,14 +186,7 @@ impl Generator<'_> {
                 });
             }
         }
-        if checks.is_empty() {
-            return TokenStream::new();
-        }
-        quote! {
-            if let Some(text) = value.as_str() {
-                #(#checks)*
-            }
-        }
+        quote!(#(#checks)*)
     }
 
     /// A static for a pattern, translated to the regex crate's syntax.
