@@ -1,27 +1,49 @@
-//! Everything the compiler writes besides Rust: SQL, Kafka topics, monitoring, docs and the runtime's plan.
+//! Everything made from a loaded registry, one folder a target.
 //!
-//! Emitters see a checked [`Registry`] and return values; writing files and comparing them with what is on
-//! disk are the command line's. Output depends on the registry alone and is the same on every run.
+//! Every emitter builds a plan from the checked [`Registry`] and prints it last. Writing files and comparing
+//! them with what is on disk is [`crate::output`]'s. Output depends on the registry alone and is the same on
+//! every run.
 pub mod clickhouse;
+pub mod rust;
 
 use crate::registry::Registry;
+use rust::SqlFile;
+use rust::refusal::Refusal;
 
 /// The command that every header names.
 pub const COMMAND: &str = "topicwright generate";
 
-/// A generated file.
+/// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmittedFile {
-    /// Path below the workspace root: `generated/clickhouse/00_database.sql`, `schema_registry.md`.
+    /// Path below the project's root, `/` between folders: `generated/src/lib.rs`.
     pub path: String,
-    /// Text, ending in a newline.
+    /// The text, ending in a newline.
     pub contents: String,
 }
 
-/// All files of these emitters, sorted by path.
-#[must_use]
-pub fn emit(registry: &Registry) -> Vec<EmittedFile> {
-    let mut files = clickhouse::emit(registry);
+/// All files made from a registry, sorted by path.
+///
+/// # Errors
+/// Everything that Rust cannot carry faithfully.
+pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
+    let mut files = rust::emit(
+        registry,
+        &embedded(clickhouse::statements(registry)),
+        &embedded(clickhouse::kpis(registry)),
+    )?;
+    files.extend(clickhouse::emit(registry));
     files.sort_by(|left, right| left.path.cmp(&right.path));
-    files
+    Ok(files)
+}
+
+/// Statements as the files that the generated crate embeds.
+fn embedded(statements: Vec<clickhouse::Statement>) -> Vec<SqlFile> {
+    statements
+        .into_iter()
+        .map(|statement| SqlFile {
+            path: statement.path.trim_start_matches("generated/").to_owned(),
+            name: statement.name,
+        })
+        .collect()
 }
