@@ -4,7 +4,7 @@
 use crate::fact::Block;
 use crate::topics;
 use topicwright_runtime::check::Check;
-use topicwright_runtime::registry::{EnvelopeFields, EventRegistry, Payload, Project, Topic, Version};
+use topicwright_runtime::registry::{EnvelopeFields, EventRegistry, Payload, Project, Statement, Topic, Version};
 
 /// The `game` registry, compiled.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +26,174 @@ impl EventRegistry for GameEvents {
             dedupe_key: "dedupe_key",
         },
         needs_hash_key: true,
-        tables: &[],
-        kpis: &[],
+        tables: &[
+            Statement {
+                name: "game",
+                sql: include_str!("../clickhouse/00_database.sql"),
+            },
+            Statement {
+                name: "events_raw",
+                sql: include_str!("../clickhouse/10_events_raw.sql"),
+            },
+            Statement {
+                name: "event_completion_state",
+                sql: include_str!("../clickhouse/20_event_completion_state.sql"),
+            },
+            Statement {
+                name: "latest_mission_progress_state",
+                sql: include_str!("../clickhouse/20_latest_mission_progress_state.sql"),
+            },
+            Statement {
+                name: "latest_progress_state",
+                sql: include_str!("../clickhouse/20_latest_progress_state.sql"),
+            },
+            Statement {
+                name: "mission_completion_state",
+                sql: include_str!("../clickhouse/20_mission_completion_state.sql"),
+            },
+            Statement {
+                name: "user_daily_state",
+                sql: include_str!("../clickhouse/20_user_daily_state.sql"),
+            },
+            Statement {
+                name: "event_completion_mv",
+                sql: include_str!("../clickhouse/30_event_completion_mv.sql"),
+            },
+            Statement {
+                name: "latest_mission_progress_mv",
+                sql: include_str!("../clickhouse/30_latest_mission_progress_mv.sql"),
+            },
+            Statement {
+                name: "latest_progress_mv",
+                sql: include_str!("../clickhouse/30_latest_progress_mv.sql"),
+            },
+            Statement {
+                name: "mission_completion_mv",
+                sql: include_str!("../clickhouse/30_mission_completion_mv.sql"),
+            },
+            Statement {
+                name: "user_daily_mv",
+                sql: include_str!("../clickhouse/30_user_daily_mv.sql"),
+            },
+            Statement {
+                name: "event_completion",
+                sql: include_str!("../clickhouse/40_event_completion.sql"),
+            },
+            Statement {
+                name: "latest_mission_progress",
+                sql: include_str!("../clickhouse/40_latest_mission_progress.sql"),
+            },
+            Statement {
+                name: "latest_progress",
+                sql: include_str!("../clickhouse/40_latest_progress.sql"),
+            },
+            Statement {
+                name: "mission_completion",
+                sql: include_str!("../clickhouse/40_mission_completion.sql"),
+            },
+            Statement {
+                name: "user_daily",
+                sql: include_str!("../clickhouse/40_user_daily.sql"),
+            },
+            Statement {
+                name: "daily_state",
+                sql: include_str!("../clickhouse/50_daily_state.sql"),
+            },
+            Statement {
+                name: "event_daily_state",
+                sql: include_str!("../clickhouse/50_event_daily_state.sql"),
+            },
+            Statement {
+                name: "daily_mv",
+                sql: include_str!("../clickhouse/60_daily_mv.sql"),
+            },
+            Statement {
+                name: "event_daily_mv",
+                sql: include_str!("../clickhouse/60_event_daily_mv.sql"),
+            },
+            Statement {
+                name: "daily",
+                sql: include_str!("../clickhouse/70_daily.sql"),
+            },
+            Statement {
+                name: "event_daily",
+                sql: include_str!("../clickhouse/70_event_daily.sql"),
+            },
+            Statement {
+                name: "kpi_arpdau",
+                sql: include_str!("../clickhouse/80_kpi_arpdau.sql"),
+            },
+            Statement {
+                name: "kpi_claim_conversion",
+                sql: include_str!("../clickhouse/80_kpi_claim_conversion.sql"),
+            },
+            Statement {
+                name: "kpi_dau",
+                sql: include_str!("../clickhouse/80_kpi_dau.sql"),
+            },
+            Statement {
+                name: "kpi_gold_flow",
+                sql: include_str!("../clickhouse/80_kpi_gold_flow.sql"),
+            },
+            Statement {
+                name: "kpi_mission_claim_conversion",
+                sql: include_str!("../clickhouse/80_kpi_mission_claim_conversion.sql"),
+            },
+            Statement {
+                name: "kpi_payer_conversion",
+                sql: include_str!("../clickhouse/80_kpi_payer_conversion.sql"),
+            },
+            Statement {
+                name: "kpi_signups",
+                sql: include_str!("../clickhouse/80_kpi_signups.sql"),
+            },
+            Statement {
+                name: "kpi_weekly_actives",
+                sql: include_str!("../clickhouse/80_kpi_weekly_actives.sql"),
+            },
+            Statement {
+                name: "kpi_whales",
+                sql: include_str!("../clickhouse/80_kpi_whales.sql"),
+            },
+        ],
+        kpis: &[
+            Statement {
+                name: "arpdau",
+                sql: include_str!("../clickhouse/kpi/arpdau.sql"),
+            },
+            Statement {
+                name: "claim_conversion",
+                sql: include_str!("../clickhouse/kpi/claim_conversion.sql"),
+            },
+            Statement {
+                name: "dau",
+                sql: include_str!("../clickhouse/kpi/dau.sql"),
+            },
+            Statement {
+                name: "gold_flow",
+                sql: include_str!("../clickhouse/kpi/gold_flow.sql"),
+            },
+            Statement {
+                name: "mission_claim_conversion",
+                sql: include_str!("../clickhouse/kpi/mission_claim_conversion.sql"),
+            },
+            Statement {
+                name: "payer_conversion",
+                sql: include_str!("../clickhouse/kpi/payer_conversion.sql"),
+            },
+            Statement {
+                name: "signups",
+                sql: include_str!("../clickhouse/kpi/signups.sql"),
+            },
+            Statement {
+                name: "weekly_actives",
+                sql: include_str!("../clickhouse/kpi/weekly_actives.sql"),
+            },
+            Statement {
+                name: "whales",
+                sql: include_str!("../clickhouse/kpi/whales.sql"),
+            },
+        ],
         plan: include_str!("../plan.json"),
     };
     const CHECK_ENVELOPE: Check = crate::envelope::CHECK;

@@ -1,0 +1,2 @@
+-- Made by `topicwright generate` from registry.toml; do not edit.
+CREATE DATABASE IF NOT EXISTS game

@@ -1,0 +1,15 @@
+-- Made by `topicwright generate` from the KPI weekly_actives; do not edit.
+CREATE OR REPLACE VIEW game.kpi_weekly_actives
+AS
+SELECT
+    result.active_users AS active_users
+FROM
+(
+    SELECT
+        uniqExact(source.user_id) AS active_users
+    FROM game.user_daily AS source
+    WHERE source.event_date > toDate(now64(3, 'UTC')) - 7
+        AND source.event_date <= toDate(now64(3, 'UTC'))
+        AND source.auth_events >= 1
+) AS result
+COMMENT 'Weekly active users: Players who signed up, logged in or logged out in the last seven days, each counted once.'
