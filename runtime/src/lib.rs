@@ -3,5 +3,7 @@
 //! Generated code implements [`registry::EventRegistry`]; nothing here knows a topic by name.
 pub mod check;
 pub mod column;
+#[cfg(feature = "embedded")]
+pub mod engine;
 pub mod json;
 pub mod registry;
