@@ -7,3 +7,4 @@ pub mod column;
 pub mod engine;
 pub mod json;
 pub mod registry;
+pub mod row;
