@@ -2,6 +2,15 @@
 //!
 //! Data flows one way: `registry` (text with positions) → `model` (resolved, dialect-free)
 //! → checks → `emit`. Nothing here touches the network.
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod emit;
 pub mod fact;
+pub mod finding;
+mod generate;
 pub mod model;
+pub mod output;
 pub mod registry;
+pub mod topic_settings;
+
+pub use generate::{GenerateError, emit as emit_files, generate};

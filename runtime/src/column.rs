@@ -10,6 +10,29 @@ impl<T> Fixed<T> {
     pub fn push(&mut self, value: T) {
         self.0.push(value);
     }
+
+    /// Rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes of the values.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.0.len() * size_of::<T>()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 /// A column of texts, stored end to end; also used for `LowCardinality(String)`.
@@ -26,6 +49,18 @@ impl Text {
     pub fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.ends.push(self.bytes.len());
+    }
+
+    /// Bytes of the texts and their lengths.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len() + self.ends.len()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
 
     /// The text of a row.
@@ -48,6 +83,17 @@ impl JsonColumn {
     pub fn push(&mut self, value: Json<'_>) {
         value.write_to(&mut self.text.bytes);
         self.text.ends.push(self.text.bytes.len());
+    }
+
+    /// Bytes of the texts and their lengths.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.text.byte_len()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
     }
 }
 
@@ -86,4 +132,6 @@ pub enum ColumnRef<'c> {
     LowCardinality(&'c Text),
     /// `JSON`
     Json(&'c JsonColumn),
+    /// JSON text in a `String`
+    JsonText(&'c JsonColumn),
 }

@@ -5,3 +5,4 @@ pub mod check;
 pub mod column;
 pub mod json;
 pub mod registry;
+pub mod row;

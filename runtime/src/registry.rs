@@ -1,7 +1,10 @@
 //! What a generated registry tells the runtime: topics, checks, keys, the block of the fact table, SQL.
 //!
 //! Generated code implements [`EventRegistry`]; this is all the runtime knows about a topic.
-use crate::check::{Check, Violation};
+use std::fmt::Write as _;
+use std::hash::Hasher as _;
+
+use crate::check::{At, Check, Violation};
 use crate::column::{ColumnRef, Millis};
 use crate::json::Json;
 
@@ -128,10 +131,23 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// SipHash-2-4 of a text under the configured key.
+    /// SipHash-2-4 of a value's text under the configured key.
     #[must_use]
-    pub fn keyed_hash(&self, text: &str) -> u64 {
-        siphasher::sip::SipHasher24::new_with_key(self.hash_key).hash(text.as_bytes())
+    pub fn keyed_hash(&self, value: &dyn std::fmt::Display) -> u64 {
+        let mut hasher = TextHasher(siphasher::sip::SipHasher24::new_with_key(self.hash_key));
+        // Hashing cannot fail.
+        let _ = write!(hasher, "{value}");
+        hasher.0.finish()
+    }
+}
+
+/// Hashes text as it is formatted, without a buffer.
+struct TextHasher(siphasher::sip::SipHasher24);
+
+impl std::fmt::Write for TextHasher {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -147,6 +163,37 @@ pub trait FactBlock: Default + Send + 'static {
     fn clear(&mut self);
     /// The columns, in the order of [`Self::COLUMNS`].
     fn columns(&self) -> Vec<ColumnRef<'_>>;
+}
+
+/// Why a payload could not be read as a typed value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// No topic of the registry has this name.
+    #[error("the registry has no topic `{0}`")]
+    UnknownTopic(String),
+    /// The topic has no such version.
+    #[error("topic `{topic}` has no version {version}")]
+    UnknownVersion {
+        /// The topic.
+        topic: &'static str,
+        /// The version asked for.
+        version: u32,
+    },
+    /// The schema rejects it.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// It passed its check and yet did not fit its type: a defect of the generated code.
+    #[error("a checked payload does not fit its type: {0}")]
+    Typed(#[from] crate::json::TypedError),
+}
+
+/// Checks a payload and builds its typed value.
+///
+/// # Errors
+/// The schema rejects it; the pointer starts at the payload.
+pub fn read<P: Payload>(payload: Json<'_>) -> Result<P, ReadError> {
+    (P::CHECK)(payload, At::ROOT)?;
+    Ok(payload.to_typed()?)
 }
 
 /// A typed payload of one topic and version.

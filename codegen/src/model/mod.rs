@@ -3,12 +3,13 @@
 //! A [`Model`] is an arena of [`Node`]s. References are already resolved to node ids, so
 //! recursion is a cycle in the graph and never a string. Consumers (prover, emitters, rules)
 //! see only this; where a keyword sits in which file is kept in [`Node::location`].
+pub mod fields;
 mod load;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
 
-pub use load::{ModelError, build, build_in};
+pub use load::{ModelError, build, build_in, escape};
 
 /// Index of a node in its [`Model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,7 +2,19 @@
 //!
 //! [`Registry`] is what emitters and rules see: manifests, models and the derived facts that several of
 //! them need (effective topic settings, where each fact column comes from in each version).
+mod columns;
+pub mod dates;
+pub mod document;
+mod envelope;
+mod examples;
+pub mod files;
+pub mod keywords;
+pub mod load;
 pub mod manifest;
+pub mod references;
+pub mod shape;
+pub mod template;
+mod topics;
 
 use indexmap::IndexMap;
 use serde_json::Value;

@@ -58,6 +58,11 @@ impl<'t> Json<'t> {
         }
     }
 
+    /// Lends a text as a value, for checks that see names as texts (`propertyNames`).
+    pub fn with_text<R>(text: &str, visit: impl FnOnce(Json<'_>) -> R) -> R {
+        visit(Json::new(&[Node::String(text)]))
+    }
+
     /// What this value is.
     #[must_use]
     pub fn kind(self) -> Kind<'t> {

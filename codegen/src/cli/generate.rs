@@ -1,0 +1,98 @@
+//! `topicwright generate`: writes what is made from the registry, or checks that it is up to date.
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::outcome;
+use crate::output::Change;
+use crate::registry::files::Files;
+use crate::{generate, output};
+
+/// Writes everything that is made from the registry.
+#[derive(Debug, clap::Args)]
+pub struct Generate {
+    /// Registry folder.
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "schema_registry",
+        env = "TOPICWRIGHT_REGISTRY"
+    )]
+    registry: PathBuf,
+    /// Project root that holds `generated/` and `schema_registry.md`; the registry's parent where left out.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Write nothing; exit with 100 where something is not up to date.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Generate {
+    /// Runs the command.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        let files = match Files::read(&self.registry) {
+            Ok(files) => files,
+            Err(error) => {
+                return outcome::failure(&format!(
+                    "{error}\n  fix: run in the project's root, or name the folder with --registry DIR"
+                ));
+            }
+        };
+        let (emitted, notes) = match generate::emit(&files) {
+            Ok(emitted) => emitted,
+            Err(findings) => {
+                outcome::print_findings(&findings, &self.registry);
+                return outcome::failure(&format!(
+                    "nothing generated: {} to correct",
+                    outcome::count(findings.len(), "problem")
+                ));
+            }
+        };
+        outcome::print_findings(&notes, &self.registry);
+        let parent = self
+            .registry
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let root = self.root.as_deref().unwrap_or(parent);
+        let result = if self.check {
+            output::changes(&emitted, root)
+        } else {
+            output::write(&emitted, root)
+        };
+        match result {
+            Err(error) => outcome::failure(&error.to_string()),
+            Ok(changes) => self.report(&changes, emitted.len()),
+        }
+    }
+
+    fn report(&self, changes: &[(String, Change)], total: usize) -> ExitCode {
+        for (path, change) in changes {
+            let text = match (self.check, change) {
+                (true, Change::Missing) => "is missing".to_owned(),
+                (true, Change::Different { line }) => {
+                    format!("is not up to date, from line {line} on")
+                }
+                (true, Change::Obsolete) => "is made from nothing any more".to_owned(),
+                (false, Change::Missing) => "added".to_owned(),
+                (false, Change::Different { .. }) => "changed".to_owned(),
+                (false, Change::Obsolete) => "removed".to_owned(),
+            };
+            outcome::line(&format!("{path}: {text}"));
+        }
+        if self.check && !changes.is_empty() {
+            outcome::line("run `cargo run -p topicwright -- generate` and commit the result");
+            return ExitCode::from(outcome::FINDINGS);
+        }
+        outcome::line(&format!(
+            "{}, {}",
+            outcome::count(total, "file"),
+            if changes.is_empty() {
+                "all up to date"
+            } else {
+                "now up to date"
+            }
+        ));
+        ExitCode::SUCCESS
+    }
+}

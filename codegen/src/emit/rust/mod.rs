@@ -1,0 +1,64 @@
+//! Emits the Rust crate: types, checks, column writers, the registry and the `pipeline` binary.
+mod block;
+pub mod checks;
+mod crate_files;
+mod literals;
+mod names;
+pub mod refusal;
+mod source;
+pub mod structure;
+mod topic;
+pub mod types;
+mod upcast;
+mod writer;
+
+use super::EmittedFile;
+use crate::fact;
+use crate::registry::Registry;
+use refusal::Refusal;
+
+/// A generated SQL file that the crate embeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqlFile {
+    /// Table, view or KPI name.
+    pub name: String,
+    /// Path below `generated/`: `clickhouse/010_events_raw.sql`.
+    pub path: String,
+}
+
+/// Emits the crate. `tables` are in the order to run them.
+///
+/// # Errors
+/// Everything that Rust cannot carry faithfully.
+pub fn emit(
+    registry: &Registry,
+    tables: &[SqlFile],
+    kpis: &[SqlFile],
+) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
+    let columns = fact::columns(registry);
+    let mut files = Vec::new();
+    let mut refusals = Vec::new();
+    let mut topics = Vec::new();
+    for topic in &registry.topics {
+        match topic::emit(registry, &columns, topic) {
+            Ok(emitted) => {
+                files.extend(emitted.files);
+                topics.push(emitted.summary);
+            }
+            Err(found) => refusals.extend(found),
+        }
+    }
+    match checks::generate(&registry.envelope.model, "envelope") {
+        Ok(checks) => files.push(crate_files::envelope(registry, &checks)),
+        Err(found) => refusals.extend(found),
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    files.push(crate_files::fact(registry, &columns));
+    files.push(crate_files::topics(&topics));
+    files.push(crate_files::registry(registry, &topics, tables, kpis));
+    files.extend(crate_files::fixed(registry));
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(files)
+}

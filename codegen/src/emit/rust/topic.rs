@@ -1,0 +1,273 @@
+//! Emits one topic: a module with every version and the enum over them.
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::names::{pascal, snake};
+use super::refusal::Refusal;
+use super::source::{content_hash, file, refuse_file};
+use super::types::Types;
+use super::{EmittedFile, checks, structure, types, upcast, writer};
+use crate::fact::Column;
+use crate::registry::{Registry, Topic, TopicVersion};
+
+/// The files of a topic and what the registry file needs to know.
+pub(super) struct Emitted {
+    pub(super) files: Vec<EmittedFile>,
+    pub(super) summary: Summary,
+}
+
+/// A topic as the rest of the crate refers to it.
+pub(super) struct Summary {
+    /// Topic name.
+    pub(super) topic: String,
+    /// Module below `topics`.
+    pub(super) module: String,
+    /// Enum over the versions.
+    pub(super) name: String,
+    /// Version numbers.
+    pub(super) versions: Vec<u32>,
+    /// First sentence of the description.
+    pub(super) description: String,
+}
+
+pub(super) fn emit(
+    registry: &Registry,
+    columns: &[Column],
+    topic: &Topic,
+) -> Result<Emitted, Vec<Refusal>> {
+    let (module, name) = (snake(&topic.name), pascal(&topic.name));
+    let mut files = Vec::new();
+    let mut refusals = Vec::new();
+    let mut done: Vec<(&TopicVersion, Types)> = Vec::new();
+    let mut upcasts = Vec::new();
+    for version in &topic.versions {
+        let before = done
+            .last()
+            .map(|(older, types)| (types, format!("v{}", older.number)));
+        let structure = structure::reduce(&version.model, &name, &version.renames);
+        let types = types::generate(
+            structure,
+            before
+                .as_ref()
+                .map(|(types, module)| (*types, module.as_str())),
+        );
+        let checks = checks::generate(&version.model, "");
+        let (types, checks) = match (types, checks) {
+            (Ok(types), Ok(checks)) => (types, checks),
+            (types, checks) => {
+                refusals.extend(
+                    types
+                        .err()
+                        .map(|problem| refuse_file(&version.path, problem)),
+                );
+                refusals.extend(checks.err().into_iter().flatten());
+                continue;
+            }
+        };
+        let upcast = done.last().map(|(older, old)| {
+            (
+                older.number,
+                upcast::generate((older, old), (version, &types)),
+            )
+        });
+        let body = version_body(
+            registry,
+            columns,
+            topic,
+            version,
+            &types,
+            &checks,
+            upcast.as_ref(),
+        );
+        upcasts.push(upcast.as_ref().is_some_and(|(_, result)| result.is_ok()));
+        let description = version
+            .model
+            .annotation(&[version.model.root], |annotations| {
+                annotations.description.as_deref()
+            });
+        let mut doc = format!("`{}` version {}.", topic.name, version.number);
+        if let Some(text) = description {
+            doc = format!("{doc}\n\n{text}");
+        }
+        if let Some((number, Err(problem))) = &upcast {
+            doc = format!("{doc}\n\nNo conversion from version {number}: {problem}.");
+        }
+        let path = format!("topics/{module}/v{}.rs", version.number);
+        let hash = content_hash(&version.schema);
+        files.push(file(
+            &path,
+            &doc,
+            Some((&version.path, &hash)),
+            &["crate::fact::Block"],
+            &body,
+        ));
+        done.push((version, types));
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let description = topic.manifest.description.trim().replace('\n', " ");
+    let body = module_body(&name, topic, &done, &upcasts);
+    let doc = format!("Topic `{}`: {description}", topic.name);
+    let versions: Vec<String> = done
+        .iter()
+        .map(|(version, _)| format!("pub mod v{};\n", version.number))
+        .collect();
+    let mut module_file = file(
+        &format!("topics/{module}/mod.rs"),
+        &doc,
+        Some((
+            &topic.path,
+            &content_hash(&serde_json::json!(topic.manifest)),
+        )),
+        &[],
+        &body,
+    );
+    // Modules stand before imports, as people write them.
+    let split = module_file
+        .contents
+        .find("use ")
+        .unwrap_or(module_file.contents.len());
+    module_file
+        .contents
+        .insert_str(split, &format!("{}\n", versions.concat()));
+    files.push(module_file);
+    let summary = Summary {
+        topic: topic.name.clone(),
+        module,
+        name,
+        versions: topic
+            .versions
+            .iter()
+            .map(|version| version.number)
+            .collect(),
+        description: description
+            .split_inclusive(". ")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
+    };
+    Ok(Emitted { files, summary })
+}
+
+fn version_body(
+    registry: &Registry,
+    columns: &[Column],
+    topic: &Topic,
+    version: &TopicVersion,
+    types: &Types,
+    checks: &checks::Checks,
+    upcast: Option<&(u32, Result<TokenStream, String>)>,
+) -> TokenStream {
+    let root = format_ident!("{}", types.root);
+    let (topic_name, number) = (
+        &topic.name,
+        proc_macro2::Literal::u32_unsuffixed(version.number),
+    );
+    let items = &types.items;
+    let shared: Vec<_> = types
+        .shared
+        .iter()
+        .map(|name| format_ident!("{name}"))
+        .collect();
+    let before = topic
+        .versions
+        .iter()
+        .rev()
+        .find(|older| older.number < version.number)
+        .map(|older| format_ident!("v{}", older.number));
+    let reuse = before
+        .filter(|_| !shared.is_empty())
+        .map(|before| quote!(pub use super::#before::{#(#shared),*};));
+    let check_items = &checks.items;
+    let check = &checks.root;
+    let upcast = upcast.and_then(|(_, result)| result.as_ref().ok());
+    let functions = writer::generate(columns, &registry.envelope, topic_name, version);
+    quote! {
+        #reuse
+        #items
+        impl Payload for #root {
+            const TOPIC: &'static str = #topic_name;
+            const VERSION: u32 = #number;
+            const CHECK: Check = #check;
+        }
+        #upcast
+        #functions
+        #check_items
+    }
+}
+
+fn module_body(
+    name: &str,
+    topic: &Topic,
+    versions: &[(&TopicVersion, Types)],
+    upcasts: &[bool],
+) -> TokenStream {
+    let name = format_ident!("{name}");
+    let topic_name = &topic.name;
+    let doc = format!(" An event of `{topic_name}`, in the version it was written in.");
+    let variants: Vec<_> = versions
+        .iter()
+        .map(|(version, _)| format_ident!("V{}", version.number))
+        .collect();
+    let modules: Vec<_> = versions
+        .iter()
+        .map(|(version, _)| format_ident!("v{}", version.number))
+        .collect();
+    let roots: Vec<_> = versions
+        .iter()
+        .map(|(_, types)| format_ident!("{}", types.root))
+        .collect();
+    let numbers: Vec<_> = versions
+        .iter()
+        .map(|(version, _)| proc_macro2::Literal::u32_unsuffixed(version.number))
+        .collect();
+    let docs = numbers.iter().map(|number| format!(" Version {number}."));
+    let newest = versions.len() - 1;
+    let upcast = (newest > 0 && upcasts[1..].iter().all(|possible| *possible)).then(|| {
+        let (module, root) = (&modules[newest], &roots[newest]);
+        let arms = (0..versions.len()).map(|start| {
+            let variant = &variants[start];
+            let event = (start + 1..=newest).fold(quote!(event), |event, step| {
+                let (module, root) = (&modules[step], &roots[step]);
+                quote!(#module::#root::from(#event))
+            });
+            quote!(Self::#variant(event) => #event,)
+        });
+        quote! {
+            /// The event as the newest version writes it.
+            #[must_use]
+            pub fn upcast(self) -> #module::#root {
+                match self {
+                    #(#arms)*
+                }
+            }
+        }
+    });
+    quote! {
+        #[doc = #doc]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum #name {
+            #(#[doc = #docs] #variants(#modules::#roots)),*
+        }
+
+        impl #name {
+            /// Topic.
+            pub const TOPIC: &'static str = #topic_name;
+
+            /// Checks a payload and builds its typed value.
+            ///
+            /// # Errors
+            /// The version is unknown, or its schema rejects the payload.
+            pub fn read(version: u32, payload: Json<'_>) -> Result<Self, ReadError> {
+                match version {
+                    #(#numbers => topicwright_runtime::registry::read(payload).map(Self::#variants),)*
+                    _ => Err(ReadError::UnknownVersion { topic: Self::TOPIC, version }),
+                }
+            }
+
+            #upcast
+        }
+    }
+}

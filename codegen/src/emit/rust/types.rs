@@ -1,0 +1,335 @@
+//! Runs typify on a structure and tidies its output: prelude names, one doc line a line, no unused impls.
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use serde_json::{Value, json};
+use typify_impl::{TypeSpace, TypeSpaceSettings};
+
+use super::structure::{Structure, UNBOUNDED_INTEGER};
+
+/// The types of one version.
+#[derive(Debug)]
+pub struct Types {
+    /// The payload type's name.
+    pub root: String,
+    /// Struct and enum items, formatted as tokens.
+    pub items: TokenStream,
+    /// Types taken over unchanged from the version before.
+    pub shared: Vec<String>,
+    /// The payload's fields.
+    pub fields: Vec<FieldType>,
+    /// The structure that the types stand for, to compare the next version with.
+    pub structure: Structure,
+}
+
+/// A field of the payload type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldType {
+    /// Member name in JSON.
+    pub member: String,
+    /// Field name in Rust.
+    pub field: String,
+    /// Type as written.
+    pub kind: String,
+}
+
+/// Generates the types of `structure`; those equal to the version `before`'s are shared with it.
+///
+/// # Errors
+/// typify's own refusal, in words.
+pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<Types, String> {
+    let shared = before.map_or_else(Vec::new, |(before, _)| {
+        shared_names(&structure, &before.structure)
+    });
+    let mut settings = TypeSpaceSettings::default();
+    settings
+        .with_struct_builder(false)
+        .with_map_type("::std::collections::BTreeMap".to_owned())
+        .with_derive("PartialEq".to_owned())
+        .with_replacement(
+            UNBOUNDED_INTEGER,
+            "::serde_json::Number",
+            std::iter::empty(),
+        );
+    if let Some((_, module)) = before {
+        for name in &shared {
+            settings.with_replacement(name, format!("super::{module}::{name}"), std::iter::empty());
+        }
+    }
+    let document = json!({ "definitions": structure.definitions });
+    // typify panics on shapes it does not know; the structure avoids them, and a user must never see one.
+    let tokens = catch_unwind(AssertUnwindSafe(|| -> Result<TokenStream, String> {
+        let schema: schemars08::schema::RootSchema =
+            serde_json::from_value(document).map_err(|error| error.to_string())?;
+        let mut space = TypeSpace::new(&settings);
+        space
+            .add_ref_types(schema.definitions)
+            .map_err(|error| error.to_string())?;
+        Ok(space.to_stream())
+    }))
+    .unwrap_or_else(|_| Err("the type generator cannot carry this shape".to_owned()))?;
+    let module = before.map(|(_, module)| module);
+    let file = syn::parse_file(&prelude_names(&tokens.to_string(), module))
+        .map_err(|error| error.to_string())?;
+    let mut items = Vec::new();
+    for item in file.items {
+        match item {
+            syn::Item::Struct(mut item) => {
+                tidy_docs(&mut item.attrs);
+                for field in &mut item.fields {
+                    tidy_docs(&mut field.attrs);
+                }
+                items.push(syn::Item::Struct(item));
+            }
+            syn::Item::Enum(mut item) => {
+                tidy_docs(&mut item.attrs);
+                for variant in &mut item.variants {
+                    if !variant
+                        .attrs
+                        .iter()
+                        .any(|attribute| attribute.path().is_ident("doc"))
+                    {
+                        let text = format!(
+                            " `{}`",
+                            serde_name(&variant.attrs).unwrap_or_else(|| variant.ident.to_string())
+                        );
+                        variant.attrs.insert(0, syn::parse_quote!(#[doc = #text]));
+                    }
+                }
+                items.push(syn::Item::Enum(item));
+            }
+            // `Display` of text lists is useful; conversions from text belong to serde here.
+            syn::Item::Impl(item)
+                if is_impl_of(&item, "Display") || is_impl_of(&item, "Default") =>
+            {
+                items.push(syn::Item::Impl(item));
+            }
+            _ => {}
+        }
+    }
+    let fields = items.iter().find_map(|item| match item {
+        syn::Item::Struct(item) if item.ident == structure.root => Some(fields_of(item)),
+        _ => None,
+    });
+    check_names(&items)?;
+    Ok(Types {
+        root: structure.root.clone(),
+        fields: fields.ok_or("the payload became no struct")?,
+        items: quote!(#(#items)*),
+        shared,
+        structure,
+    })
+}
+
+fn is_impl_of(item: &syn::ItemImpl, name: &str) -> bool {
+    item.trait_
+        .as_ref()
+        .and_then(|(_, path, _)| path.segments.last())
+        .is_some_and(|segment| segment.ident == name)
+}
+
+/// Two members that become one field, or two schemas one type, would lose one in silence.
+fn check_names(items: &[syn::Item]) -> Result<(), String> {
+    let mut types: Vec<String> = Vec::new();
+    for item in items {
+        let (name, fields): (String, Vec<String>) = match item {
+            syn::Item::Struct(item) => (
+                item.ident.to_string(),
+                item.fields
+                    .iter()
+                    .filter_map(|field| field.ident.as_ref().map(ToString::to_string))
+                    .collect(),
+            ),
+            syn::Item::Enum(item) => (
+                item.ident.to_string(),
+                item.variants
+                    .iter()
+                    .map(|variant| variant.ident.to_string())
+                    .collect(),
+            ),
+            _ => continue,
+        };
+        let mut sorted = fields.clone();
+        sorted.sort();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!(
+                "two members of `{name}` would both be named `{}` in Rust; rename one",
+                pair[0]
+            ));
+        }
+        if types.contains(&name) {
+            return Err(format!(
+                "two schemas would both be named `{name}` in Rust; give one another `title`"
+            ));
+        }
+        types.push(name);
+    }
+    Ok(())
+}
+
+fn fields_of(item: &syn::ItemStruct) -> Vec<FieldType> {
+    item.fields
+        .iter()
+        .filter_map(|field| {
+            let name = field.ident.as_ref()?.to_string();
+            Some(FieldType {
+                member: serde_name(&field.attrs).unwrap_or_else(|| name.clone()),
+                kind: field.ty.to_token_stream().to_string(),
+                field: name,
+            })
+        })
+        .collect()
+}
+
+/// The name in `#[serde(rename = "…")]`.
+fn serde_name(attributes: &[syn::Attribute]) -> Option<String> {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("serde"))
+        .find_map(|attribute| {
+            let mut name = None;
+            // Other arguments of the attribute are of no interest here.
+            let _ = attribute.parse_nested_meta(|meta| {
+                if let Ok(value) = meta.value() {
+                    let text: syn::LitStr = value.parse()?;
+                    if meta.path.is_ident("rename") {
+                        name = Some(text.value());
+                    }
+                }
+                Ok(())
+            });
+            name
+        })
+}
+
+/// One `#[doc]` a line, each with the space that `///` is written with.
+fn tidy_docs(attributes: &mut Vec<syn::Attribute>) {
+    let mut tidy: Vec<syn::Attribute> = Vec::new();
+    for attribute in attributes.drain(..) {
+        let text = match &attribute.meta {
+            syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(text),
+                    ..
+                }) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        };
+        match text {
+            Some(text) => tidy.extend(text.lines().map(|line| {
+                let line = if line.is_empty() {
+                    String::new()
+                } else {
+                    format!(" {line}")
+                };
+                syn::parse_quote!(#[doc = #line])
+            })),
+            None => tidy.push(attribute),
+        }
+    }
+    *attributes = tidy;
+}
+
+/// typify writes full paths; people write the prelude's names.
+fn prelude_names(tokens: &str, module_before: Option<&str>) -> String {
+    let mut text = tokens.to_owned();
+    let mut names: Vec<(String, &str)> = [
+        ("::std::option::Option", "Option"),
+        ("::std::vec::Vec", "Vec"),
+        ("::std::string::String", "String"),
+        ("::std::boxed::Box", "Box"),
+        ("::std::collections::BTreeMap", "BTreeMap"),
+        ("::std::result::Result", "Result"),
+        ("::std::fmt", "std::fmt"),
+        ("::serde_json", "serde_json"),
+        ("::serde::Deserialize", "Deserialize"),
+        ("::serde::Serialize", "Serialize"),
+    ]
+    .into_iter()
+    .map(|(path, name)| (path.to_owned(), name))
+    .collect();
+    if let Some(module) = module_before {
+        names.push((format!("super::{module}::"), ""));
+    }
+    for (path, name) in names {
+        let spaced = path.replace("::", " :: ");
+        for spelling in [
+            spaced.trim_start(),
+            path.as_str(),
+            path.replace("::", ":: ").trim(),
+        ] {
+            text = text.replace(spelling, name);
+        }
+    }
+    text
+}
+
+/// Names whose whole structure, descriptions aside, is the same in both.
+fn shared_names(structure: &Structure, before: &Structure) -> Vec<String> {
+    let strip = |definitions: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
+        definitions
+            .iter()
+            .map(|(name, schema)| (name.clone(), without_description(schema)))
+            .collect()
+    };
+    let (new, old) = (strip(&structure.definitions), strip(&before.definitions));
+    let mut shared: Vec<String> = new
+        .iter()
+        .filter(|(name, schema)| {
+            **name != structure.root
+                && *name != UNBOUNDED_INTEGER
+                && **name != before.root
+                && old.get(*name) == Some(*schema)
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
+    // A type is the same only where all it refers to is.
+    loop {
+        let known = shared.clone();
+        shared.retain(|name| {
+            let mut targets = Vec::new();
+            references(&new[name], &mut targets);
+            targets
+                .iter()
+                .all(|target| known.contains(target) || target == UNBOUNDED_INTEGER)
+        });
+        if shared.len() == known.len() {
+            return shared;
+        }
+    }
+}
+
+fn without_description(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .filter(|(name, value)| name.as_str() != "description" || !value.is_string())
+                .map(|(name, value)| (name.clone(), without_description(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.iter().map(without_description).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
+fn references(schema: &Value, targets: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value
+                    .as_str()
+                    .and_then(|target| target.strip_prefix("#/definitions/"))
+                {
+                    Some(target) if name == "$ref" => targets.push(target.to_owned()),
+                    _ => references(value, targets),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, targets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,105 @@
+//! The one type for everything that is wrong with what the user wrote.
+//!
+//! Findings are collected, never thrown: a run reports all of them. Printing is `report`'s.
+use serde::Serialize;
+
+/// What is wrong, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Kebab-case rule id, stable for ever: `unknown-column`.
+    pub rule: &'static str,
+    /// Which side of the system it concerns.
+    pub plane: Plane,
+    /// How bad it is.
+    pub severity: Severity,
+    /// File below the registry folder.
+    pub file: String,
+    /// Line and column in that file, both from 1, in characters.
+    pub position: Position,
+    /// JSON pointer in that file.
+    pub pointer: String,
+    /// What is wrong and why.
+    pub message: String,
+    /// A message, rows, bytes: what shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// A place in a text, from 1, in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+}
+
+/// Which side of the system a finding concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plane {
+    /// The registry's own files.
+    Registry,
+    /// JSON on the wire.
+    Wire,
+    /// The API of the generated types.
+    Rust,
+    /// Tables and views.
+    ClickHouse,
+    /// Topics.
+    Kafka,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing stops.
+    Note,
+    /// Nothing can be generated, or something would break.
+    Error,
+}
+
+impl Plane {
+    /// As printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::Wire => "wire",
+            Self::Rust => "rust",
+            Self::ClickHouse => "clickhouse",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    /// `file:line:column  rule  (plane)` and the indented reason, evidence and fix.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { line, column } = self.position;
+        writeln!(
+            formatter,
+            "{}:{line}:{column}  {}  ({})",
+            self.file,
+            self.rule,
+            self.plane.name()
+        )?;
+        let pointer = if self.pointer.is_empty() {
+            "(root)"
+        } else {
+            &self.pointer
+        };
+        write!(formatter, "  {pointer}: {}", self.message)?;
+        if let Some(evidence) = &self.evidence {
+            write!(formatter, "\n  evidence: {evidence}")?;
+        }
+        if let Some(fix) = &self.fix {
+            write!(formatter, "\n  fix: {fix}")?;
+        }
+        Ok(())
+    }
+}

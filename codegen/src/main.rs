@@ -1,0 +1,21 @@
+//! The `topicwright` binary.
+use std::process::ExitCode;
+
+use clap::Parser;
+use topicwright::cli::generate::Generate;
+use topicwright::cli::schema::Schema;
+
+/// One JSON Schema per Kafka topic and version; everything else is made from it.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+enum Command {
+    Generate(Generate),
+    Schema(Schema),
+}
+
+fn main() -> ExitCode {
+    match Command::parse() {
+        Command::Generate(command) => command.run(),
+        Command::Schema(command) => command.run(),
+    }
+}

@@ -1,0 +1,58 @@
+//! The registry folder as texts, so that loading is the same from disk, from git and in tests.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Texts by path below the registry folder, `/` between folders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files(pub BTreeMap<String, String>);
+
+/// A registry folder could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {path}: {source}", path = path.display())]
+pub struct ReadError {
+    /// What could not be read.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+impl Files {
+    /// Reads every `.json`, `.toml` and `.lock` file below `root`; hidden files are left out.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read, or a file is not UTF-8.
+    pub fn read(root: &Path) -> Result<Self, ReadError> {
+        let mut files = Self::default();
+        let mut folders = vec![(root.to_path_buf(), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let fail = |source| ReadError {
+                path: folder.clone(),
+                source,
+            };
+            for entry in std::fs::read_dir(&folder).map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                if name.starts_with('.') {
+                    continue;
+                }
+                let path = format!("{prefix}{name}");
+                if entry.path().is_dir() {
+                    folders.push((entry.path(), format!("{path}/")));
+                } else if [".json", ".toml", ".lock"]
+                    .iter()
+                    .any(|ending| name.ends_with(ending))
+                {
+                    let text =
+                        std::fs::read_to_string(entry.path()).map_err(|source| ReadError {
+                            path: entry.path(),
+                            source,
+                        })?;
+                    files.0.insert(path, text);
+                }
+            }
+        }
+        Ok(files)
+    }
+}

@@ -1,0 +1,95 @@
+//! Which registry files a schema needs: the closure of its references.
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::document::Document;
+
+/// `path` first, then every file that its references lead to, each once.
+#[must_use]
+pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String> {
+    let mut found = vec![path.to_owned()];
+    let mut next = 0;
+    while let Some(current) = found.get(next).cloned() {
+        next += 1;
+        let Some(document) = documents.get(&current) else {
+            continue;
+        };
+        let mut references = Vec::new();
+        collect(&document.value, &mut references);
+        for reference in references {
+            let target = reference.split('#').next().unwrap_or_default();
+            if target.is_empty() {
+                continue;
+            }
+            let file = by_id(documents, target).or_else(|| Some(join(&current, target)));
+            if let Some(file) =
+                file.filter(|file| documents.contains_key(file) && !found.contains(file))
+            {
+                found.push(file);
+            }
+        }
+    }
+    found
+}
+
+fn collect<'v>(value: &'v Value, references: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if matches!(name.as_str(), "$ref" | "$dynamicRef") {
+                    references.extend(member.as_str());
+                }
+                collect(member, references);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A file whose `$id` ends in the target, for registries that name schemas by URI.
+fn by_id(documents: &BTreeMap<String, Document>, target: &str) -> Option<String> {
+    documents
+        .iter()
+        .find(|(_, document)| document.value.get("$id").and_then(Value::as_str) == Some(target))
+        .map(|(path, _)| path.clone())
+}
+
+/// A relative path seen from a file.
+fn join(from: &str, target: &str) -> String {
+    if let Some(absolute) = target
+        .strip_prefix("registry:///")
+        .or_else(|| target.strip_prefix('/'))
+    {
+        return absolute.to_owned();
+    }
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn relative_paths() {
+        assert_eq!(
+            join("topics/a/v1.json", "../../common/x.json"),
+            "common/x.json"
+        );
+        assert_eq!(join("topics/a/v1.json", "./y.json"), "topics/a/y.json");
+        assert_eq!(join("a.json", "/common/x.json"), "common/x.json");
+        assert_eq!(join("a.json", "../../x.json"), "x.json");
+    }
+}

@@ -1,0 +1,115 @@
+//! Checks a manifest against the JSON Schema of its type and turns every violation into a finding.
+use jsonschema::error::ValidationErrorKind;
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::document::Document;
+use crate::finding::Finding;
+use crate::model::escape;
+
+/// The published JSON Schema of a manifest type.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// Reads a manifest; every violation of its schema becomes a finding with its place.
+///
+/// # Errors
+/// All violations.
+pub fn read<T: JsonSchema + DeserializeOwned>(document: &Document) -> Result<T, Vec<Finding>> {
+    let schema = schema_of::<T>();
+    let mut findings = violations(document, &schema);
+    if findings.is_empty() {
+        match serde_json::from_value(document.value.clone()) {
+            Ok(manifest) => return Ok(manifest),
+            // The schema and the type are made from one source, so this is a corner the schema cannot express.
+            Err(error) => {
+                findings.push(document.finding("invalid-manifest", "", error.to_string()))
+            }
+        }
+    }
+    Err(findings)
+}
+
+fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
+    let validator = match jsonschema::options().build(schema) {
+        Ok(validator) => validator,
+        Err(error) => return vec![document.finding("invalid-manifest", "", error.to_string())],
+    };
+    validator
+        .iter_errors(&document.value)
+        .flat_map(|error| {
+            let at = error.instance_path().to_string();
+            match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+                    .iter()
+                    .map(|name| {
+                        let pointer = format!("{at}/{}", escape(name));
+                        let known = known_names(schema, &error.schema_path().to_string());
+                        let mut finding = document.finding(
+                            "unknown-setting",
+                            &pointer,
+                            format!("`{name}` is not a setting here"),
+                        );
+                        finding.fix = Some(match nearest(name, &known) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("use one of: {}", known.join(", ")),
+                        });
+                        finding
+                    })
+                    .collect(),
+                ValidationErrorKind::Required { property } => {
+                    let name = property.as_str().unwrap_or_default();
+                    let mut finding =
+                        document.finding("missing-setting", &at, format!("`{name}` is missing"));
+                    finding.fix = Some(
+                        match describe(schema, &error.schema_path().to_string(), name) {
+                            Some(text) => format!("add `{name}`: {text}"),
+                            None => format!("add `{name}`"),
+                        },
+                    );
+                    vec![finding]
+                }
+                _ => vec![document.finding("invalid-setting", &at, error.to_string())],
+            }
+        })
+        .collect()
+}
+
+/// The schema that a violation's schema path ends in, its last keyword taken off.
+fn owner<'s>(schema: &'s Value, schema_path: &str) -> Option<&'s Value> {
+    let (owner, _keyword) = schema_path.rsplit_once('/')?;
+    schema.pointer(owner)
+}
+
+fn known_names(schema: &Value, schema_path: &str) -> Vec<String> {
+    owner(schema, schema_path)
+        .and_then(|owner| owner.get("properties"))
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+fn describe(schema: &Value, schema_path: &str, name: &str) -> Option<String> {
+    let property = owner(schema, schema_path)?.get("properties")?.get(name)?;
+    property
+        .get("description")
+        .and_then(Value::as_str)
+        .map(|text| text.replace('\n', " "))
+}
+
+/// The known name that was probably meant.
+#[must_use]
+pub fn nearest<'k>(name: &str, known: &'k [String]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 2.max(candidate.len() / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate.as_str())
+}

@@ -1,0 +1,620 @@
+//! Loads topics: manifest, versions, column sources, keys and examples.
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::columns::{self, Lineage};
+use super::examples;
+use super::load::Loader;
+use super::manifest::{ColumnSource, RegistryManifest, TopicManifest};
+use super::template;
+use super::{ColumnMapping, Envelope, TemplatePart, Topic, TopicVersion};
+use crate::model::{Model, TypeSet, escape};
+
+pub(super) fn load(
+    loader: &mut Loader,
+    manifest: &RegistryManifest,
+    envelope: &Envelope,
+) -> Vec<Topic> {
+    let columns = manifest.clickhouse.columns.clone();
+    check_fact_columns(loader, manifest);
+    let in_envelope =
+        |mapping: &ColumnMapping| format!("/properties{}/x-column", nested(&mapping.source.from));
+    columns::check(
+        loader,
+        &envelope.path,
+        &envelope.columns,
+        &columns,
+        (envelope, &envelope.model),
+        in_envelope,
+    );
+    let mut names: Vec<String> = loader
+        .documents
+        .keys()
+        .chain(loader.findings.iter().map(|finding| &finding.file))
+        .filter_map(|path| {
+            path.strip_prefix("topics/")?
+                .split_once('/')
+                .map(|(name, _)| name.to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        loader.missing(
+            "topics",
+            "the registry has no topics: make a folder topics/<topic> with topic.toml and v1.json",
+        );
+    }
+    for pair in names.windows(2) {
+        // Kafka's metrics turn both into one name, and its tools warn or refuse.
+        if pair[0].replace('_', ".") == pair[1].replace('_', ".") {
+            loader.report(
+                &format!("topics/{}/topic.toml", pair[1]),
+                "invalid-topic-name",
+                "",
+                format!("`{}` and `{}` collide in Kafka", pair[0], pair[1]),
+                Some("rename one".into()),
+            );
+        }
+    }
+    names
+        .into_iter()
+        .filter_map(|name| topic(loader, manifest, envelope, &name))
+        .collect()
+}
+
+/// `/a/b` → `/a/properties/b`.
+fn nested(pointer: &str) -> String {
+    format!(
+        "/{}",
+        pointer.trim_start_matches('/').replace('/', "/properties/")
+    )
+}
+
+fn check_fact_columns(loader: &mut Loader, manifest: &RegistryManifest) {
+    let clickhouse = &manifest.clickhouse;
+    let mut names: Vec<&str> = Vec::new();
+    for (index, column) in clickhouse.columns.iter().enumerate() {
+        let pointer = format!("/clickhouse/columns/{index}/name");
+        if crate::fact::RESERVED.contains(&column.name.as_str())
+            || names.contains(&column.name.as_str())
+        {
+            loader.report(
+                "registry.toml",
+                "invalid-column",
+                &pointer,
+                format!("`{}` is taken", column.name),
+                Some("choose another name".into()),
+            );
+        }
+        if !is_identifier(&column.name) {
+            loader.report(
+                "registry.toml",
+                "invalid-column",
+                &pointer,
+                format!("`{}` is not a column name", column.name),
+                Some("use letters, digits and _".into()),
+            );
+        }
+        names.push(&column.name);
+    }
+    let known = |name: &str| names.contains(&name) || crate::fact::RESERVED.contains(&name);
+    for (index, name) in clickhouse.order_by.iter().enumerate() {
+        if !known(name) || name == "dedupe_key" {
+            let fix = "name a fact column; dedupe_key is added by itself";
+            loader.report(
+                "registry.toml",
+                "unknown-column",
+                &format!("/clickhouse/order_by/{index}"),
+                format!("the sorting key cannot have `{name}`"),
+                Some(fix.into()),
+            );
+        }
+    }
+    if let Some(name) = clickhouse
+        .version_column
+        .as_deref()
+        .filter(|name| !names.contains(name))
+    {
+        loader.report(
+            "registry.toml",
+            "unknown-column",
+            "/clickhouse/version_column",
+            format!("there is no column `{name}`"),
+            Some("name one of [[clickhouse.columns]]".into()),
+        );
+    }
+    for (index, hash) in manifest.privacy.hash.iter().enumerate() {
+        if !names.contains(&hash.column.as_str()) {
+            loader.report(
+                "registry.toml",
+                "unknown-column",
+                &format!("/privacy/hash/{index}/column"),
+                format!("there is no column `{}`", hash.column),
+                Some("name one of [[clickhouse.columns]]".into()),
+            );
+        }
+    }
+    for (pointer, name) in [
+        ("/clickhouse/database", &clickhouse.database),
+        ("/clickhouse/table", &clickhouse.table),
+    ] {
+        if !is_identifier(name) {
+            loader.report(
+                "registry.toml",
+                "invalid-setting",
+                pointer,
+                format!("`{name}` is not a name ClickHouse takes without quoting"),
+                Some("use letters, digits and _".into()),
+            );
+        }
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+fn topic(
+    loader: &mut Loader,
+    registry: &RegistryManifest,
+    envelope: &Envelope,
+    name: &str,
+) -> Option<Topic> {
+    let folder = format!("topics/{name}/");
+    let path = format!("{folder}topic.toml");
+    // Kafka's own rule for topic names; `.dlq` must still fit.
+    if name.len() > 245
+        || !name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
+    {
+        loader.report(
+            &path,
+            "invalid-topic-name",
+            "",
+            format!("Kafka does not take `{name}` as a topic name"),
+            Some("use letters, digits, `.`, `_` and `-`, at most 245".into()),
+        );
+    }
+    let manifest = loader.manifest::<TopicManifest>(&path);
+    let mut numbered = Vec::new();
+    for file in loader.paths(&folder, ".json") {
+        let stem = file
+            .trim_start_matches(&folder)
+            .trim_end_matches(".json")
+            .to_owned();
+        match stem
+            .strip_prefix('v')
+            .and_then(|number| number.parse::<u32>().ok())
+            .filter(|number| *number > 0 && stem == format!("v{number}"))
+        {
+            Some(number) => numbered.push((number, file)),
+            None => loader.report(
+                &file,
+                "invalid-version",
+                "",
+                format!("`{stem}.json` is not a version"),
+                Some("name schema files v1.json, v2.json, …".into()),
+            ),
+        }
+    }
+    numbered.sort();
+    if numbered.is_empty()
+        && !loader
+            .findings
+            .iter()
+            .any(|finding| finding.file.starts_with(&folder))
+    {
+        loader.missing(
+            &format!("{folder}v1.json"),
+            "the topic has no schema: write v1.json",
+        );
+    }
+    for (index, (number, file)) in numbered.iter().enumerate() {
+        let expected = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        if index == 0 && *number > 1 || index > 0 && *number != numbered[index - 1].0 + 1 {
+            // Old versions may be gone, but versions never skip.
+            if index > 0 {
+                loader.report(
+                    file,
+                    "invalid-version",
+                    "",
+                    format!("version {number} follows version {}", numbered[index - 1].0),
+                    Some(format!("number versions without gaps; v{expected} is next")),
+                );
+            }
+        }
+    }
+    let mut schemas = Vec::new();
+    let mut lineage = Lineage::default();
+    for (number, file) in numbered {
+        let Some((schema, model)) = loader.schema(&file) else {
+            continue;
+        };
+        check_root(loader, &file, &model);
+        let renames = renames(loader, &file, &model, &lineage);
+        lineage.add(model.properties(&[model.root]).into_keys(), &renames);
+        schemas.push((number, file, schema, model, renames));
+    }
+    let manifest = manifest?;
+    let mut versions = Vec::new();
+    for (index, (number, file, schema, model, renames)) in schemas.into_iter().enumerate() {
+        let context = Context {
+            envelope,
+            manifest: &manifest,
+            lineage: &lineage,
+            index,
+            manifest_path: &path,
+            registry,
+        };
+        versions.push(context.version(loader, number, file, schema, model, renames));
+    }
+    let versions: Option<Vec<TopicVersion>> = versions.into_iter().collect();
+    let versions = versions?;
+    check_deprecations(loader, &path, &manifest, &versions);
+    Some(Topic {
+        name: name.to_owned(),
+        path,
+        partitions: manifest.partitions.unwrap_or(registry.kafka.partitions),
+        retention_days: manifest
+            .retention_days
+            .unwrap_or(registry.kafka.retention_days),
+        compression: manifest.compression.unwrap_or(registry.kafka.compression),
+        manifest,
+        versions,
+    })
+    .filter(|topic| !topic.versions.is_empty())
+}
+
+fn check_root(loader: &mut Loader, file: &str, model: &Model) {
+    if model.range(&[model.root]).types != TypeSet::OBJECT {
+        loader.report(
+            file,
+            "invalid-schema",
+            "",
+            "a payload is an object, but this schema also accepts other types",
+            Some("add \"type\": \"object\"".into()),
+        );
+    }
+}
+
+fn renames(
+    loader: &mut Loader,
+    file: &str,
+    model: &Model,
+    lineage: &Lineage,
+) -> IndexMap<String, String> {
+    let mut renames = IndexMap::new();
+    for (name, property) in model.properties(&[model.root]) {
+        let Some(old) = model.extension(&property.schemas, "x-renamed-from") else {
+            continue;
+        };
+        let pointer = format!("/properties/{}/x-renamed-from", escape(&name));
+        if lineage.knows(old) {
+            renames.insert(name, old.to_owned());
+        } else {
+            let known = lineage.names();
+            let fix = super::shape::nearest(old, &known).map_or_else(
+                || "name a property of the version before".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            loader.report(
+                file,
+                "unknown-rename",
+                &pointer,
+                format!("no earlier version has a property `{old}`"),
+                Some(fix),
+            );
+        }
+    }
+    renames
+}
+
+fn check_deprecations(
+    loader: &mut Loader,
+    path: &str,
+    manifest: &TopicManifest,
+    versions: &[TopicVersion],
+) {
+    for (index, deprecation) in manifest.deprecations.iter().enumerate() {
+        let pointer = format!("/deprecations/{index}/version");
+        if !versions
+            .iter()
+            .any(|version| version.number == deprecation.version)
+        {
+            loader.report(
+                path,
+                "unknown-version",
+                &pointer,
+                format!("there is no version {}", deprecation.version),
+                Some("name a version of this topic".into()),
+            );
+        }
+        if versions
+            .last()
+            .is_some_and(|newest| newest.number == deprecation.version)
+        {
+            loader.report(
+                path,
+                "newest-version-deprecated",
+                &pointer,
+                "the newest version cannot be on its way out".to_owned(),
+                Some("add the version that replaces it first".into()),
+            );
+        }
+        let dates = (
+            super::dates::day_number(&deprecation.since),
+            super::dates::day_number(&deprecation.removal),
+        );
+        match dates {
+            (Some(since), Some(removal)) if removal - since < super::dates::MIN_OVERLAP_DAYS => {
+                loader.report(
+                    path,
+                    "overlap-too-short",
+                    &format!("/deprecations/{index}/removal"),
+                    format!(
+                        "versions overlap at least {} days",
+                        super::dates::MIN_OVERLAP_DAYS
+                    ),
+                    Some("choose a later removal date".into()),
+                )
+            }
+            (Some(_), Some(_)) => {}
+            (since, _) => {
+                let field = if since.is_none() { "since" } else { "removal" };
+                loader.report(
+                    path,
+                    "invalid-setting",
+                    &format!("/deprecations/{index}/{field}"),
+                    "not a date".to_owned(),
+                    Some("write YYYY-MM-DD".into()),
+                );
+            }
+        }
+    }
+}
+
+struct Context<'c> {
+    envelope: &'c Envelope,
+    manifest: &'c TopicManifest,
+    lineage: &'c Lineage,
+    index: usize,
+    manifest_path: &'c str,
+    registry: &'c RegistryManifest,
+}
+
+impl Context<'_> {
+    fn version(
+        &self,
+        loader: &mut Loader,
+        number: u32,
+        path: String,
+        schema: Value,
+        model: Model,
+        renames: IndexMap<String, String>,
+    ) -> Option<TopicVersion> {
+        let prefix = format!("/{}", escape(&self.envelope.fields.payload));
+        let mut mappings = columns::annotated(&model, &prefix);
+        let place = |mapping: &ColumnMapping| {
+            let inner = mapping
+                .source
+                .from
+                .strip_prefix(&prefix)
+                .unwrap_or_default();
+            format!("/properties{}/x-column", nested(inner))
+        };
+        let fact = &self.registry.clickhouse.columns;
+        columns::check(
+            loader,
+            &path,
+            &mappings,
+            fact,
+            (self.envelope, &model),
+            place,
+        );
+        let declared = self.declared(loader, &model);
+        let by_manifest =
+            |mapping: &ColumnMapping| format!("/columns/{}/from", escape(&mapping.column));
+        columns::check(
+            loader,
+            self.manifest_path,
+            &declared,
+            fact,
+            (self.envelope, &model),
+            by_manifest,
+        );
+        for mapping in declared {
+            if let Some(twin) = mappings.iter().find(|other| other.column == mapping.column) {
+                let message = format!(
+                    "`x-column` on `{}` in {path} fills `{}` already",
+                    twin.source.from, mapping.column
+                );
+                loader.report(
+                    self.manifest_path,
+                    "column-filled-twice",
+                    &by_manifest(&mapping),
+                    message,
+                    Some("keep one of the two".into()),
+                );
+            }
+            mappings.push(mapping);
+        }
+        mappings.sort_by(|left, right| left.column.cmp(&right.column));
+        let key = self.scalar(loader, &self.manifest.key, "/key", &model, number)?;
+        let mut dedupe_key = Vec::new();
+        for part in template::parse(&self.manifest.dedupe_key).unwrap_or_else(|problem| {
+            loader.report(
+                self.manifest_path,
+                "invalid-template",
+                "/dedupe_key",
+                problem,
+                Some("write pointers in braces: `{/event_type}:{/payload/id}`".into()),
+            );
+            Vec::new()
+        }) {
+            dedupe_key.push(match part {
+                TemplatePart::Text(text) => TemplatePart::Text(text),
+                TemplatePart::Pointer(pointer) => TemplatePart::Pointer(self.scalar(
+                    loader,
+                    &pointer,
+                    "/dedupe_key",
+                    &model,
+                    number,
+                )?),
+            });
+        }
+        let (examples, invalid) = examples::load(loader, &path, number);
+        Some(TopicVersion {
+            number,
+            path,
+            schema,
+            model,
+            renames,
+            columns: mappings,
+            key,
+            dedupe_key,
+            examples,
+            invalid,
+        })
+    }
+
+    /// The manifest's columns in this version's names; a field that only other versions have is left out.
+    fn declared(&self, loader: &mut Loader, model: &Model) -> Vec<ColumnMapping> {
+        let mut mappings = Vec::new();
+        for (column, source) in &self.manifest.columns {
+            let mut resolve = |pointer: &str, place: String| {
+                let renamed = columns::rename(
+                    pointer,
+                    &self.envelope.fields.payload,
+                    self.lineage,
+                    self.index,
+                );
+                let found = renamed
+                    .filter(|pointer| columns::field(pointer, self.envelope, model).is_some());
+                if found.is_none() && !self.known_somewhere(pointer) {
+                    let known = self.known_pointers(model);
+                    let fix = super::shape::nearest(pointer, &known).map_or_else(
+                        || "write a JSON pointer into the event, `/payload/amount`, to a declared field".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    loader.report(
+                        self.manifest_path,
+                        "unknown-field",
+                        &place,
+                        format!("no version declares `{pointer}`"),
+                        Some(fix),
+                    );
+                }
+                found
+            };
+            let at = format!("/columns/{}", escape(column));
+            let from = resolve(&source.from, format!("{at}/from"));
+            let when: Option<Vec<_>> = source
+                .when
+                .iter()
+                .enumerate()
+                .map(|(index, when)| {
+                    let field = resolve(&when.field, format!("{at}/when/{index}/field"))?;
+                    Some(super::manifest::When {
+                        field,
+                        equals: when.equals.clone(),
+                    })
+                })
+                .collect();
+            if let (Some(from), Some(when)) = (from, when) {
+                let source = ColumnSource {
+                    from,
+                    when,
+                    negate: source.negate,
+                };
+                mappings.push(ColumnMapping {
+                    column: column.clone(),
+                    source,
+                });
+            }
+        }
+        mappings
+    }
+
+    fn known_somewhere(&self, pointer: &str) -> bool {
+        let prefix = format!("/{}/", escape(&self.envelope.fields.payload));
+        pointer.strip_prefix(&prefix).is_some_and(|rest| {
+            let first = rest.split('/').next().unwrap_or_default();
+            // Deeper parts may belong to one version only.
+            self.lineage
+                .knows(&first.replace("~1", "/").replace("~0", "~"))
+        })
+    }
+
+    fn known_pointers(&self, model: &Model) -> Vec<String> {
+        let prefix = format!("/{}", escape(&self.envelope.fields.payload));
+        let envelope = self
+            .envelope
+            .model
+            .fields(self.envelope.model.root)
+            .into_iter()
+            .map(|field| field.pointer);
+        let payload = model
+            .fields(model.root)
+            .into_iter()
+            .map(|field| format!("{prefix}{}", field.pointer));
+        envelope.chain(payload).collect()
+    }
+
+    /// A pointer that must lead to a text, integer or boolean that every event of this version has.
+    fn scalar(
+        &self,
+        loader: &mut Loader,
+        pointer: &str,
+        place: &str,
+        model: &Model,
+        number: u32,
+    ) -> Option<String> {
+        let renamed = columns::rename(
+            pointer,
+            &self.envelope.fields.payload,
+            self.lineage,
+            self.index,
+        );
+        let found = renamed.and_then(|pointer| {
+            columns::field(&pointer, self.envelope, model).map(|found| (pointer, found))
+        });
+        let Some((pointer, (field, owner))) = found else {
+            let known = self.known_pointers(model);
+            let fix = super::shape::nearest(pointer, &known).map_or_else(
+                || {
+                    format!(
+                        "write a JSON pointer into the event, one of: {}",
+                        known.join(", ")
+                    )
+                },
+                |near| format!("did you mean `{near}`?"),
+            );
+            loader.report(
+                self.manifest_path,
+                "unknown-field",
+                place,
+                format!("version {number} declares no `{pointer}`"),
+                Some(fix),
+            );
+            return None;
+        };
+        let types = owner.range(&field.property.schemas).types;
+        let scalar = TypeSet::STRING
+            .union(TypeSet::INTEGER)
+            .union(TypeSet::BOOLEAN);
+        if types.0 & !scalar.0 != 0 {
+            loader.report(self.manifest_path, "invalid-key", place, format!("`{pointer}` can be something else than a text, an integer or a boolean in version {number}"), Some("give it one of these types".into()));
+            return None;
+        }
+        if !field.always_present {
+            loader.report(self.manifest_path, "invalid-key", place, format!("`{pointer}` may be absent in version {number}, and then events would share a key"), Some("make it required, or use another field".into()));
+            return None;
+        }
+        Some(pointer)
+    }
+}

@@ -1,0 +1,7 @@
+//! The pipeline of the `game` registry; every command is the runtime's.
+//!
+//! Made from `schema_registry/` by `topicwright generate`; do not edit.
+
+fn main() -> std::process::ExitCode {
+    topicwright_runtime::cli::main::<game_events::GameEvents>()
+}
