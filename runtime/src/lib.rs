@@ -3,6 +3,11 @@
 //! Generated code implements [`registry::EventRegistry`]; nothing here knows a topic by name.
 pub mod check;
 pub mod column;
+pub mod config;
+#[cfg(feature = "embedded")]
+pub mod engine;
+pub mod error;
 pub mod json;
+pub mod kafka;
 pub mod registry;
 pub mod row;

@@ -1,0 +1,195 @@
+//! PostgreSQL: a private cluster from the system's binaries.
+//!
+//! `initdb` refuses root, so root runs it as the user `postgres` that Debian's package creates.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::process::{Engine, WorkDir, find_program, free_ports, run};
+use super::{EngineError, at};
+
+/// Debian keeps one folder a major version here.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// Debian's package, also its user.
+const PACKAGE: &str = "postgresql";
+
+/// Settings for a cluster that need not survive the machine's crash but must start fast. Durability against
+/// a killed server stays: that is the write-ahead log's, not the disk's.
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+dynamic_shared_memory_type = mmap
+synchronous_commit = on
+fsync = off
+wal_level = logical
+max_connections = 100
+log_min_messages = warning
+";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server, or one that was killed and can be started again.
+#[derive(Debug)]
+pub struct Postgres {
+    binaries: PathBuf,
+    engine: Option<Engine>,
+    port: u16,
+    folder: WorkDir,
+}
+
+impl Postgres {
+    /// Creates a cluster in a new temporary folder and starts it.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed or does not come up.
+    pub fn start() -> Result<Self, EngineError> {
+        let folder = WorkDir::temporary("postgres")?;
+        let [port] = free_ports()?;
+        let mut server = Self {
+            binaries: binaries()?,
+            engine: None,
+            port,
+            folder,
+        };
+        server.initialise()?;
+        server.restart()?;
+        Ok(server)
+    }
+
+    /// Starts it again on the same port and data, after [`Self::kill`] or a crash.
+    ///
+    /// # Errors
+    /// The server does not come up.
+    pub fn restart(&mut self) -> Result<(), EngineError> {
+        self.kill();
+        let mut command = self.program("postgres");
+        command
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &self.port.to_string()]);
+        let log = self.folder.path().join("server.log");
+        let mut engine = Engine::start("PostgreSQL", &command, &log)?;
+        engine.wait_ready(PATIENCE, || {
+            self.program("pg_isready")
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .status()
+                .is_ok_and(|status| status.success())
+        })?;
+        self.engine = Some(engine);
+        Ok(())
+    }
+
+    /// Kills it (SIGKILL); its data stays until this value is dropped.
+    pub fn kill(&mut self) {
+        if let Some(mut engine) = self.engine.take() {
+            engine.kill();
+        }
+    }
+
+    /// Connection URL of the database `postgres`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn initialise(&self) -> Result<(), EngineError> {
+        if is_root() {
+            run(
+                Command::new("chown").arg(PACKAGE).arg(self.folder.path()),
+                PACKAGE,
+            )?;
+        }
+        run(
+            self.program("initdb")
+                .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"])
+                .args(["--no-sync", "-D"])
+                .arg(self.data()),
+            PACKAGE,
+        )?;
+        let settings = self.data().join("postgresql.conf");
+        let mut text = fs::read_to_string(&settings).map_err(at(&settings))?;
+        text.push_str(SETTINGS);
+        fs::write(&settings, text).map_err(at(&settings))
+    }
+
+    /// One of its programs, as a user that it accepts.
+    fn program(&self, name: &str) -> Command {
+        let path = self.binaries.join(name);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command
+                .args([
+                    "--reuid=postgres",
+                    "--regid=postgres",
+                    "--init-groups",
+                    "--",
+                ])
+                .arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        // The caller's working directory may be closed to that user.
+        command.current_dir("/");
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Its shared memory segments go only with an orderly end.
+        if let Some(mut engine) = self.engine.take() {
+            let _ = self
+                .program("pg_ctl")
+                .args(["stop", "-s", "-m", "immediate", "-D"])
+                .arg(self.data())
+                .status();
+            engine.wait_gone(Duration::from_secs(5));
+        }
+    }
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("Uid:"))
+            .and_then(|ids| ids.split_whitespace().nth(1))
+            == Some("0")
+    })
+}
+
+/// The folder of the newest installed version.
+fn binaries() -> Result<PathBuf, EngineError> {
+    if let Some(folder) = find_program("initdb").and_then(|path| path.parent().map(Path::to_owned))
+    {
+        return Ok(folder);
+    }
+    let newest = fs::read_dir(DEBIAN)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|version| {
+            Path::new(DEBIAN)
+                .join(version.to_string())
+                .join("bin/initdb")
+                .is_file()
+        })
+        .max();
+    newest.map_or_else(
+        || {
+            Err(EngineError::Missing {
+                program: "initdb".to_owned(),
+                package: PACKAGE,
+            })
+        },
+        |version| Ok(Path::new(DEBIAN).join(version.to_string()).join("bin")),
+    )
+}

@@ -1,0 +1,124 @@
+//! Kafka: topics, the consumer of the group, the producer of dead letters.
+//!
+//! Everything goes through librdkafka. Its log lines become `tracing` events of target `kafka`;
+//! its errors become [`Error`] by their numeric code.
+pub mod consumer;
+pub mod dlq;
+pub mod topics;
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+pub use topics::{CreateOptions, TopicOutcome, TopicSpec, create_topics, topic_specs};
+
+use crate::error::{Error, Kind};
+
+/// Turns librdkafka's log lines and background errors into `tracing` events.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogContext;
+
+impl ClientContext for LogContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error
+        | RDKafkaLogLevel::Warning => tracing::info!(target: "kafka", facility, "{message}"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+            tracing::debug!(target: "kafka", facility, "{message}");
+        }
+    }
+}
+
+pub(crate) fn log_error(error: &KafkaError, reason: &str) {
+    tracing::warn!(target: "kafka", "{error}: {reason}");
+}
+
+/// What a librdkafka error means here: who must act, and whether to try again.
+#[must_use]
+pub fn error(what: impl Into<String>, error: &KafkaError) -> Error {
+    let code = error.rdkafka_error_code();
+    let (kind, retryable, fix) = match code {
+        Some(
+            Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::MessageTimedOut
+            | Code::TimedOutQueue
+            | Code::QueueFull
+            | Code::WaitingForCoordinator
+            | Code::RequestTimedOut
+            | Code::LeaderNotAvailable
+            | Code::NotLeaderForPartition
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator
+            | Code::NotController
+            | Code::NotEnoughReplicas
+            | Code::NotEnoughReplicasAfterAppend
+            | Code::NetworkException
+            | Code::RebalanceInProgress
+            | Code::KafkaStorageError
+            | Code::NoOffset,
+        ) => (
+            Kind::Service,
+            true,
+            Some("check that the brokers run and that --kafka (KAFKA_BROKERS) names them"),
+        ),
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => (
+            Kind::Config,
+            true,
+            Some("create the topics with `pipeline apply`"),
+        ),
+        Some(
+            Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::UnsupportedSASLMechanism
+            | Code::IllegalSASLState
+            | Code::SSL,
+        ) => (
+            Kind::Config,
+            false,
+            Some("check TLS and SASL settings in --kafka-config (KAFKA_CONFIG)"),
+        ),
+        Some(
+            Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed,
+        ) => (
+            Kind::Config,
+            false,
+            Some("grant the user access to the topics and the group"),
+        ),
+        Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => (
+            Kind::Record,
+            false,
+            Some("make the message smaller, or raise max.message.bytes of the topic"),
+        ),
+        Some(_) | None => match error {
+            KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => (
+                Kind::Config,
+                false,
+                Some("check --kafka and --kafka-config"),
+            ),
+            _ => (Kind::Service, false, None),
+        },
+    };
+    let mut mapped = Error::service(what).why(error);
+    mapped.kind = kind;
+    mapped.retryable = retryable;
+    mapped.fix = fix.map(str::to_owned);
+    mapped
+}
