@@ -2,6 +2,7 @@
 //!
 //! Generated code implements [`registry::EventRegistry`]; nothing here knows a topic by name.
 pub mod check;
+pub mod cli;
 pub mod column;
 pub mod config;
 #[cfg(feature = "embedded")]

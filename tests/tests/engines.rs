@@ -34,7 +34,10 @@ fn clickhouse_keeps_its_data_when_killed() {
     assert!(sql::run(&url, "SELECT 1").is_err());
     assert!(!std::path::Path::new(&format!("/proc/{process}")).exists());
     server.restart().unwrap();
-    assert_eq!(sql::ask(&url, "SELECT sum(n), sum(j.a::Int64) FROM game.t"), "499500\t1000");
+    assert_eq!(
+        sql::ask(&url, "SELECT sum(n), sum(j.a::Int64) FROM game.t"),
+        "499500\t1000"
+    );
 }
 
 #[test]
@@ -67,7 +70,11 @@ fn postgres_keeps_its_data_when_killed() {
             .args([&server_url(&server), "-At", "-c", statement])
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     psql("CREATE TABLE t AS SELECT generate_series(1, 10) AS n");

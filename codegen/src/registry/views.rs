@@ -126,9 +126,7 @@ pub fn columns_of(
             .chain(&latest.columns)
             .filter_map(find)
             .collect(),
-        ViewManifest::Aggregate(view) => {
-            with_measures(&view.group_by, &view.measures, &source)
-        }
+        ViewManifest::Aggregate(view) => with_measures(&view.group_by, &view.measures, &source),
         ViewManifest::Rollup(view) => with_measures(&view.group_by, &view.measures, &source),
         ViewManifest::Kpi(kpi) => with_measures(&kpi.group_by, &kpi.measures, &source),
     }

@@ -19,22 +19,51 @@ use crate::error::{Error, Result};
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
     /// Kafka brokers, host:port, joined by commas
-    #[arg(long, env = "KAFKA_BROKERS", default_value = "localhost:9092", global = true)]
+    #[arg(
+        long,
+        env = "KAFKA_BROKERS",
+        default_value = "localhost:9092",
+        global = true
+    )]
     pub kafka: String,
     /// Setting passed to librdkafka (TLS, SASL…), repeatable; the variable joins several by `;`
-    #[arg(long, env = "KAFKA_CONFIG", value_name = "KEY=VALUE", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "KAFKA_CONFIG",
+        value_name = "KEY=VALUE",
+        hide_env_values = true,
+        global = true
+    )]
     pub kafka_config: Vec<String>,
     /// ClickHouse over HTTP, with user and password where needed
-    #[arg(long, env = "CLICKHOUSE_URL", default_value = "http://localhost:8123", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "CLICKHOUSE_URL",
+        default_value = "http://localhost:8123",
+        hide_env_values = true,
+        global = true
+    )]
     pub clickhouse: String,
     /// ClickHouse user, unless the URL names one
     #[arg(long, env = "CLICKHOUSE_USER", global = true)]
     pub clickhouse_user: Option<String>,
     /// ClickHouse password; from the environment only
-    #[arg(long, env = "CLICKHOUSE_PASSWORD", hide = true, hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "CLICKHOUSE_PASSWORD",
+        hide = true,
+        hide_env_values = true,
+        global = true
+    )]
     pub clickhouse_password: Option<Secret>,
     /// PostgreSQL with the outbox
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
     pub postgres: Option<Secret>,
     /// Consumer group [default: <project>-ingest]
     #[arg(long, env = "KAFKA_GROUP", global = true)]
@@ -46,7 +75,13 @@ pub struct Settings {
     #[arg(long, value_name = "FILE", global = true)]
     pub hash_key_file: Option<PathBuf>,
     /// The key itself; from the environment only
-    #[arg(long, env = "TOPICWRIGHT_HASH_KEY", hide = true, hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "TOPICWRIGHT_HASH_KEY",
+        hide = true,
+        hide_env_values = true,
+        global = true
+    )]
     pub hash_key: Option<Secret>,
     /// Longest wait of a row before it is inserted
     #[arg(long, env = "FLUSH_INTERVAL_MS", default_value_t = 1000, global = true)]
@@ -133,7 +168,11 @@ pub struct Config {
 
 impl Config {
     /// Plain servers, default limits, no listener: for tests and programs that embed the pipeline.
-    pub fn local(brokers: impl Into<String>, clickhouse_url: impl Into<String>, group: impl Into<String>) -> Self {
+    pub fn local(
+        brokers: impl Into<String>,
+        clickhouse_url: impl Into<String>,
+        group: impl Into<String>,
+    ) -> Self {
         Self {
             kafka: KafkaConfig::new(brokers),
             clickhouse: ClickHouseConfig::new(clickhouse_url),
@@ -197,7 +236,10 @@ impl Settings {
             kafka,
             clickhouse,
             postgres: self.postgres.clone(),
-            group: self.group.clone().unwrap_or_else(|| format!("{project}-ingest")),
+            group: self
+                .group
+                .clone()
+                .unwrap_or_else(|| format!("{project}-ingest")),
             listen,
             hash_key,
             batch: BatchLimits {

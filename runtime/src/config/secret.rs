@@ -79,11 +79,16 @@ mod tests {
         let key = HashKey::parse("000102030405060708090a0B0c0d0e0f\n");
         assert_eq!(
             key,
-            Ok(HashKey([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]))
+            Ok(HashKey([
+                0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+            ]))
         );
         for bad in ["", "00", "zz0102030405060708090a0b0c0d0e0f"] {
             let error = HashKey::parse(bad).expect_err("refused");
-            assert!(bad.is_empty() || !error.contains(bad) || bad == "00", "{error}");
+            assert!(
+                bad.is_empty() || !error.contains(bad) || bad == "00",
+                "{error}"
+            );
         }
     }
 }

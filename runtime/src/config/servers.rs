@@ -236,7 +236,10 @@ mod tests {
             ("http://h:8123/db", "path"),
         ] {
             let (_, problems) = clickhouse(url);
-            assert!(problems.iter().any(|problem| problem.contains(part)), "{url}: {problems:?}");
+            assert!(
+                problems.iter().any(|problem| problem.contains(part)),
+                "{url}: {problems:?}"
+            );
         }
     }
 
@@ -245,7 +248,10 @@ mod tests {
         let mut problems = Vec::new();
         let config = KafkaConfig::parse(
             "a:1,b:2",
-            &["sasl.username=u;sasl.password=x;y".to_owned(), "acks=1".to_owned()],
+            &[
+                "sasl.username=u;sasl.password=x;y".to_owned(),
+                "acks=1".to_owned(),
+            ],
             &mut problems,
         );
         assert_eq!(
@@ -255,7 +261,10 @@ mod tests {
                 ("sasl.password".to_owned(), Secret::new("x;y")),
             ]
         );
-        assert!(problems.len() == 1 && problems[0].contains("`acks`"), "{problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains("`acks`"),
+            "{problems:?}"
+        );
         assert!(!format!("{config:?}").contains("x;y"));
         KafkaConfig::parse("nohost", &["secret".to_owned()], &mut problems);
         assert_eq!(problems.len(), 3);

@@ -99,6 +99,8 @@ fn serve(started: &Sender<Result<String, String>>, requests: &Receiver<CreateTop
     let _ = started.send(Ok(cluster.bootstrap_servers()));
     while let Ok(request) = requests.recv() {
         let result = cluster.create_topic(&request.name, request.partitions, 1);
-        let _ = request.answer.send(result.map_err(|error| error.to_string()));
+        let _ = request
+            .answer
+            .send(result.map_err(|error| error.to_string()));
     }
 }

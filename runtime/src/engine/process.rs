@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use super::{EngineError, at};
 
 /// `$$` stays the process id after `exec`, so the guard knows whom to kill.
-const GUARD: &str = r#"exec 3<&0; (read -r _ <&3; kill -9 $$) 2>/dev/null & exec 3<&-; exec "$@" </dev/null"#;
+const GUARD: &str =
+    r#"exec 3<&0; (read -r _ <&3; kill -9 $$) 2>/dev/null & exec 3<&-; exec "$@" </dev/null"#;
 
 /// How often readiness is polled.
 const POLL: Duration = Duration::from_millis(25);

@@ -2,8 +2,6 @@
 //!
 //! Everything goes through librdkafka. Its log lines become `tracing` events of target `kafka`;
 //! its errors become [`Error`] by their numeric code.
-pub mod consumer;
-pub mod dlq;
 pub mod topics;
 
 use rdkafka::ClientContext;

@@ -142,10 +142,13 @@ fn having(kpi: &KpiQuery, condition: &crate::registry::manifest::Condition) -> V
 /// The manifest's order, then the group columns, so that no two rows are equal in it. Nulls come last
 /// both ways.
 fn order(kpi: &KpiQuery) -> Vec<String> {
-    let stated = kpi.order_by.iter().map(|entry| match entry.strip_prefix('-') {
-        Some(name) => (name.to_owned(), "DESC"),
-        None => (entry.clone(), "ASC"),
-    });
+    let stated = kpi
+        .order_by
+        .iter()
+        .map(|entry| match entry.strip_prefix('-') {
+            Some(name) => (name.to_owned(), "DESC"),
+            None => (entry.clone(), "ASC"),
+        });
     let mut keys: Vec<(String, &str)> = stated.collect();
     for group in &kpi.group_by {
         if !keys.iter().any(|(name, _)| name == group) {

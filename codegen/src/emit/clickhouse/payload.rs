@@ -99,7 +99,10 @@ pub fn typed_paths(registry: &Registry) -> Vec<TypedPath> {
                 .map(|token| token.replace("~1", "/").replace("~0", "~"))
                 .collect();
             // A dot inside a name reads as nesting in ClickHouse.
-            if names.iter().any(|name| name.contains('.') || name.is_empty()) {
+            if names
+                .iter()
+                .any(|name| name.contains('.') || name.is_empty())
+            {
                 continue;
             }
             let span = Span::of(&version.model.range(&field.property.schemas));

@@ -66,15 +66,15 @@ pub(super) fn build(view: &RollupView, context: &Context<'_>) -> Vec<Object> {
                 engine: format!("ReplacingMergeTree({REFRESHED_AT})"),
                 partition_by: None,
                 order_by: view.group_by.clone(),
-                ttl: view
-                    .retention_days
-                    .filter(|_| dated)
-                    .map(|days| Ttl {
-                        date: "event_date".to_owned(),
-                        days,
-                    }),
+                ttl: view.retention_days.filter(|_| dated).map(|days| Ttl {
+                    date: "event_date".to_owned(),
+                    days,
+                }),
                 settings: vec![("non_replicated_deduplication_window", DEDUPLICATION_WINDOW)],
-                comment: format!("Every computed copy of {}; read that view instead", view.name),
+                comment: format!(
+                    "Every computed copy of {}; read that view instead",
+                    view.name
+                ),
             }),
         ),
         object(
@@ -180,4 +180,3 @@ pub(super) fn measured(alias: &str, measure: &Measure) -> Option<String> {
         MeasureKind::Ratio(..) => None,
     }
 }
-

@@ -64,7 +64,10 @@ pub fn check_view(
                 checker.measures(&view.measures, &view.group_by, false);
             }
             if view.refresh_minutes == 0 {
-                checker.report("/refresh_minutes", "a rollup cannot be recomputed every 0 minutes; write 60 for once an hour");
+                checker.report(
+                    "/refresh_minutes",
+                    "a rollup cannot be recomputed every 0 minutes; write 60 for once an hour",
+                );
             }
         }
         ViewManifest::Kpi(kpi) => {
@@ -98,8 +101,16 @@ impl Checker<'_> {
         if !is_identifier(name) {
             self.report("/name", &format!("`{name}` becomes the name of a table and a file; use lower-case letters, digits and _, a letter first"));
         }
-        if views.iter().filter(|other| other.name() == name && same_space(view, other)).count() > 1 {
-            self.report("/name", &format!("another view is called `{name}` too; rename one of them"));
+        if views
+            .iter()
+            .filter(|other| other.name() == name && same_space(view, other))
+            .count()
+            > 1
+        {
+            self.report(
+                "/name",
+                &format!("another view is called `{name}` too; rename one of them"),
+            );
         }
     }
 
@@ -119,9 +130,15 @@ impl Checker<'_> {
             return true;
         }
         let message = if views.iter().any(|view| view.name() == from) {
-            format!("`{from}` is not an aggregate view, and only those can be read; name one of: {}", aggregates.join(", "))
+            format!(
+                "`{from}` is not an aggregate view, and only those can be read; name one of: {}",
+                aggregates.join(", ")
+            )
         } else {
-            format!("there is no view `{from}`; {}", suggestion(from, &aggregates))
+            format!(
+                "there is no view `{from}`; {}",
+                suggestion(from, &aggregates)
+            )
         };
         self.report("/from", &message);
         false
@@ -132,8 +149,15 @@ impl Checker<'_> {
         if let Some(column) = self.source.iter().find(|column| column.name == name) {
             return Some(column.clone());
         }
-        let names: Vec<String> = self.source.iter().map(|column| column.name.clone()).collect();
-        let message = format!("there is no column `{name}` here; {}", suggestion(name, &names));
+        let names: Vec<String> = self
+            .source
+            .iter()
+            .map(|column| column.name.clone())
+            .collect();
+        let message = format!(
+            "there is no column `{name}` here; {}",
+            suggestion(name, &names)
+        );
         self.report(pointer, &message);
         None
     }
@@ -176,12 +200,24 @@ impl Checker<'_> {
         {
             self.report(at, &format!("`{name}` is {}, which at_least and at_most cannot compare with a number; use equals or in", column.sql_type));
         }
-        let negative = [condition.at_least, condition.at_most].into_iter().flatten().any(|bound| bound < 0);
+        let negative = [condition.at_least, condition.at_most]
+            .into_iter()
+            .flatten()
+            .any(|bound| bound < 0);
         if negative && column.sql_type.starts_with("UInt") {
-            self.report(at, &format!("`{name}` is {}, never below 0; compare with 0 or more", column.sql_type));
+            self.report(
+                at,
+                &format!(
+                    "`{name}` is {}, never below 0; compare with 0 or more",
+                    column.sql_type
+                ),
+            );
         }
         if condition.one_of.as_ref().is_some_and(Vec::is_empty) {
-            self.report(&format!("{at}/in"), "an empty list lets no row pass; list the values, or remove the condition");
+            self.report(
+                &format!("{at}/in"),
+                "an empty list lets no row pass; list the values, or remove the condition",
+            );
         }
         let single = [
             ("equals", condition.equals.as_ref()),
@@ -205,7 +241,13 @@ impl Checker<'_> {
                 value.is_string()
             };
             if !fits {
-                self.report(&pointer, &format!("`{name}` is {}, so {value} never equals it; write a value of that type", column.sql_type));
+                self.report(
+                    &pointer,
+                    &format!(
+                        "`{name}` is {}, so {value} never equals it; write a value of that type",
+                        column.sql_type
+                    ),
+                );
             }
         }
     }
@@ -220,8 +262,18 @@ impl Checker<'_> {
             if !is_identifier(name) || RESERVED.contains(&name.as_str()) {
                 self.report(&format!("{at}/name"), &format!("`{name}` cannot name a column; use lower-case letters, digits and _, a letter first, and none of: {}", RESERVED.join(", ")));
             }
-            if group_by.contains(name) || measures.iter().take(index).any(|before| &before.name == name) {
-                self.report(&format!("{at}/name"), &format!("a column called `{name}` is in the result already; rename this measure"));
+            if group_by.contains(name)
+                || measures
+                    .iter()
+                    .take(index)
+                    .any(|before| &before.name == name)
+            {
+                self.report(
+                    &format!("{at}/name"),
+                    &format!(
+                        "a column called `{name}` is in the result already; rename this measure"
+                    ),
+                );
             }
             self.conditions(&at, "where", &measure.filter);
             let kinds = MeasureKind::stated(measure);
@@ -233,7 +285,14 @@ impl Checker<'_> {
         }
     }
 
-    fn measure(&mut self, at: &str, measure: &Measure, kind: MeasureKind<'_>, measures: &[Measure], ratios: bool) {
+    fn measure(
+        &mut self,
+        at: &str,
+        measure: &Measure,
+        kind: MeasureKind<'_>,
+        measures: &[Measure],
+        ratios: bool,
+    ) {
         match kind {
             MeasureKind::CountDistinct(column) => {
                 self.column(&format!("{at}/count_distinct"), column);
@@ -253,13 +312,26 @@ impl Checker<'_> {
                     self.report(&format!("{at}/ratio"), "a ratio of two rows' ratios is not the ratio of their sums, so only a KPI may divide; keep the two measures here and divide in a KPI");
                 }
                 if !measure.filter.is_empty() {
-                    self.report(&format!("{at}/where"), "a ratio divides two finished measures; put the condition on those");
+                    self.report(
+                        &format!("{at}/where"),
+                        "a ratio divides two finished measures; put the condition on those",
+                    );
                 }
                 for (index, operand) in [over, under].into_iter().enumerate() {
                     let found = measures.iter().find(|other| other.name == operand);
                     if found.is_none_or(|other| other.ratio.is_some()) {
-                        let names: Vec<String> = measures.iter().filter(|other| other.ratio.is_none()).map(|other| other.name.clone()).collect();
-                        self.report(&format!("{at}/ratio/{index}"), &format!("there is no measure `{operand}` here to divide; {}", suggestion(operand, &names)));
+                        let names: Vec<String> = measures
+                            .iter()
+                            .filter(|other| other.ratio.is_none())
+                            .map(|other| other.name.clone())
+                            .collect();
+                        self.report(
+                            &format!("{at}/ratio/{index}"),
+                            &format!(
+                                "there is no measure `{operand}` here to divide; {}",
+                                suggestion(operand, &names)
+                            ),
+                        );
                     }
                 }
             }
@@ -277,14 +349,30 @@ impl Checker<'_> {
 
     /// `having` and `order_by` of a KPI, which speak of its result.
     fn result(&mut self, kpi: &crate::registry::manifest::KpiQuery, result: &[ViewColumn]) {
-        let measured: Vec<ViewColumn> = result.iter().filter(|column| !kpi.group_by.contains(&column.name)).cloned().collect();
-        let names = |columns: &[ViewColumn]| columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let measured: Vec<ViewColumn> = result
+            .iter()
+            .filter(|column| !kpi.group_by.contains(&column.name))
+            .cloned()
+            .collect();
+        let names = |columns: &[ViewColumn]| {
+            columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect::<Vec<_>>()
+        };
         for (index, condition) in kpi.having.iter().enumerate() {
             let at = format!("/having/{index}");
-            match measured.iter().find(|column| column.name == condition.column) {
+            match measured
+                .iter()
+                .find(|column| column.name == condition.column)
+            {
                 Some(column) => self.condition(&at, condition, column),
                 None => {
-                    let message = format!("there is no measure `{}` here; {} Conditions on group columns belong in where.", condition.column, suggestion(&condition.column, &names(&measured)));
+                    let message = format!(
+                        "there is no measure `{}` here; {} Conditions on group columns belong in where.",
+                        condition.column,
+                        suggestion(&condition.column, &names(&measured))
+                    );
                     self.report(&format!("{at}/column"), &message);
                 }
             }
@@ -292,7 +380,10 @@ impl Checker<'_> {
         for (index, entry) in kpi.order_by.iter().enumerate() {
             let name = entry.strip_prefix('-').unwrap_or(entry);
             if !result.iter().any(|column| column.name == name) {
-                let message = format!("the result has no column `{name}` to order by; {}", suggestion(name, &names(result)));
+                let message = format!(
+                    "the result has no column `{name}` to order by; {}",
+                    suggestion(name, &names(result))
+                );
                 self.report(&format!("/order_by/{index}"), &message);
             }
         }
@@ -306,7 +397,9 @@ fn same_space(left: &ViewManifest, right: &ViewManifest) -> bool {
 
 fn is_identifier(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_')
+        && name.chars().all(|character| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+        })
 }
 
 fn suggestion(name: &str, known: &[String]) -> String {

@@ -1,0 +1,70 @@
+//! The `pipeline` program: one file a command, the same settings for all.
+//!
+//! A command is a clap `Args` type with `async fn run::<R>(self, settings) -> Result<Outcome>`. Results go
+//! to standard output, progress and errors to standard error. Exit codes: 0 done, 100 done and something was
+//! found (a difference, a missing event), 1 could not be done, 2 wrong usage.
+mod topics;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::Settings;
+use crate::error::Result;
+use crate::registry::EventRegistry;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is as it should be.
+    Clean,
+    /// It ran, and found something that a person should look at.
+    Findings,
+}
+
+/// Carries events through Kafka into ClickHouse
+#[derive(Parser)]
+#[command(name = "pipeline", version, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the topics, their keys, versions and settings
+    Topics(topics::Topics),
+}
+
+/// Runs the program for a generated registry.
+#[must_use]
+pub fn main<R: EventRegistry>() -> ExitCode {
+    let command =
+        CommandLine::command().about(format!("The event pipeline of `{}`", R::PROJECT.name));
+    let parsed = CommandLine::from_arg_matches(&command.get_matches());
+    let line = match parsed {
+        Ok(line) => line,
+        Err(error) => error.exit(),
+    };
+    match run::<R>(line) {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(100),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        crate::error::Error::bug("cannot start the asynchronous runtime").why(error)
+    })?;
+    runtime.block_on(async {
+        match line.command {
+            Command::Topics(command) => command.run::<R>(&line.settings).await,
+        }
+    })
+}
