@@ -4,6 +4,7 @@
 //! them with what is on disk is [`crate::output`]'s. Output depends on the registry alone and is the same on
 //! every run.
 pub mod clickhouse;
+pub mod plan;
 pub mod rust;
 
 use crate::registry::Registry;
@@ -33,6 +34,7 @@ pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
         &embedded(clickhouse::kpis(registry)),
     )?;
     files.extend(clickhouse::emit(registry));
+    files.push(plan::emit(registry));
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)
 }
