@@ -24,6 +24,22 @@ pub struct Location {
     pub pointer: String,
 }
 
+impl std::fmt::Display for Location {
+    /// `topics/shop.purchase/v1.json#/properties/status`, on one line whatever members are called.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let file = self.document.trim_start_matches("registry:///");
+        write!(formatter, "{file}#")?;
+        for character in self.pointer.chars() {
+            if character.is_control() {
+                write!(formatter, "{}", character.escape_default())?;
+            } else {
+                write!(formatter, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A resolved schema graph. `root` is the schema that was asked for.
 #[derive(Clone, Debug)]
 pub struct Model {

@@ -7,6 +7,7 @@ mod names;
 pub mod refusal;
 mod source;
 pub mod structure;
+mod tidy;
 mod topic;
 pub mod types;
 mod upcast;

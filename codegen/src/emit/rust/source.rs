@@ -1,9 +1,10 @@
 //! A Rust source file from tokens: header, imports that the code uses, formatted body.
 use proc_macro2::TokenStream;
+use quote::ToTokens as _;
 use sha2::{Digest as _, Sha256};
 
-use super::EmittedFile;
 use super::refusal::Refusal;
+use super::{EmittedFile, tidy};
 
 /// Names that generated code may use, and where they come from.
 const IMPORTS: &[(&str, &[&str])] = &[
@@ -44,14 +45,18 @@ pub(super) fn file(
     extra_imports: &[&str],
     body: &TokenStream,
 ) -> EmittedFile {
-    let text = match syn::parse2::<syn::File>(body.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
+    let (text, words) = match syn::parse2::<syn::File>(body.clone()) {
+        Ok(mut file) => {
+            tidy::tidy(&mut file);
+            let words = tidy::first_words(file.to_token_stream());
+            (prettyplease::unparse(&file), words)
+        }
         // Not reachable with the tokens that this crate makes; shown as it is rather than lost.
-        Err(_) => body.to_string(),
+        Err(_) => (body.to_string(), tidy::first_words(body.clone())),
     };
     let mut contents = String::new();
     for line in doc.trim().lines() {
-        contents.push_str(format!("//! {line}").trim_end());
+        contents.push_str(format!("//! {}", tidy::printable(line)).trim_end());
         contents.push('\n');
     }
     contents.push_str("//!\n");
@@ -61,8 +66,6 @@ pub(super) fn file(
         }
         None => contents.push_str("//! Made by `topicwright generate`; do not edit.\n"),
     }
-    let code = without_literals(&text);
-    let words = first_words(&code);
     let mut imports: Vec<String> = extra_imports
         .iter()
         .map(|import| format!("use {import};\n"))
@@ -71,9 +74,12 @@ pub(super) fn file(
         let mut used: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|name| words.contains(name))
+            .filter(|name| words.contains(*name))
             .collect();
-        if *module == "topicwright_runtime::check" && code.contains("check::") {
+        if *module == "topicwright_runtime::check"
+            && words.contains("check")
+            && text.contains("check::")
+        {
             used.insert(0, "self");
         }
         match used[..] {
@@ -94,37 +100,6 @@ pub(super) fn file(
         path: format!("generated/src/{path}"),
         contents,
     }
-}
-
-/// Code without comments and the inside of texts, so that words in them do not count as used.
-fn without_literals(code: &str) -> String {
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .map(|line| line.split('"').step_by(2).collect::<Vec<_>>().join(" "))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// The words that stand alone or start a path: in `a::B`, only `a` needs an import.
-fn first_words(code: &str) -> std::collections::BTreeSet<&str> {
-    let mut words = std::collections::BTreeSet::new();
-    let mut before = "";
-    let mut rest = code;
-    while let Some(start) =
-        rest.find(|character: char| character.is_alphanumeric() || character == '_')
-    {
-        let gap = if start > 0 { &rest[..start] } else { before };
-        let tail = &rest[start..];
-        let end = tail
-            .find(|character: char| !character.is_alphanumeric() && character != '_')
-            .unwrap_or(tail.len());
-        if !gap.ends_with("::") {
-            words.insert(&tail[..end]);
-        }
-        before = "";
-        rest = &tail[end..];
-    }
-    words
 }
 
 /// A blank line between top-level items.

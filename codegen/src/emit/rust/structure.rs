@@ -250,14 +250,9 @@ impl Reducer<'_> {
             self.model
                 .annotation(schemas, |annotations| annotations.title.as_deref())
         });
-        let place = schemas.first().map_or_else(String::new, |id| {
-            let location = &self.model.node(*id).location;
-            format!(
-                "{}#{}",
-                location.document.trim_start_matches("registry:///"),
-                location.pointer
-            )
-        });
+        let place = schemas
+            .first()
+            .map_or_else(String::new, |id| self.model.node(*id).location.to_string());
         let deprecated = self
             .model
             .annotation(schemas, |annotations| annotations.deprecated.then_some(()))
@@ -315,13 +310,17 @@ fn is_text_list(range: &Range) -> bool {
         return false;
     };
     let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
-    let mut variants: Vec<String> = texts.iter().map(|text| pascal(text)).collect();
+    // The type generator folds case and separators, so texts that differ in those alone stay texts.
+    let mut variants: Vec<String> = texts
+        .iter()
+        .map(|text| pascal(text).to_ascii_lowercase())
+        .collect();
     variants.sort();
     variants.dedup();
     !texts.is_empty()
         && variants.len() == texts.len()
         && variants.iter().all(|variant| {
-            variant.starts_with(|first: char| first.is_ascii_uppercase()) && variant != "Self"
+            variant.starts_with(|first: char| first.is_ascii_lowercase()) && variant != "self"
         })
         && texts.iter().all(|text| {
             text.chars()

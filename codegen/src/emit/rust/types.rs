@@ -1,6 +1,8 @@
 //! Runs typify on a structure and tidies its output: prelude names, one doc line a line, no unused impls.
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
@@ -59,8 +61,7 @@ pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<
         }
     }
     let document = json!({ "definitions": structure.definitions });
-    // typify panics on shapes it does not know; the structure avoids them, and a user must never see one.
-    let tokens = catch_unwind(AssertUnwindSafe(|| -> Result<TokenStream, String> {
+    let tokens = without_panic(|| {
         let schema: schemars08::schema::RootSchema =
             serde_json::from_value(document).map_err(|error| error.to_string())?;
         let mut space = TypeSpace::new(&settings);
@@ -68,8 +69,7 @@ pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<
             .add_ref_types(schema.definitions)
             .map_err(|error| error.to_string())?;
         Ok(space.to_stream())
-    }))
-    .unwrap_or_else(|_| Err("the type generator cannot carry this shape".to_owned()))?;
+    })?;
     let module = before.map(|(_, module)| module);
     let file = syn::parse_file(&prelude_names(&tokens.to_string(), module))
         .map_err(|error| error.to_string())?;
@@ -121,6 +121,28 @@ pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<
         shared,
         structure,
     })
+}
+
+thread_local! {
+    /// Whether a panic on this thread is expected, and so not worth a message.
+    static EXPECTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// typify panics on shapes it does not know. The structure avoids them; the rest must not reach a user.
+fn without_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static SILENCED: Once = Once::new();
+    SILENCED.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !EXPECTED.get() {
+                print(panic);
+            }
+        }));
+    });
+    EXPECTED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    EXPECTED.set(false);
+    result.unwrap_or_else(|_| Err("the type generator cannot carry this shape".to_owned()))
 }
 
 fn is_impl_of(item: &syn::ItemImpl, name: &str) -> bool {

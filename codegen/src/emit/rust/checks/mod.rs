@@ -168,20 +168,32 @@ impl Generator<'_> {
         )
     }
 
-    /// Whether a node accepts everything. Recursion counts as accepting, which holds unless something else rejects.
+    /// Whether a node accepts everything: nothing that it can reach asserts anything.
     fn is_trivial(&mut self, id: SchemaId) -> bool {
-        if let Some(known) = self.trivial.get(&id) {
-            return *known;
-        }
-        self.trivial.insert(id, true);
-        let trivial = match &self.model.node(id).kind {
-            NodeKind::Bool(accepts) => *accepts,
-            NodeKind::Keywords(keywords) => {
-                let children = subschemas(keywords);
-                asserts_nothing(keywords)
-                    && children.into_iter().all(|child| self.is_trivial(child))
+        let mut seen = BTreeSet::from([id]);
+        let mut open = vec![id];
+        let mut trivial = true;
+        while let Some(next) = open.pop() {
+            match self.trivial.get(&next) {
+                Some(true) => continue,
+                Some(false) => trivial = false,
+                None => {}
             }
-        };
+            match &self.model.node(next).kind {
+                NodeKind::Bool(accepts) => trivial &= accepts,
+                NodeKind::Keywords(keywords) => {
+                    trivial &= asserts_nothing(keywords);
+                    open.extend(
+                        subschemas(keywords)
+                            .into_iter()
+                            .filter(|child| seen.insert(*child)),
+                    );
+                }
+            }
+            if !trivial {
+                break;
+            }
+        }
         self.trivial.insert(id, trivial);
         trivial
     }
@@ -238,11 +250,7 @@ impl Generator<'_> {
         };
         let model = self.model;
         let location = &model.node(id).location;
-        let doc = format!(
-            " `{}#{}`",
-            location.document.trim_start_matches("registry:///"),
-            location.pointer
-        );
+        let doc = format!(" `{location}`");
         let statements = match &model.node(id).kind {
             NodeKind::Bool(true) => quote!(),
             NodeKind::Bool(false) => {
@@ -366,9 +374,15 @@ fn asserts_nothing(keywords: &Keywords) -> bool {
         object,
         one_of,
         not,
+        dynamic_reference,
         ..
     } = keywords;
-    types.is_none()
+    // An anchored dynamic reference may lead elsewhere than to its initial target.
+    let is_fixed = dynamic_reference
+        .as_ref()
+        .is_none_or(|reference| reference.anchor.is_none());
+    is_fixed
+        && types.is_none()
         && enumeration.is_none()
         && constant.is_none()
         && number.minimum.is_none()
