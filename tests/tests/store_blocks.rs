@@ -40,34 +40,35 @@ fn every_column_comes_back() {
     store.create::<AllColumns>("t", "u32");
     let order: Vec<u32> = (0..rows).rev().filter(|row| row % 3 != 0).collect();
     store.insert("t", &block, &order);
-    let expected: String = (0..rows)
-        .filter(|row| row % 3 != 0)
-        .fold(String::new(), |mut text, row| {
-            let wide = u64::from(row) * 0x0101_0101_0101_0101;
-            writeln!(
-                text,
-                "[{}]",
-                [
-                    (row % 2 == 1).to_string(),
-                    (row as u8).to_string(),
-                    (row as u16 * 3).to_string(),
-                    (row * 1_000_003).to_string(),
-                    wide.to_string(),
-                    (row as i8).to_string(),
-                    (-(row as i16)).to_string(),
-                    (row as i32 * -1_000_003).to_string(),
-                    wide.cast_signed().to_string(),
-                    format!("{}", 1_700_000_000_123_i64 + i64::from(row)),
-                    ("é\0\n'".repeat(row as usize % 100).len()).to_string(),
-                    format!("{:?}", ["a", "", "ß"][row as usize % 3]),
-                    format!("{{\"n\":{row}}}"),
-                    format!("{:?}", format!("{{\"n\":{row}}}")),
-                ]
-                .join(", ")
-            )
-            .unwrap();
-            text
-        });
+    let expected: String =
+        (0..rows)
+            .filter(|row| row % 3 != 0)
+            .fold(String::new(), |mut text, row| {
+                let wide = u64::from(row) * 0x0101_0101_0101_0101;
+                writeln!(
+                    text,
+                    "[{}]",
+                    [
+                        (row % 2 == 1).to_string(),
+                        (row as u8).to_string(),
+                        (row as u16 * 3).to_string(),
+                        (row * 1_000_003).to_string(),
+                        wide.to_string(),
+                        (row as i8).to_string(),
+                        (-(row as i16)).to_string(),
+                        (row as i32 * -1_000_003).to_string(),
+                        wide.cast_signed().to_string(),
+                        format!("{}", 1_700_000_000_123_i64 + i64::from(row)),
+                        ("é\0\n'".repeat(row as usize % 100).len()).to_string(),
+                        format!("{:?}", ["a", "", "ß"][row as usize % 3]),
+                        format!("{{\"n\":{row}}}"),
+                        format!("{:?}", format!("{{\"n\":{row}}}")),
+                    ]
+                    .join(", ")
+                )
+                .unwrap();
+                text
+            });
     let got = store.ask(
         "SELECT flag, u8, u16, u32, u64, i8, i16, i32, i64, toUnixTimestamp64Milli(ts), length(text), low, payload, payload_text \
          FROM t ORDER BY u32 FORMAT JSONCompactEachRow",
@@ -119,7 +120,14 @@ fn payloads_read_back_as_the_server_parses_them() {
              FROM sent INNER JOIN parsed USING n WHERE sent != parsed ORDER BY length(sent) LIMIT 3 FORMAT Vertical",
         );
         assert_eq!(different, "", "{stage}, seed {}", random.seed());
-        for path in ["status", "count", "price", "big", "flag", "nested.deep.name"] {
+        for path in [
+            "status",
+            "count",
+            "price",
+            "big",
+            "flag",
+            "nested.deep.name",
+        ] {
             let different = store.ask(&format!(
                 "SELECT n, sent.payload.{path} AS s, parsed.payload.{path} AS p FROM sent INNER JOIN parsed USING n \
                  WHERE s IS DISTINCT FROM p LIMIT 3"

@@ -270,7 +270,10 @@ pub fn json_text(random: &mut Rng) -> String {
         let name = declared(random, 0);
         members.push((
             "nested".to_owned(),
-            format!("{{\"deep\":{{\"name\":{name},\"other\":{}}},\"x\":1}}", value(random, 2)),
+            format!(
+                "{{\"deep\":{{\"name\":{name},\"other\":{}}},\"x\":1}}",
+                value(random, 2)
+            ),
         ));
     }
     for _ in 0..random.below(5) {
@@ -301,7 +304,9 @@ fn declared(random: &mut Rng, kind: usize) -> String {
 }
 
 fn conflicts(left: &str, right: &str) -> bool {
-    left == right || left.starts_with(&format!("{right}.")) || right.starts_with(&format!("{left}."))
+    left == right
+        || left.starts_with(&format!("{right}."))
+        || right.starts_with(&format!("{left}."))
 }
 
 fn object(members: &[(String, String)]) -> String {
@@ -314,8 +319,28 @@ fn object(members: &[(String, String)]) -> String {
 
 fn name(random: &mut Rng) -> String {
     (*random.pick(&[
-        "a", "b", "items", "ü", "with space", "dotted.key", "z.y.x", "quo\"te", "back`tick", "日本",
-        "status2", "Count", "0", "_x", "tab\t", "count_", "a1", "a2", "a3", "a4", "a5", "a6",
+        "a",
+        "b",
+        "items",
+        "ü",
+        "with space",
+        "dotted.key",
+        "z.y.x",
+        "quo\"te",
+        "back`tick",
+        "日本",
+        "status2",
+        "Count",
+        "0",
+        "_x",
+        "tab\t",
+        "count_",
+        "a1",
+        "a2",
+        "a3",
+        "a4",
+        "a5",
+        "a6",
     ]))
     .to_owned()
 }
@@ -375,7 +400,13 @@ fn array(random: &mut Rng, depth: usize) -> String {
             5 if depth > 0 => array(random, depth - 1),
             _ => value(random, depth),
         })
-        .map(|item| if random.below(10) == 0 { "null".to_owned() } else { item })
+        .map(|item| {
+            if random.below(10) == 0 {
+                "null".to_owned()
+            } else {
+                item
+            }
+        })
         .collect();
     format!("[{}]", items.join(","))
 }
