@@ -236,8 +236,9 @@ fn translate(what: &'static str, error: &ClientError, quote: bool) -> Error {
     };
     let Some(code) = codes::number(message) else {
         // No exception of ClickHouse: a proxy or load balancer answered.
-        return Error::service(what)
-            .why("the answer carries no ClickHouse exception; a proxy before the server may be failing");
+        return Error::service(what).why(
+            "the answer carries no ClickHouse exception; a proxy before the server may be failing",
+        );
     };
     let kind = codes::kind(code);
     let mut translated = match kind {

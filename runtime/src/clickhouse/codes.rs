@@ -113,10 +113,16 @@ pub(super) fn fix(code: u16) -> Option<&'static str> {
         164 | 497 => {
             "grant this user the right that the message names, or use another; a worker needs SELECT and INSERT on the database, `apply` needs CREATE and ALTER too"
         }
-        242 | 774 => "a replica lost its Keeper session, or the disk is read-only: see the server's log",
+        242 | 774 => {
+            "a replica lost its Keeper session, or the disk is read-only: see the server's log"
+        }
         243 => "free space on the server's disks",
-        252 => "too many small parts: merges lag behind inserts; it passes when they catch up, larger batches help",
-        241 | 173 => "the server is short of memory; it passes, or give it more, or lower --max-batch-rows",
+        252 => {
+            "too many small parts: merges lag behind inserts; it passes when they catch up, larger batches help"
+        }
+        241 | 173 => {
+            "the server is short of memory; it passes, or give it more, or lower --max-batch-rows"
+        }
         _ => return None,
     })
 }

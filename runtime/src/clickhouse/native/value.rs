@@ -376,8 +376,9 @@ impl Members {
             let members = &mut self.members[first..];
             // Stable: of two equal paths the one that came first in the text keeps it.
             members.sort_by(|left, right| into[left.path.clone()].cmp(&into[right.path.clone()]));
-            let repeated = (1..members.len())
-                .rfind(|index| into[members[*index].path.clone()] == into[members[index - 1].path.clone()]);
+            let repeated = (1..members.len()).rfind(|index| {
+                into[members[*index].path.clone()] == into[members[index - 1].path.clone()]
+            });
             let Some(repeated) = repeated else { return };
             let member = &mut members[repeated];
             let start = into.len();
