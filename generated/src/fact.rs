@@ -74,7 +74,10 @@ impl FactBlock for Block {
         ("game_type", "LowCardinality(String)"),
         ("platform", "LowCardinality(String)"),
         ("user_hash", "UInt64"),
-        ("payload_json", "JSON"),
+        (
+            "payload_json",
+            "JSON(max_dynamic_paths = 16, action Nullable(String), amount_gold Nullable(Int64), app_version Nullable(String), balance Nullable(Int64), client Nullable(String), delta_gold Nullable(Int64), ended_at Nullable(String), event_id Nullable(Int64), game_mode Nullable(String), game_type Nullable(String), method Nullable(String), mission_id Nullable(Int64), platform Nullable(String), price_cents Nullable(Int64), product_id Nullable(Int64), progress_version Nullable(Int64), reason Nullable(String), session_id Nullable(String), source_id Nullable(Int64), source_type Nullable(String), started_at Nullable(String), status Nullable(String), store Nullable(String), tx_id Nullable(Int64), user_id Nullable(Int64))",
+        ),
         ("dedupe_key", "String"),
         ("received_at", "DateTime64(3, 'UTC')"),
         ("kafka_topic", "LowCardinality(String)"),

@@ -3,6 +3,7 @@
 //! Generated code implements [`registry::EventRegistry`]; nothing here knows a topic by name.
 pub mod check;
 pub mod cli;
+pub mod clickhouse;
 pub mod column;
 pub mod config;
 #[cfg(feature = "embedded")]

@@ -7,11 +7,19 @@ use std::net::TcpStream;
 /// # Errors
 /// The server's message, or the connection's.
 pub fn run(url: &str, statement: &str) -> Result<String, String> {
+    run_in(url, "default", statement)
+}
+
+/// As [`run`], with a default database.
+///
+/// # Errors
+/// The server's message, or the connection's.
+pub fn run_in(url: &str, database: &str, statement: &str) -> Result<String, String> {
     let address = url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
     write!(
         stream,
-        "POST /?default_format=TabSeparated HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{statement}",
+        "POST /?database={database}&default_format=TabSeparated HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{statement}",
         statement.len()
     )
     .map_err(|error| error.to_string())?;
@@ -33,4 +41,13 @@ pub fn run(url: &str, statement: &str) -> Result<String, String> {
 #[must_use]
 pub fn ask(url: &str, statement: &str) -> String {
     run(url, statement).unwrap_or_else(|error| panic!("{statement}\n{error}"))
+}
+
+/// As [`ask`], with a default database.
+///
+/// # Panics
+/// The server refuses it.
+#[must_use]
+pub fn ask_in(url: &str, database: &str, statement: &str) -> String {
+    run_in(url, database, statement).unwrap_or_else(|error| panic!("{statement}\n{error}"))
 }

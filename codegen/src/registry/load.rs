@@ -66,6 +66,14 @@ pub fn load(files: &Files) -> Loaded {
     }
 }
 
+fn read_as<T: schemars::JsonSchema + serde::de::DeserializeOwned>(
+    document: &Document,
+    kind: fn(T) -> ViewManifest,
+) -> (Option<ViewManifest>, Vec<Finding>) {
+    let (view, findings) = shape::read(document);
+    (view.map(kind), findings)
+}
+
 /// Loading in progress.
 pub(super) struct Loader {
     pub(super) documents: BTreeMap<String, Document>,
@@ -87,7 +95,10 @@ impl Loader {
         let envelope: Option<Envelope> = envelope::load(self);
         let topics = match (&manifest, &envelope) {
             (Some(manifest), Some(envelope)) => topics::load(self, manifest, envelope),
-            _ => Vec::new(),
+            _ => {
+                topics::survey(self);
+                Vec::new()
+            }
         };
         let mut views = self.views();
         // What others read from comes first: aggregates and latest tables, rollups, KPIs.
@@ -137,17 +148,15 @@ impl Loader {
             }
             return None;
         };
-        match shape::read(document) {
-            Ok(manifest) => Some(manifest),
-            Err(findings) => {
-                self.findings.extend(findings);
-                None
-            }
-        }
+        let (manifest, findings) = shape::read(document);
+        self.findings.extend(findings);
+        manifest
     }
 
     pub(super) fn missing(&mut self, path: &str, message: &str) {
-        let document = Document::parse(path, "{}").ok();
+        // An empty document of the file's kind gives the finding its place.
+        let empty = if path.ends_with(".toml") { "" } else { "{}" };
+        let document = Document::parse(path, empty).ok();
         self.findings
             .extend(document.map(|document| document.finding("missing-file", "", message)));
     }
@@ -182,11 +191,11 @@ impl Loader {
                 .unwrap_or_default()
                 .to_owned();
             let inner = document.without("kind");
-            let view = match kind.as_str() {
-                "aggregate" => shape::read::<AggregateView>(&inner).map(ViewManifest::Aggregate),
-                "latest" => shape::read::<LatestView>(&inner).map(ViewManifest::Latest),
-                "rollup" => shape::read::<RollupView>(&inner).map(ViewManifest::Rollup),
-                "kpi" => shape::read::<KpiQuery>(&inner).map(ViewManifest::Kpi),
+            let (view, findings) = match kind.as_str() {
+                "aggregate" => read_as::<AggregateView>(&inner, ViewManifest::Aggregate),
+                "latest" => read_as::<LatestView>(&inner, ViewManifest::Latest),
+                "rollup" => read_as::<RollupView>(&inner, ViewManifest::Rollup),
+                "kpi" => read_as::<KpiQuery>(&inner, ViewManifest::Kpi),
                 _ => {
                     let mut finding = document.finding(
                         "invalid-setting",
@@ -196,13 +205,11 @@ impl Loader {
                     finding.fix = Some(
                         "write kind = \"aggregate\", \"latest\", \"rollup\" or \"kpi\"".to_owned(),
                     );
-                    Err(vec![finding])
+                    (None, vec![finding])
                 }
             };
-            match view {
-                Ok(view) => views.push(view),
-                Err(findings) => self.findings.extend(findings),
-            }
+            views.extend(view);
+            self.findings.extend(findings);
         }
         views
     }
@@ -243,13 +250,7 @@ impl Loader {
                     .zip(&uris)
                     .find(|(_, uri)| **uri == error.document)
                     .map_or(path, |(path, _)| path);
-                self.report(
-                    &file.to_owned(),
-                    "invalid-schema",
-                    &error.pointer,
-                    error.problem,
-                    None,
-                );
+                self.report(file, "invalid-schema", &error.pointer, error.problem, None);
                 None
             }
         }
@@ -268,11 +269,11 @@ impl Loader {
                     validator
                         .iter_errors(&document.value)
                         .map(|error| {
-                            document.finding(
-                                "invalid-schema",
-                                &error.instance_path().to_string(),
-                                error.to_string(),
-                            )
+                            let at = error.instance_path().to_string();
+                            if at == "/type" || at.ends_with("/type") {
+                                return unknown_type(document, &at, error.instance());
+                            }
+                            document.finding("invalid-schema", &at, error.to_string())
                         })
                         .collect()
                 },
@@ -295,4 +296,16 @@ impl Loader {
             .build(&document.value)
             .ok()
     }
+}
+
+fn unknown_type(document: &Document, pointer: &str, value: &Value) -> Finding {
+    let mut finding = document.finding(
+        "invalid-schema",
+        pointer,
+        format!("{value} is not a JSON type, nor a list of them"),
+    );
+    finding.fix = Some(
+        "use array, boolean, integer, null, number, object or string, or a list of them".to_owned(),
+    );
+    finding
 }

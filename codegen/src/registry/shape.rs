@@ -19,21 +19,37 @@ pub fn schema_of<T: JsonSchema>() -> Value {
 
 /// Reads a manifest; every violation of its schema becomes a finding with its place.
 ///
-/// # Errors
-/// All violations.
-pub fn read<T: JsonSchema + DeserializeOwned>(document: &Document) -> Result<T, Vec<Finding>> {
+/// A manifest whose only trouble is settings that do not exist is read without them, so that what
+/// refers to it can be checked in the same run.
+pub fn read<T: JsonSchema + DeserializeOwned>(document: &Document) -> (Option<T>, Vec<Finding>) {
     let schema = schema_of::<T>();
     let mut findings = violations(document, &schema);
-    if findings.is_empty() {
-        match serde_json::from_value(document.value.clone()) {
-            Ok(manifest) => return Ok(manifest),
-            // The schema and the type are made from one source, so this is a corner the schema cannot express.
-            Err(error) => {
-                findings.push(document.finding("invalid-manifest", "", error.to_string()))
-            }
+    let mut known = document.value.clone();
+    for finding in &findings {
+        if finding.rule != UNKNOWN {
+            return (None, findings);
+        }
+        remove(&mut known, &finding.pointer);
+    }
+    match serde_json::from_value(known) {
+        Ok(manifest) => (Some(manifest), findings),
+        // The schema and the type are made from one source, so this is a corner the schema cannot express.
+        Err(error) => {
+            findings.push(document.finding("invalid-manifest", "", error.to_string()));
+            (None, findings)
         }
     }
-    Err(findings)
+}
+
+/// The rule of a setting that does not exist.
+const UNKNOWN: &str = "unknown-setting";
+
+fn remove(value: &mut Value, pointer: &str) {
+    if let Some((owner, name)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(members)) = value.pointer_mut(owner)
+    {
+        members.shift_remove(&name.replace("~1", "/").replace("~0", "~"));
+    }
 }
 
 fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
@@ -52,7 +68,7 @@ fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
                         let pointer = format!("{at}/{}", escape(name));
                         let known = known_names(schema, &error.schema_path().to_string());
                         let mut finding = document.finding(
-                            "unknown-setting",
+                            UNKNOWN,
                             &pointer,
                             format!("`{name}` is not a setting here"),
                         );
@@ -75,7 +91,15 @@ fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
                     );
                     vec![finding]
                 }
-                _ => vec![document.finding("invalid-setting", &at, error.to_string())],
+                _ => {
+                    let allowed = choices(schema, &error.schema_path().to_string());
+                    let mut finding = document.finding("invalid-setting", &at, error.to_string());
+                    if !allowed.is_empty() {
+                        finding.message = format!("{} is not a choice here", error.instance());
+                        finding.fix = Some(format!("write one of: {}", allowed.join(", ")));
+                    }
+                    vec![finding]
+                }
             }
         })
         .collect()
@@ -85,6 +109,24 @@ fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
 fn owner<'s>(schema: &'s Value, schema_path: &str) -> Option<&'s Value> {
     let (owner, _keyword) = schema_path.rsplit_once('/')?;
     schema.pointer(owner)
+}
+
+/// The constants that the violated keyword chooses from.
+fn choices(schema: &Value, schema_path: &str) -> Vec<String> {
+    let Some(keyword) = schema.pointer(schema_path) else {
+        return Vec::new();
+    };
+    let branches = keyword.as_array().into_iter().flatten();
+    branches
+        .flat_map(|branch| match (branch.get("const"), branch.get("enum")) {
+            (Some(value), _) => vec![value.to_string()],
+            (None, Some(Value::Array(values))) => values.iter().map(Value::to_string).collect(),
+            (None, Some(_)) => Vec::new(),
+            // A plain `enum` lists the values themselves.
+            (None, None) if !branch.is_object() => vec![branch.to_string()],
+            (None, None) => Vec::new(),
+        })
+        .collect()
 }
 
 fn known_names(schema: &Value, schema_path: &str) -> Vec<String> {

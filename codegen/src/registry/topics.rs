@@ -1,4 +1,6 @@
 //! Loads topics: manifest, versions, column sources, keys and examples.
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -27,6 +29,46 @@ pub(super) fn load(
         (envelope, &envelope.model),
         in_envelope,
     );
+    let names = folders(loader);
+    if names.is_empty() {
+        loader.missing(
+            "topics",
+            "the registry has no topics: make a folder topics/<topic> with topic.toml and v1.json",
+        );
+    }
+    let mut metric_names = BTreeMap::new();
+    for name in &names {
+        // Kafka's metrics turn both into one name, and its tools warn or refuse.
+        if let Some(other) = metric_names.insert(name.replace('_', "."), name) {
+            loader.report(
+                &format!("topics/{name}/topic.toml"),
+                "invalid-topic-name",
+                "",
+                format!("`{other}` and `{name}` collide in Kafka"),
+                Some("rename one".into()),
+            );
+        }
+    }
+    names
+        .into_iter()
+        .filter_map(|name| topic(loader, manifest, envelope, &name))
+        .collect()
+}
+
+/// Checks each topic's files on their own, where the registry manifest or the envelope is not there to check
+/// them against.
+pub(super) fn survey(loader: &mut Loader) {
+    for name in folders(loader) {
+        let folder = format!("topics/{name}/");
+        let _ = loader.manifest::<TopicManifest>(&format!("{folder}topic.toml"));
+        for file in loader.paths(&folder, ".json") {
+            let _ = loader.schema(&file);
+        }
+    }
+}
+
+/// Names of the topic folders, sorted.
+fn folders(loader: &Loader) -> Vec<String> {
     let mut names: Vec<String> = loader
         .documents
         .keys()
@@ -39,28 +81,7 @@ pub(super) fn load(
         .collect();
     names.sort();
     names.dedup();
-    if names.is_empty() {
-        loader.missing(
-            "topics",
-            "the registry has no topics: make a folder topics/<topic> with topic.toml and v1.json",
-        );
-    }
-    for pair in names.windows(2) {
-        // Kafka's metrics turn both into one name, and its tools warn or refuse.
-        if pair[0].replace('_', ".") == pair[1].replace('_', ".") {
-            loader.report(
-                &format!("topics/{}/topic.toml", pair[1]),
-                "invalid-topic-name",
-                "",
-                format!("`{}` and `{}` collide in Kafka", pair[0], pair[1]),
-                Some("rename one".into()),
-            );
-        }
-    }
     names
-        .into_iter()
-        .filter_map(|name| topic(loader, manifest, envelope, &name))
-        .collect()
 }
 
 /// `/a/b` → `/a/properties/b`.

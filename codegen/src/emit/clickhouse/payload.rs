@@ -61,20 +61,36 @@ impl ScalarType {
     }
 }
 
-/// The column's type.
+/// The column's type as DDL shows it, a path a line.
 #[must_use]
 pub fn sql_type(registry: &Registry, storage: PayloadStorage) -> String {
     match storage {
         PayloadStorage::String => "String".to_owned(),
         PayloadStorage::Json => {
-            let mut arguments = vec![format!("max_dynamic_paths = {MAX_DYNAMIC_PATHS}")];
-            arguments.extend(typed_paths(registry).iter().map(|path| {
-                let names: Vec<String> = path.names.iter().map(|part| path_name(part)).collect();
-                format!("{} Nullable({})", names.join("."), path.kind.sql())
-            }));
-            format!("JSON(\n        {}\n    )", arguments.join(",\n        "))
+            format!(
+                "JSON(\n        {}\n    )",
+                arguments(registry).join(",\n        ")
+            )
         }
     }
+}
+
+/// The same type on one line, as blocks name it.
+#[must_use]
+pub fn column_type(registry: &Registry, storage: PayloadStorage) -> String {
+    match storage {
+        PayloadStorage::String => "String".to_owned(),
+        PayloadStorage::Json => format!("JSON({})", arguments(registry).join(", ")),
+    }
+}
+
+fn arguments(registry: &Registry) -> Vec<String> {
+    let mut arguments = vec![format!("max_dynamic_paths = {MAX_DYNAMIC_PATHS}")];
+    arguments.extend(typed_paths(registry).iter().map(|path| {
+        let names: Vec<String> = path.names.iter().map(|part| path_name(part)).collect();
+        format!("{} Nullable({})", names.join("."), path.kind.sql())
+    }));
+    arguments
 }
 
 /// A path's part; words that open other arguments of the type need quotes too.

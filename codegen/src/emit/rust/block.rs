@@ -5,9 +5,10 @@ use quote::{format_ident, quote};
 use crate::fact::{Column, Origin};
 use crate::registry::manifest::{ColumnType, PayloadStorage};
 
-/// The struct `Block` and its `FactBlock` implementation.
+/// The struct `Block` and its `FactBlock` implementation. `payload_type` is the payload column's whole type:
+/// the encoder reads the typed paths from it.
 #[must_use]
-pub fn generate(columns: &[Column], table: &str) -> TokenStream {
+pub fn generate(columns: &[Column], payload_type: &str, table: &str) -> TokenStream {
     let sent: Vec<&Column> = columns
         .iter()
         .filter(|column| column.origin != Origin::Server)
@@ -19,7 +20,11 @@ pub fn generate(columns: &[Column], table: &str) -> TokenStream {
         quote!(#[doc = #doc] pub #name: #kind)
     });
     let specs = sent.iter().map(|column| {
-        let (name, sql) = (&column.name, &column.sql_type);
+        let name = &column.name;
+        let sql = match column.origin {
+            Origin::Payload(_) => payload_type,
+            _ => column.sql_type.as_str(),
+        };
         quote!((#name, #sql))
     });
     let references = sent.iter().map(|column| {

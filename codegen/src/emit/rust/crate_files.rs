@@ -6,6 +6,7 @@ use super::names::pascal;
 use super::source::{content_hash, file};
 use super::topic::Summary;
 use super::{EmittedFile, SqlFile, block};
+use crate::emit::clickhouse::payload;
 use crate::fact::Column;
 use crate::registry::Registry;
 
@@ -35,7 +36,11 @@ pub(super) fn fact(registry: &Registry, columns: &[Column]) -> EmittedFile {
         &doc,
         Some(("registry.toml", &hash)),
         &[],
-        &block::generate(columns, table),
+        &block::generate(
+            columns,
+            &payload::column_type(registry, registry.manifest.clickhouse.payload),
+            table,
+        ),
     )
 }
 

@@ -1,0 +1,22 @@
+//! ClickHouse: the client, the Native blocks that carry rows, their order, and what must stand on the server.
+//!
+//! [`client`] speaks HTTP and turns answers into [`crate::error::Error`]; [`native`] encodes a block,
+//! [`sort`] brings its rows into the table's order.
+pub mod client;
+mod codes;
+pub mod native;
+pub mod sort;
+
+pub use client::{Client, QueryResult};
+
+/// An identifier in backquotes.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+}
+
+/// A text as a SQL literal.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}

@@ -1,0 +1,251 @@
+//! A JSON column: the declared paths in columns of their own, everything else in the shared data.
+//!
+//! ```text
+//! u64 version = 0 (V1), varint 0 (dynamic paths), varint 0 (the same, V1 has it twice)
+//! each typed path, sorted: null map (1 byte a row), values
+//! shared data: u64 end a row, paths (text…), values (text… holding a value of `value`)
+//! ```
+//! Within a row the shared paths are sorted. Nulls and empty objects leave no trace, as with ClickHouse's own
+//! parser. A value that does not fit its typed path is kept as `_misfit.<path>` instead of refusing the event:
+//! the path may be declared by another topic.
+use super::json_type::{JsonType, Scalar};
+use super::value::{Limits, Members};
+use super::{put_length, put_text};
+use crate::column::Text;
+use crate::error::{Error, Result};
+use crate::json::{Decoder, Json, Kind};
+
+/// Writes the JSON columns of one type.
+pub(super) struct JsonWriter {
+    decoder: Decoder,
+    rows: Rows,
+}
+
+impl JsonWriter {
+    pub(super) fn new(json_type: &JsonType) -> Self {
+        let paths = json_type
+            .paths
+            .iter()
+            .map(|(path, scalar)| TypedPath {
+                path: path.as_bytes().into(),
+                scalar: *scalar,
+                nulls: Vec::new(),
+                values: Vec::new(),
+                written: 0,
+            })
+            .collect();
+        Self {
+            decoder: Decoder::default(),
+            rows: Rows {
+                paths,
+                guesses: Vec::new(),
+                leaf: 0,
+                row: 0,
+                limits: Limits::of_column(json_type.max_dynamic_paths),
+                members: Members::default(),
+                scratch: Vec::new(),
+                ends: Vec::new(),
+                shared: 0,
+                shared_paths: Vec::new(),
+                shared_values: Vec::new(),
+            },
+        }
+    }
+
+    /// Appends the column's data.
+    pub(super) fn put(&mut self, text: &Text, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+        self.rows.begin(rows.len());
+        for row in rows {
+            self.decoder
+                .decode(text.get(*row as usize), |json| self.rows.add(json))
+                .map_err(|_| {
+                    Error::bug("a JSON column holds a text that is not JSON").at("row", row)
+                })?;
+        }
+        self.rows.finish(into);
+        Ok(())
+    }
+}
+
+/// The rows of one block on their way into columns.
+struct Rows {
+    paths: Vec<TypedPath>,
+    /// Which typed path the n-th leaf of the last row was; neighbours in a sorted block look alike.
+    guesses: Vec<Option<usize>>,
+    leaf: usize,
+    row: usize,
+    limits: Limits,
+    members: Members,
+    /// The current row's shared members before they are sorted.
+    scratch: Vec<u8>,
+    ends: Vec<u8>,
+    shared: u64,
+    shared_paths: Vec<u8>,
+    shared_values: Vec<u8>,
+}
+
+/// One typed path's column.
+struct TypedPath {
+    path: Box<[u8]>,
+    scalar: Scalar,
+    /// 1 for null.
+    nulls: Vec<u8>,
+    values: Vec<u8>,
+    /// Rows in `values`; texts only, whose values have no fixed place.
+    written: usize,
+}
+
+impl Rows {
+    fn begin(&mut self, rows: usize) {
+        for path in &mut self.paths {
+            path.nulls.clear();
+            path.nulls.resize(rows, 1);
+            path.values.clear();
+            path.values.resize(rows * path.scalar.width(), 0);
+            path.written = 0;
+        }
+        self.row = 0;
+        self.shared = 0;
+        self.ends.clear();
+        self.shared_paths.clear();
+        self.shared_values.clear();
+    }
+
+    fn add(&mut self, payload: Json<'_>) {
+        self.leaf = 0;
+        match payload.kind() {
+            Kind::Object => self.add_members(payload),
+            Kind::Null => {}
+            _ => self
+                .members
+                .put_misfit(payload, self.limits, &mut self.scratch),
+        }
+        let (paths, values) = (&mut self.shared_paths, &mut self.shared_values);
+        let shared = &mut self.shared;
+        self.members.drain_row(&mut self.scratch, |path, value| {
+            put_text(path, paths);
+            put_text(value, values);
+            *shared += 1;
+        });
+        self.ends.extend_from_slice(&self.shared.to_le_bytes());
+        self.row += 1;
+    }
+
+    fn add_members(&mut self, object: Json<'_>) {
+        for (name, value) in object.members() {
+            let path_end = self.members.enter(name, 0);
+            match (self.find(), value.kind()) {
+                (_, Kind::Null) => {}
+                (Some(index), _) => {
+                    if !self.paths[index].set(self.row, value) {
+                        self.members
+                            .put_misfit(value, self.limits, &mut self.scratch);
+                    }
+                }
+                (None, Kind::Object) => self.add_members(value),
+                (None, _) => {
+                    self.members.begin(0, &mut self.scratch);
+                    self.members
+                        .put_value(value, self.limits, &mut self.scratch);
+                    self.members.end(&self.scratch);
+                }
+            }
+            self.members.leave(path_end);
+        }
+    }
+
+    /// The typed path of the current value.
+    fn find(&mut self) -> Option<usize> {
+        let path = self.members.path();
+        let leaf = self.leaf;
+        self.leaf += 1;
+        if let Some(Some(guess)) = self.guesses.get(leaf)
+            && *self.paths[*guess].path == *path
+        {
+            return Some(*guess);
+        }
+        let found = self
+            .paths
+            .binary_search_by(|typed| (*typed.path).cmp(path))
+            .ok();
+        if self.guesses.len() <= leaf {
+            self.guesses.resize(leaf + 1, None);
+        }
+        self.guesses[leaf] = found;
+        found
+    }
+
+    fn finish(&mut self, into: &mut Vec<u8>) {
+        // Version V1; no paths with columns of their own but the typed ones.
+        into.extend_from_slice(&0_u64.to_le_bytes());
+        put_length(0, into);
+        put_length(0, into);
+        for path in &mut self.paths {
+            if path.scalar == Scalar::String {
+                let missing = path.nulls.len() - path.written;
+                path.values.extend(std::iter::repeat_n(0, missing));
+            }
+            into.extend_from_slice(&path.nulls);
+            into.extend_from_slice(&path.values);
+        }
+        into.extend_from_slice(&self.ends);
+        into.extend_from_slice(&self.shared_paths);
+        into.extend_from_slice(&self.shared_values);
+    }
+}
+
+impl Scalar {
+    /// Bytes of a value; 0 where they vary.
+    const fn width(self) -> usize {
+        match self {
+            Self::String => 0,
+            Self::Int64 | Self::UInt64 | Self::Float64 => 8,
+            Self::Bool => 1,
+        }
+    }
+}
+
+impl TypedPath {
+    /// Stores a value; `false` where it does not fit, or the row has one already.
+    fn set(&mut self, row: usize, value: Json<'_>) -> bool {
+        if self.nulls[row] == 0 {
+            return false;
+        }
+        let fits = match self.scalar {
+            Scalar::String => {
+                self.set_text(row, value);
+                true
+            }
+            Scalar::Int64 => self.set_fixed(row, value.as_i64().map(i64::to_le_bytes)),
+            Scalar::UInt64 => self.set_fixed(row, value.as_u64().map(u64::to_le_bytes)),
+            Scalar::Float64 => self.set_fixed(row, value.as_f64().map(f64::to_le_bytes)),
+            Scalar::Bool => self.set_fixed(row, value.as_bool().map(|flag| [u8::from(flag)])),
+        };
+        if fits {
+            self.nulls[row] = 0;
+        }
+        fits
+    }
+
+    fn set_fixed<const N: usize>(&mut self, row: usize, bytes: Option<[u8; N]>) -> bool {
+        let Some(bytes) = bytes else { return false };
+        self.values[row * N..][..N].copy_from_slice(&bytes);
+        true
+    }
+
+    /// Texts as they are, anything else as JSON, as the server does.
+    fn set_text(&mut self, row: usize, value: Json<'_>) {
+        // Rows without a text have an empty one under their null.
+        self.values
+            .extend(std::iter::repeat_n(0, row - self.written));
+        match value.as_str() {
+            Some(text) => put_text(text.as_bytes(), &mut self.values),
+            None => {
+                let mut text = Vec::new();
+                value.write_to(&mut text);
+                put_text(&text, &mut self.values);
+            }
+        }
+        self.written = row + 1;
+    }
+}

@@ -1,0 +1,189 @@
+//! A block of the fact table in ClickHouse's Native format, the form it stores without converting rows.
+//!
+//! ```text
+//! block:   varint columns, varint rows, column…
+//! column:  text name, text type, data          (text: varint length, bytes)
+//! data:    fixed width: little-endian values; String: text…; JSON: see [`json`]
+//! ```
+//! `LowCardinality(String)` travels as `String`: the server builds its dictionary as fast from that, and the
+//! bytes compress away. An [`Encoder`] keeps its buffers, so encoding allocates nothing once they have grown.
+mod json;
+mod json_type;
+mod value;
+
+use std::marker::PhantomData;
+
+use self::json::JsonWriter;
+use self::json_type::JsonType;
+use crate::column::{ColumnRef, Text};
+use crate::error::{Error, Result};
+use crate::registry::FactBlock;
+
+/// Encodes blocks of one shape.
+pub struct Encoder<B> {
+    columns: Vec<Plan>,
+    block: PhantomData<fn() -> B>,
+}
+
+/// How one column is written.
+struct Plan {
+    name: &'static str,
+    /// The type named in the block.
+    sent_as: &'static str,
+    json: Option<JsonWriter>,
+}
+
+impl<B: FactBlock> Encoder<B> {
+    /// Reads the column types of the block.
+    ///
+    /// # Errors
+    /// A JSON type that the encoder does not know: a defect of the generated code.
+    pub fn new() -> Result<Self> {
+        let columns = B::COLUMNS
+            .iter()
+            .map(|(name, sql_type)| {
+                let json = match JsonType::parse(sql_type) {
+                    None => None,
+                    Some(Ok(parsed)) => Some(JsonWriter::new(&parsed)),
+                    Some(Err(problem)) => {
+                        return Err(Error::bug("a generated JSON column type is not understood")
+                            .at("column", name)
+                            .why(problem));
+                    }
+                };
+                Ok(Plan {
+                    name,
+                    sent_as: match *sql_type {
+                        "LowCardinality(String)" => "String",
+                        other => other,
+                    },
+                    json,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            columns,
+            block: PhantomData,
+        })
+    }
+
+    /// Names of the columns, in the order of the block.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.columns.iter().map(|column| column.name).collect()
+    }
+
+    /// Appends one block with the given rows, in the given order.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Record`] with the row's number in the context (`row`) where a payload cannot be
+    /// stored in the JSON column: a value that does not fit its typed path, or one path that stands twice
+    /// (`{"a.b":1,"a":{"b":2}}`). `into` is then as before.
+    pub fn encode(&mut self, block: &B, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+        if let Some(row) = rows.iter().find(|row| **row as usize >= block.rows()) {
+            return Err(Error::bug("a block was asked for a row it does not have")
+                .at("row", row)
+                .at("rows", block.rows()));
+        }
+        let start = into.len();
+        put_length(self.columns.len(), into);
+        put_length(rows.len(), into);
+        let columns = block.columns();
+        for (plan, column) in self.columns.iter_mut().zip(&columns) {
+            put_text(plan.name.as_bytes(), into);
+            put_text(plan.sent_as.as_bytes(), into);
+            if let Err(error) = plan.put(*column, rows, into) {
+                into.truncate(start);
+                return Err(error.at("column", plan.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gathers the values of fixed-width rows.
+macro_rules! fixed {
+    ($column:expr, $rows:expr, $into:expr, $value:ident => $bytes:expr) => {{
+        let values = &$column.0;
+        for row in $rows {
+            let $value = values[*row as usize];
+            $into.extend_from_slice(&$bytes);
+        }
+    }};
+}
+
+impl Plan {
+    fn put(&mut self, column: ColumnRef<'_>, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+        match column {
+            ColumnRef::Bool(column) => fixed!(column, rows, into, value => [u8::from(value)]),
+            ColumnRef::UInt8(column) => fixed!(column, rows, into, value => [value]),
+            ColumnRef::UInt16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::UInt32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::UInt64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::Int8(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::Int16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::Int32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::Int64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::Float64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+            ColumnRef::DateTime64(column) => {
+                fixed!(column, rows, into, value => value.0.to_le_bytes());
+            }
+            ColumnRef::String(text) | ColumnRef::LowCardinality(text) => {
+                put_texts(text, rows, into);
+            }
+            ColumnRef::JsonText(column) => put_texts(&column.text, rows, into),
+            ColumnRef::Json(column) => match &mut self.json {
+                Some(writer) => writer.put(&column.text, rows, into)?,
+                None => {
+                    return Err(Error::bug(
+                        "a JSON column is declared with a type that is none",
+                    ));
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn put_texts(text: &Text, rows: &[u32], into: &mut Vec<u8>) {
+    for row in rows {
+        put_text(text.get(*row as usize), into);
+    }
+}
+
+/// A length as LEB128: seven bits a byte, lowest first.
+pub(super) fn put_length(length: usize, into: &mut Vec<u8>) {
+    let mut rest = length;
+    while rest >= 0x80 {
+        #[allow(clippy::cast_possible_truncation)]
+        into.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    into.push(rest as u8);
+}
+
+/// A text with its length.
+pub(super) fn put_text(text: &[u8], into: &mut Vec<u8>) {
+    put_length(text.len(), into);
+    into.extend_from_slice(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_leb128() {
+        for (length, expected) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0x80, 1]),
+            (300, &[0xac, 2]),
+        ] {
+            let mut out = Vec::new();
+            put_length(length, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
+}
