@@ -12,6 +12,7 @@ pub mod keywords;
 pub mod load;
 pub mod manifest;
 pub mod references;
+mod scenarios;
 pub mod shape;
 pub mod template;
 mod topics;
