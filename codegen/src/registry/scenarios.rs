@@ -211,9 +211,15 @@ impl Check<'_> {
         for (name, template) in &self.scenario.envelope {
             self.generators(template, &format!("/envelope/{}", escape(name)), &names);
         }
-        // What draws nothing sensible has no samples to look at.
+        // What draws nothing sensible has no samples to look at, and a broken envelope tells of itself.
         let drawn = self.loader.findings.len() == before;
-        if drawn {
+        let envelope_path = self.envelope.map(|envelope| envelope.path.as_str());
+        let is_envelope_sound = !self
+            .loader
+            .findings
+            .iter()
+            .any(|finding| Some(finding.file.as_str()) == envelope_path);
+        if drawn && is_envelope_sound {
             self.envelope_values(at, flow);
         }
         for (index, step) in flow.steps.iter().enumerate() {
