@@ -4,6 +4,7 @@
 //! them with what is on disk is [`crate::output`]'s. Output depends on the registry alone and is the same on
 //! every run.
 pub mod clickhouse;
+pub mod docs;
 pub mod kafka;
 pub mod observability;
 pub mod plan;
@@ -40,6 +41,7 @@ pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
     files.extend(kafka::emit(registry));
     files.extend(observability::emit(registry));
     files.push(plan::emit(registry));
+    files.push(docs::emit(registry));
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)
 }
