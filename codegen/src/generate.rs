@@ -61,6 +61,7 @@ pub fn emit(files: &Files) -> Result<(Vec<EmittedFile>, Vec<Finding>), Vec<Findi
 ///
 /// # Errors
 /// The registry cannot be read or has problems, or the output cannot be written.
+#[allow(clippy::needless_doctest_main)] // build.rs is a program
 pub fn generate(registry: &Path, root: &Path) -> Result<Vec<(String, Change)>, GenerateError> {
     let files = Files::read(registry)?;
     let (emitted, _) = emit(&files).map_err(GenerateError::Findings)?;

@@ -136,6 +136,21 @@ fn judged() -> Vec<Case> {
     cases.into_values().collect()
 }
 
+/// The schemas of the golden files of the Rust emitter.
+fn fixtures() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rust");
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path().join("schema.json");
+        cases.push(Case {
+            id: path.display().to_string(),
+            schema: serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap(),
+            judged: Vec::new(),
+        });
+    }
+    cases
+}
+
 /// Generates each alone; returns those that can be carried and the reasons against the others.
 fn carried(cases: Vec<Case>) -> (Vec<Case>, BTreeMap<String, Vec<String>>) {
     let mut good = Vec::new();
@@ -200,6 +215,7 @@ fn generated_checks_compile_and_judge_as_the_test_suite_does() {
     );
     let mut cases = thinned(suite, 2);
     cases.extend(carried(thinned(collected(), 30)).0);
+    cases.extend(fixtures());
     let schemas: Vec<Value> = cases.iter().map(|case| case.schema.clone()).collect();
     let (files, _) = topicwright::emit_files(&registry_of(&schemas)).unwrap();
     let workspace = Workspace::new(&files);

@@ -21,40 +21,28 @@ fn check_envelope(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
     let mut seen = 0_u64;
     for (name, member) in value.members() {
         match name {
-            "schema_version" => {
-                check_envelope_schema_version(member, at.member(name))?;
-            }
+            "schema_version" => check_envelope_schema_version(member, at.member(name))?,
             "event_type" => {
                 seen |= 1;
                 check_envelope_event_type(member, at.member(name))?;
             }
-            "event_id" => {
-                check_envelope_event_id(member, at.member(name))?;
-            }
+            "event_id" => check_envelope_event_id(member, at.member(name))?,
             "user_id" => {
                 seen |= 8;
                 check_ids_user_id(member, at.member(name))?;
             }
-            "source" => {
-                check_envelope_source(member, at.member(name))?;
-            }
+            "source" => check_envelope_source(member, at.member(name))?,
             "ts" => {
                 seen |= 4;
                 check_time_utc(member, at.member(name))?;
             }
-            "ingested_at" => {
-                check_time_utc(member, at.member(name))?;
-            }
-            "sequence" => {
-                check_envelope_sequence(member, at.member(name))?;
-            }
+            "ingested_at" => check_time_utc(member, at.member(name))?,
+            "sequence" => check_envelope_sequence(member, at.member(name))?,
             "payload" => {
                 seen |= 2;
                 check_envelope_payload(member, at.member(name))?;
             }
-            "dedupe_key" => {
-                check_envelope_dedupe_key(member, at.member(name))?;
-            }
+            "dedupe_key" => check_envelope_dedupe_key(member, at.member(name))?,
             _ => {}
         }
     }
@@ -128,9 +116,7 @@ fn check_envelope_source(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 1;
                 check_envelope_source_service(member, at.member(name))?;
             }
-            "host" => {
-                check_envelope_source_host(member, at.member(name))?;
-            }
+            "host" => check_envelope_source_host(member, at.member(name))?,
             _ => {}
         }
     }

@@ -4,7 +4,12 @@
 //! them with what is on disk is [`crate::output`]'s. Output depends on the registry alone and is the same on
 //! every run.
 pub mod clickhouse;
+pub mod docs;
+pub mod kafka;
+pub mod observability;
+pub mod plan;
 pub mod rust;
+mod yaml;
 
 use crate::registry::Registry;
 use rust::SqlFile;
@@ -33,6 +38,10 @@ pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
         &embedded(clickhouse::kpis(registry)),
     )?;
     files.extend(clickhouse::emit(registry));
+    files.extend(kafka::emit(registry));
+    files.extend(observability::emit(registry));
+    files.push(plan::emit(registry));
+    files.push(docs::emit(registry));
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)
 }

@@ -250,13 +250,7 @@ impl Loader {
                     .zip(&uris)
                     .find(|(_, uri)| **uri == error.document)
                     .map_or(path, |(path, _)| path);
-                self.report(
-                    &file.to_owned(),
-                    "invalid-schema",
-                    &error.pointer,
-                    error.problem,
-                    None,
-                );
+                self.report(file, "invalid-schema", &error.pointer, error.problem, None);
                 None
             }
         }

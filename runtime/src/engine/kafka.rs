@@ -210,7 +210,7 @@ fn jars() -> Result<PathBuf, EngineError> {
     if let Some(path) = std::env::var_os("TOPICWRIGHT_KAFKA_LIBS").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    cache::entry(&format!("kafka-{VERSION}"), |folder| fetch(folder))
+    cache::entry(&format!("kafka-{VERSION}"), fetch)
 }
 
 fn fetch(folder: &Path) -> Result<(), EngineError> {

@@ -21,6 +21,8 @@ use crate::registry::views::{ViewColumn, fact_columns};
 use super::{COMMAND, EmittedFile};
 use spec::Object;
 
+pub use sql::name as quoted_name;
+
 /// Blocks whose deduplication hash a table remembers. A crashed worker re-sends only its last planned batch,
 /// which is a few blocks for each month it touches; late events touch more months.
 const DEDUPLICATION_WINDOW: &str = "10000";

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use super::checks::only_refers;
 use super::names::{pascal, unique};
 use crate::model::fields::{Property, Range};
 use crate::model::{Model, SchemaId, TypeSet};
@@ -82,12 +83,32 @@ impl Reducer<'_> {
         body: fn(&mut Self, &[SchemaId], &str) -> Value,
     ) -> Value {
         let known = self.names.len();
-        let name = self.name(schemas, wish);
+        let schemas = self.without_references(schemas);
+        let name = self.name(&schemas, wish);
         if self.names.len() > known {
-            let body = body(self, schemas, &name);
+            let body = body(self, &schemas, &name);
             self.definitions.insert(name.clone(), body);
         }
         json!({ "$ref": format!("#/definitions/{name}") })
+    }
+
+    /// What several members refer to is one type, described where it is defined.
+    fn without_references(&self, schemas: &[SchemaId]) -> Vec<SchemaId> {
+        let mut followed = Vec::new();
+        for id in schemas {
+            let mut id = *id;
+            // Endless references end here too; the checks refuse them.
+            for _ in 0..self.model.nodes.len() {
+                match only_refers(self.model, id) {
+                    Some(target) => id = target,
+                    None => break,
+                }
+            }
+            if !followed.contains(&id) {
+                followed.push(id);
+            }
+        }
+        followed
     }
 
     /// The name a schema's author gave it: its title, or the definition or file that it stands in.

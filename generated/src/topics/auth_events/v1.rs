@@ -182,12 +182,8 @@ fn check(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 1;
                 check_action(member, at.member(name))?;
             }
-            "method" => {
-                check_method(member, at.member(name))?;
-            }
-            "client" => {
-                check_client(member, at.member(name))?;
-            }
+            "method" => check_method(member, at.member(name))?,
+            "client" => check_client(member, at.member(name))?,
             _ => {}
         }
     }

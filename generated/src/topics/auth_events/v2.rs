@@ -172,18 +172,10 @@ fn check(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 1;
                 check_action(member, at.member(name))?;
             }
-            "method" => {
-                check_method(member, at.member(name))?;
-            }
-            "client" => {
-                check_client(member, at.member(name))?;
-            }
-            "platform" => {
-                check_platform(member, at.member(name))?;
-            }
-            "app_version" => {
-                check_app_version(member, at.member(name))?;
-            }
+            "method" => check_method(member, at.member(name))?,
+            "client" => check_client(member, at.member(name))?,
+            "platform" => check_platform(member, at.member(name))?,
+            "app_version" => check_app_version(member, at.member(name))?,
             _ => {}
         }
     }

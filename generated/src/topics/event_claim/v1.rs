@@ -39,7 +39,7 @@ pub struct EventClaim {
 
 /// One thing a player is given.
 ///
-/// Source: `topics/event.claim/v1.json#/properties/reward_items/items`
+/// Source: `common/reward_item.json#`
 #[derive(Deserialize, Serialize, Clone, Debug, PartialEq)]
 pub struct RewardItem {
     /// How much or how many.
@@ -272,9 +272,7 @@ fn check_reward_item(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 1;
                 check_reward_item_amount(member, at.member(name))?;
             }
-            "item_id" => {
-                check_reward_item_item_id(member, at.member(name))?;
-            }
+            "item_id" => check_reward_item_item_id(member, at.member(name))?,
             _ => {}
         }
     }

@@ -35,7 +35,7 @@ pub struct EventProgress {
 
 /// How far one goal of an event or mission has come.
 ///
-/// Source: `topics/event.progress/v1.json#/properties/current/items`
+/// Source: `common/progress_counter.json#`
 #[derive(Deserialize, Serialize, Clone, Debug, PartialEq)]
 pub struct ProgressCounter {
     /// Count so far; it may run past the target.

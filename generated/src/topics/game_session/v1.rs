@@ -171,9 +171,7 @@ fn check(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 8;
                 check_time_utc(member, at.member(name))?;
             }
-            "ended_at" => {
-                check_time_utc(member, at.member(name))?;
-            }
+            "ended_at" => check_time_utc(member, at.member(name))?,
             "delta_gold" => {
                 seen |= 1;
                 check_money_gold_change(member, at.member(name))?;

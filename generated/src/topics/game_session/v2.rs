@@ -143,16 +143,12 @@ fn check(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 8;
                 check_ids_user_id(member, at.member(name))?;
             }
-            "game_mode" => {
-                check_game_mode(member, at.member(name))?;
-            }
+            "game_mode" => check_game_mode(member, at.member(name))?,
             "started_at" => {
                 seen |= 4;
                 check_time_utc(member, at.member(name))?;
             }
-            "ended_at" => {
-                check_time_utc(member, at.member(name))?;
-            }
+            "ended_at" => check_time_utc(member, at.member(name))?,
             "delta_gold" => {
                 seen |= 1;
                 check_money_gold_change(member, at.member(name))?;

@@ -10,9 +10,9 @@ use topicwright_runtime::json::{Json, Kind, Number};
 use topicwright_runtime::registry::{Payload, Row};
 use topicwright_runtime::row;
 
-/// Where the purchase stands.
+/// State of a purchase. Gold and revenue count only on success.
 ///
-/// Source: `topics/shop.purchase/v1.json#/properties/status`
+/// Source: `common/status.json#/$defs/purchase`
 #[derive(
     Deserialize,
     Serialize,

@@ -197,9 +197,7 @@ fn check(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
                 seen |= 2;
                 check_money_price_cents(member, at.member(name))?;
             }
-            "store" => {
-                check_store(member, at.member(name))?;
-            }
+            "store" => check_store(member, at.member(name))?,
             _ => {}
         }
     }

@@ -110,17 +110,8 @@ impl Generator<'_> {
     /// Follows schemas that only refer; endless references were refused before.
     fn referred(&self, id: SchemaId) -> SchemaId {
         let mut id = id;
-        while let Some(keywords) = self.model.keywords(id) {
-            match (keywords.reference, &subschemas(keywords)[..]) {
-                (Some(target), [only])
-                    if *only == target
-                        && asserts_nothing(keywords)
-                        && keywords.condition.is_none() =>
-                {
-                    id = target
-                }
-                _ => break,
-            }
+        while let Some(target) = only_refers(self.model, id) {
+            id = target;
         }
         id
     }
@@ -361,6 +352,16 @@ fn in_place(model: &Model, node: usize) -> Vec<usize> {
     children.extend(all_of.iter().chain(any_of).chain(one_of));
     children.extend([*not, *condition, *then, *otherwise].into_iter().flatten());
     children.into_iter().map(|id| id.0 as usize).collect()
+}
+
+/// The target of a schema that has a reference and no rule of its own.
+pub(super) fn only_refers(model: &Model, id: SchemaId) -> Option<SchemaId> {
+    let keywords = model.keywords(id)?;
+    let target = keywords.reference?;
+    let alone = subschemas(keywords) == [target]
+        && asserts_nothing(keywords)
+        && keywords.condition.is_none();
+    alone.then_some(target)
 }
 
 fn asserts_nothing(keywords: &Keywords) -> bool {

@@ -107,7 +107,14 @@ impl Generator<'_> {
                     let known = declared.is_some();
                     quote!(#known)
                 });
-                arms.push(quote!(#name => { #seen #call #undeclared #known }));
+                let alone = seen.is_none() && undeclared.is_none() && known.is_none();
+                arms.push(match (declared, alone) {
+                    (Some(schema), true) if !call.is_empty() => {
+                        let function = self.function(self.referred(*schema));
+                        quote!(#name => #function(#member, #at_member)?,)
+                    }
+                    _ => quote!(#name => { #seen #call #undeclared #known }),
+                });
             }
         }
         let pattern_checks: Vec<TokenStream> = patterns

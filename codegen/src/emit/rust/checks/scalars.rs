@@ -176,15 +176,15 @@ impl Generator<'_> {
                 }
             });
         }
-        if let Some(pattern) = &string.pattern {
-            if let Some(matcher) = self.pattern(id, "pattern", pattern) {
-                let expected = format!("text matching {pattern}");
-                checks.push(quote! {
-                    if !#matcher.matches(text) {
-                        return at.reject("pattern", #expected);
-                    }
-                });
-            }
+        if let Some(pattern) = &string.pattern
+            && let Some(matcher) = self.pattern(id, "pattern", pattern)
+        {
+            let expected = format!("text matching {pattern}");
+            checks.push(quote! {
+                if !#matcher.matches(text) {
+                    return at.reject("pattern", #expected);
+                }
+            });
         }
         quote!(#(#checks)*)
     }

@@ -1,0 +1,20 @@
+//! Names of the runtime's metrics; the runtime exports exactly these.
+
+/// Events handed to Kafka's client. Counter.
+pub const PRODUCE: &str = "kafka_produce_total";
+/// Events that Kafka did not take. Counter.
+pub const PRODUCE_FAIL: &str = "kafka_produce_fail_total";
+/// Outbox rows that wait to be published. Gauge.
+pub const OUTBOX_PENDING: &str = "outbox_pending";
+/// Age of the oldest waiting outbox row. Gauge, seconds.
+pub const OUTBOX_OLDEST: &str = "outbox_oldest_age_seconds";
+/// Rows of an insert. Histogram.
+pub const BATCH_SIZE: &str = "ch_insert_batch_size";
+/// Time of an insert. Histogram, milliseconds.
+pub const INSERT_LATENCY: &str = "ch_insert_latency_ms";
+/// Keys that the deduplication cache let go before their time. Counter.
+pub const EVICTIONS: &str = "dedupe_lru_evictions";
+/// Records sent to a dead letter topic, by source topic and reason. Counter.
+pub const DLQ: &str = "ingest_dlq_total";
+/// Records that a partition's consumer has yet to read, by topic and partition. Gauge.
+pub const LAG: &str = "ingest_lag";
