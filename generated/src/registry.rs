@@ -212,7 +212,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -247,7 +247,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -275,7 +275,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -303,7 +303,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -338,7 +338,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -366,7 +366,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -394,7 +394,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[
@@ -422,7 +422,7 @@ impl EventRegistry for GameEvents {
             dlq_config: &[
                 ("cleanup.policy", "delete"),
                 ("compression.type", "lz4"),
-                ("max.message.bytes", "1048576"),
+                ("max.message.bytes", "1114112"),
                 ("retention.ms", "1209600000"),
             ],
             versions: &[

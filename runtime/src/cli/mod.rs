@@ -3,6 +3,8 @@
 //! A command is a clap `Args` type with `async fn run::<R>(self, settings) -> Result<Outcome>`. Results go
 //! to standard output, progress and errors to standard error. Exit codes: 0 done, 100 done and something was
 //! found (a difference, a missing event), 1 could not be done, 2 wrong usage.
+mod apply;
+mod kpi;
 mod topics;
 
 use std::process::ExitCode;
@@ -34,6 +36,10 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Create or alter topics, tables and views as the registry wants them
+    Apply(apply::Apply),
+    /// Answer the registry's KPIs
+    Kpi(kpi::Kpi),
     /// List the topics, their keys, versions and settings
     Topics(topics::Topics),
 }
@@ -64,6 +70,8 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     })?;
     runtime.block_on(async {
         match line.command {
+            Command::Apply(command) => command.run::<R>(&line.settings).await,
+            Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }
     })

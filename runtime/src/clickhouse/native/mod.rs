@@ -29,34 +29,55 @@ pub struct Encoder<B> {
 struct Plan {
     name: &'static str,
     /// The type named in the block.
-    sent_as: &'static str,
+    sent_as: String,
     json: Option<JsonWriter>,
 }
 
 impl<B: FactBlock> Encoder<B> {
-    /// Reads the column types of the block.
+    /// For a table as the registry declares it.
     ///
     /// # Errors
     /// A JSON type that the encoder does not know: a defect of the generated code.
     pub fn new() -> Result<Self> {
+        Self::with_types(|_, declared| declared.to_owned())
+    }
+
+    /// For a table as it is: its JSON column may be of an older type than the registry's. Names and types come
+    /// from [`super::Verified::columns`]; sending what the table has spares the server a conversion.
+    ///
+    /// # Errors
+    /// A JSON type that the encoder does not know.
+    pub fn for_columns(live: &[(String, String)]) -> Result<Self> {
+        Self::with_types(|name, declared| {
+            let found = live.iter().find(|(column, _)| column == name);
+            match found {
+                Some((_, sql_type)) if declared.starts_with("JSON") => sql_type.clone(),
+                _ => declared.to_owned(),
+            }
+        })
+    }
+
+    fn with_types(type_of: impl Fn(&str, &str) -> String) -> Result<Self> {
         let columns = B::COLUMNS
             .iter()
-            .map(|(name, sql_type)| {
-                let json = match JsonType::parse(sql_type) {
+            .map(|(name, declared)| {
+                let sent_as = match type_of(name, declared).as_str() {
+                    "LowCardinality(String)" => "String".to_owned(),
+                    other => other.to_owned(),
+                };
+                let json = match JsonType::parse(&sent_as) {
                     None => None,
                     Some(Ok(parsed)) => Some(JsonWriter::new(&parsed)),
                     Some(Err(problem)) => {
-                        return Err(Error::bug("a generated JSON column type is not understood")
+                        return Err(Error::config("the type of a JSON column is not understood")
                             .at("column", name)
-                            .why(problem));
+                            .why(problem)
+                            .fix("declare only Nullable String, Int64, UInt64, Float64 and Bool paths in it"));
                     }
                 };
                 Ok(Plan {
                     name,
-                    sent_as: match *sql_type {
-                        "LowCardinality(String)" => "String",
-                        other => other,
-                    },
+                    sent_as,
                     json,
                 })
             })
@@ -75,10 +96,12 @@ impl<B: FactBlock> Encoder<B> {
 
     /// Appends one block with the given rows, in the given order.
     ///
+    /// Every payload can be stored: what does not fit a typed path, or shares one path with another member
+    /// (`{"a.b":1,"a":{"b":2}}`), is kept as `_misfit.<path>`.
+    ///
     /// # Errors
-    /// [`crate::error::Kind::Record`] with the row's number in the context (`row`) where a payload cannot be
-    /// stored in the JSON column: a value that does not fit its typed path, or one path that stands twice
-    /// (`{"a.b":1,"a":{"b":2}}`). `into` is then as before.
+    /// A row that the block does not have, or a JSON column with other text: our own defects. `into` is then
+    /// as before.
     pub fn encode(&mut self, block: &B, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
         if let Some(row) = rows.iter().find(|row| **row as usize >= block.rows()) {
             return Err(Error::bug("a block was asked for a row it does not have")
