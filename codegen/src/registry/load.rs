@@ -13,7 +13,7 @@ use super::manifest::{
 };
 use super::references::closure;
 use super::views::{Surroundings, check_view};
-use super::{Envelope, Registry, envelope, scenarios, shape, topics};
+use super::{Envelope, Registry, envelope, operations, scenarios, shape, topics};
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
 
@@ -101,6 +101,9 @@ impl Loader {
                 Vec::new()
             }
         };
+        if let Some(manifest) = &manifest {
+            operations::check(self, manifest);
+        }
         let views = self.views(manifest.as_ref());
         let scenarios = scenarios::load(self, envelope.as_ref(), &topics);
         Some(Registry {

@@ -11,6 +11,7 @@ pub mod files;
 pub mod keywords;
 pub mod load;
 pub mod manifest;
+mod operations;
 pub mod references;
 mod scenarios;
 pub mod shape;
