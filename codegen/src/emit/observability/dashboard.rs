@@ -17,6 +17,9 @@ const HEIGHT: u32 = 8;
 /// Grafana's number for this shape of dashboard; newer versions migrate it when they load it.
 const SCHEMA_VERSION: u32 = 39;
 
+/// Days of a KPI that has no window.
+const DAYS_SHOWN: u32 = 90;
+
 /// Panels in reading order.
 #[derive(Default)]
 struct Board {
@@ -222,23 +225,25 @@ fn kpi(board: &mut Board, database: &str, kpi: &KpiQuery) {
         };
         (kind, 1, "table", format!("SELECT * FROM {view}"))
     };
-    board.panel(
-        &kpi.title,
-        &kpi.description,
-        json!({
-            "type": kind,
+    let mut body = json!({
+        "type": kind,
+        "datasource": source,
+        "fieldConfig": { "defaults": {}, "overrides": [] },
+        "targets": [{
+            "refId": "A",
             "datasource": source,
-            "fieldConfig": { "defaults": {}, "overrides": [] },
-            "targets": [{
-                "refId": "A",
-                "datasource": source,
-                "editorType": "sql",
-                "format": format,
-                "queryType": query_type,
-                "rawSql": sql,
-            }],
-        }),
-    );
+            "editorType": "sql",
+            "format": format,
+            "queryType": query_type,
+            "rawSql": sql,
+        }],
+    });
+    if let (true, Value::Object(body)) = (by_day, &mut body) {
+        // The dashboard shows hours, a KPI by day shows its own window of days.
+        let days = kpi.window_days.unwrap_or(DAYS_SHOWN);
+        body.insert("timeFrom".to_owned(), json!(format!("{days}d")));
+    }
+    board.panel(&kpi.title, &kpi.description, body);
 }
 
 /// `dashboard.json`.
