@@ -100,7 +100,8 @@ mod tests {
         let number = json!({"type": "integer"});
         let object = |properties: Value, required: Value| json!({"type": "object", "properties": properties, "required": required});
         let items = |inner: &Value| json!({"type": "array", "items": object(json!({"n": inner}), json!(["n"]))});
-        let cases: Vec<(Value, Value, Vec<(&str, &str)>, Vec<&str>)> = vec![
+        type Case<'c> = (Value, Value, Vec<(&'c str, &'c str)>, Vec<&'c str>);
+        let cases: Vec<Case<'_>> = vec![
             (
                 object(json!({"a": text}), json!([])),
                 object(json!({"a": text}), json!([])),

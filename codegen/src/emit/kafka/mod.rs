@@ -87,7 +87,7 @@ pub fn topic_specs(registry: &Registry, topic: &Topic) -> [TopicSpec; 2] {
 }
 
 #[derive(Template)]
-#[template(path = "kafka/topic.yaml", escape = "none")]
+#[template(path = "kafka/topic.yaml.j2", escape = "none")]
 struct Manifest<'t> {
     command: &'static str,
     source: String,

@@ -102,7 +102,7 @@ fn dead_letters(topic: &Topic) -> Rule {
 }
 
 #[derive(Template)]
-#[template(path = "observability/alerts.yaml", escape = "none")]
+#[template(path = "observability/alerts.yaml.j2", escape = "none")]
 struct RuleFile {
     command: &'static str,
     group: String,
