@@ -21,7 +21,12 @@ const EVENTS: usize = 200_000;
 /// Events of one topic, the spec's size (about 400 bytes) in the spec's envelope.
 fn events(topic: &str) -> Vec<Vec<u8>> {
     let plan: Value = serde_json::from_str(GameEvents::PROJECT.plan).unwrap();
-    let topic = plan["topics"].as_array().unwrap().iter().find(|t| t["name"] == topic).unwrap();
+    let topic = plan["topics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|t| t["name"] == topic)
+        .unwrap();
     let version = topic["versions"].as_array().unwrap().last().unwrap();
     let payload = &version["examples"][0]["payload"];
     (0..EVENTS)
@@ -46,7 +51,10 @@ fn events(topic: &str) -> Vec<Vec<u8>> {
 }
 
 fn main() {
-    println!("{:<18} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}", "topic", "bytes", "decode", "+check", "+columns", "sort", "encode");
+    println!(
+        "{:<18} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "topic", "bytes", "decode", "+check", "+columns", "sort", "encode"
+    );
     for topic in GameEvents::TOPICS {
         let events = events(topic.name);
         let bytes = events.iter().map(Vec::len).sum::<usize>() / events.len();
@@ -54,7 +62,9 @@ fn main() {
         let mut decoder = Decoder::default();
         let decode = time(|| {
             for event in &events {
-                decoder.decode(event, |json| std::hint::black_box(json.len())).unwrap();
+                decoder
+                    .decode(event, |json| std::hint::black_box(json.len()))
+                    .unwrap();
             }
         });
         let check = time(|| {
@@ -76,7 +86,8 @@ fn main() {
                         (GameEvents::CHECK_ENVELOPE)(json, At::ROOT).unwrap();
                         let payload = json.get("payload").unwrap();
                         (version.check)(payload, At::ROOT).unwrap();
-                        let timestamp = topicwright_runtime::row::timestamp(json.get("ts"), "/ts").unwrap();
+                        let timestamp =
+                            topicwright_runtime::row::timestamp(json.get("ts"), "/ts").unwrap();
                         let row = Row {
                             event: json,
                             payload,
