@@ -1,6 +1,6 @@
 //! The fact table's layout: one list of columns that the Rust writer and the DDL are both made from.
 use crate::registry::Registry;
-use crate::registry::manifest::{ColumnType, PayloadStorage};
+use crate::registry::manifest::{ColumnType, PayloadStorage, RegistryManifest};
 
 /// A column of the fact table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,13 @@ pub const RESERVED: &[&str] = &[
 /// The fact table's columns in DDL order.
 #[must_use]
 pub fn columns(registry: &Registry) -> Vec<Column> {
-    let clickhouse = &registry.manifest.clickhouse;
+    layout(&registry.manifest)
+}
+
+/// The same from `registry.toml` alone, which decides it.
+#[must_use]
+pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
+    let clickhouse = &manifest.clickhouse;
     let system =
         |name: &str, origin, sql_type: &str, description: &str, codec: Option<&str>| Column {
             name: name.to_owned(),
@@ -131,7 +137,7 @@ pub fn columns(registry: &Registry) -> Vec<Column> {
         description: column.description.clone(),
         codec: column.codec.clone(),
     }));
-    for hash in &registry.manifest.privacy.hash {
+    for hash in &manifest.privacy.hash {
         if let Some(position) = columns.iter().position(|column| column.name == hash.column) {
             columns.push(system(
                 &hash.into,

@@ -115,9 +115,14 @@ fn every_rule_says_where_what_and_what_to_write_instead() {
 fn no_rule_without_a_fixture() {
     let rule = regex::Regex::new(r#""([a-z]+(?:-[a-z]+)+)""#).unwrap();
     let mut rules = BTreeSet::new();
-    for entry in std::fs::read_dir(codegen().join("src/registry")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
+    let mut open = vec![codegen().join("src/registry")];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             rules.extend(rule.captures_iter(&text).map(|found| found[1].to_owned()));
         }

@@ -1,7 +1,7 @@
 //! From texts to a [`Registry`]: parse everything, read manifests, build models, cross-check.
 //!
 //! Each step collects findings and goes on with what is usable, so one run shows everything.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use referencing::Draft;
 use serde_json::Value;
@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::document::Document;
 use super::files::Files;
 use super::manifest::{
-    AggregateView, KpiQuery, LatestView, RegistryManifest, RollupView, Scenario, ViewManifest,
+    AggregateView, KpiQuery, LatestView, RegistryManifest, RollupView, ViewManifest,
 };
 use super::references::closure;
-use super::{Envelope, Registry, envelope, shape, topics};
+use super::views::{Surroundings, check_view};
+use super::{Envelope, Registry, envelope, operations, scenarios, shape, topics};
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
 
@@ -100,21 +101,11 @@ impl Loader {
                 Vec::new()
             }
         };
-        let mut views = self.views();
-        // What others read from comes first: aggregates and latest tables, rollups, KPIs.
-        views.sort_by_key(|view| {
-            let stage = match view {
-                ViewManifest::Aggregate(_) | ViewManifest::Latest(_) => 0,
-                ViewManifest::Rollup(_) => 1,
-                ViewManifest::Kpi(_) => 2,
-            };
-            (stage, view.name().to_owned())
-        });
-        let scenarios: Vec<Scenario> = self
-            .paths("scenarios/", ".toml")
-            .iter()
-            .filter_map(|path| self.manifest::<Scenario>(path))
-            .collect();
+        if let Some(manifest) = &manifest {
+            operations::check(self, manifest);
+        }
+        let views = self.views(manifest.as_ref());
+        let scenarios = scenarios::load(self, envelope.as_ref(), &topics);
         Some(Registry {
             manifest: manifest?,
             envelope: envelope?,
@@ -177,19 +168,20 @@ impl Loader {
         }
     }
 
-    fn views(&mut self) -> Vec<ViewManifest> {
-        let mut views = Vec::new();
+    /// Reads the views and holds them against the fact table and each other.
+    fn views(&mut self, manifest: Option<&RegistryManifest>) -> Vec<ViewManifest> {
+        let mut found: Vec<(String, ViewManifest)> = Vec::new();
+        let mut unread = Vec::new();
         for path in self.paths("views/", ".toml") {
             let Some(document) = self.documents.get(&path) else {
                 continue;
             };
+            let text = |name: &str| {
+                let value = document.value.get(name).and_then(Value::as_str);
+                value.unwrap_or_default().to_owned()
+            };
             // The kind picks the schema, so that violations speak of that kind only.
-            let kind = document
-                .value
-                .get("kind")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
+            let kind = text("kind");
             let inner = document.without("kind");
             let (view, findings) = match kind.as_str() {
                 "aggregate" => read_as::<AggregateView>(&inner, ViewManifest::Aggregate),
@@ -208,10 +200,55 @@ impl Loader {
                     (None, vec![finding])
                 }
             };
-            views.extend(view);
+            match view {
+                Some(view) => found.push((path, view)),
+                None => unread.push(text("name")),
+            }
             self.findings.extend(findings);
         }
+        // What others read from comes first: aggregates and latest tables, rollups, KPIs.
+        found.sort_by_key(|(_, view)| {
+            let stage = match view {
+                ViewManifest::Aggregate(_) | ViewManifest::Latest(_) => 0,
+                ViewManifest::Rollup(_) => 1,
+                ViewManifest::Kpi(_) => 2,
+            };
+            (stage, view.name().to_owned())
+        });
+        let (paths, views): (Vec<String>, Vec<ViewManifest>) = found.into_iter().unzip();
+        if let Some(manifest) = manifest {
+            let around = Surroundings {
+                fact_table: &manifest.clickhouse.table,
+                fact: &crate::fact::layout(manifest),
+                views: &views,
+                unread: &unread,
+                topics: &self.topic_names(),
+            };
+            for (path, view) in paths.iter().zip(&views) {
+                for problem in check_view(view, &around) {
+                    self.report(
+                        path,
+                        problem.rule,
+                        &problem.pointer,
+                        problem.message,
+                        Some(problem.fix),
+                    );
+                }
+            }
+        }
         views
+    }
+
+    /// Names of all topics, loaded or not.
+    pub(super) fn topic_names(&self) -> Vec<String> {
+        let paths = self
+            .documents
+            .keys()
+            .chain(self.findings.iter().map(|finding| &finding.file));
+        let names: BTreeSet<&str> = paths
+            .filter_map(|path| Some(path.strip_prefix("topics/")?.split_once('/')?.0))
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Checks a schema against its meta-schema and builds its model; problems become findings in the file they are in.

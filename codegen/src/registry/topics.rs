@@ -49,6 +49,20 @@ pub(super) fn load(
             );
         }
     }
+    for name in &names {
+        if name
+            .strip_suffix(".dlq")
+            .is_some_and(|source| names.iter().any(|other| other == source))
+        {
+            loader.report(
+                &format!("topics/{name}/topic.toml"),
+                "invalid-topic-name",
+                "",
+                format!("`{name}` is where unusable records of another topic go"),
+                Some("rename one of the two topics".into()),
+            );
+        }
+    }
     names
         .into_iter()
         .filter_map(|name| topic(loader, manifest, envelope, &name))
@@ -153,6 +167,19 @@ fn check_fact_columns(loader: &mut Loader, manifest: &RegistryManifest) {
                 &format!("/privacy/hash/{index}/column"),
                 format!("there is no column `{}`", hash.column),
                 Some("name one of [[clickhouse.columns]]".into()),
+            );
+        }
+        let others = manifest.privacy.hash.iter().take(index);
+        if !is_identifier(&hash.into)
+            || known(&hash.into)
+            || others.clone().any(|other| other.into == hash.into)
+        {
+            loader.report(
+                "registry.toml",
+                "invalid-column",
+                &format!("/privacy/hash/{index}/into"),
+                format!("`{}` is taken, or no column name", hash.into),
+                Some("choose another name of letters, digits and _".into()),
             );
         }
     }

@@ -7,7 +7,7 @@ use super::manifest::{Condition, Measure, ViewManifest};
 
 mod check;
 
-pub use check::check_view;
+pub use check::{Problem, Surroundings, check_view};
 
 /// What a measure computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

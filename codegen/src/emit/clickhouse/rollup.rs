@@ -3,6 +3,9 @@
 //! Each refresh appends every day that the aggregate view still holds in full; the newest copy of a row wins.
 //! Days about to reach the end of their retention are left as they are, so a day that is half deleted never
 //! overwrites its finished row.
+//!
+//! The server refreshes once at creation and then on its schedule; `SYSTEM REFRESH VIEW <name>_mv` and
+//! `SYSTEM WAIT VIEW <name>_mv` do it at once, which a demo or a test needs and a production server does not.
 use crate::registry::manifest::{Measure, RollupView, ViewManifest};
 use crate::registry::views::{MeasureKind, columns_of};
 

@@ -170,7 +170,11 @@ fn document(registry: &Registry) -> Document {
                 }
             })
             .collect(),
-        tables: registry.views.iter().filter_map(views::table).collect(),
+        tables: registry
+            .views
+            .iter()
+            .filter_map(|view| views::table(view, &clickhouse.database))
+            .collect(),
         calendar,
         personal,
         hashes: registry

@@ -1,127 +1,206 @@
-//! What is wrong with a view manifest, seen against the columns it reads and the other views.
-use crate::fact::Column;
-use crate::registry::manifest::{Condition, Measure, ViewManifest};
+//! What is wrong with the views of a registry, seen against the columns they read and against each other.
+//!
+//! Emitters print what passes here without looking again, so a rule that lets something slip shows up as SQL
+//! that the server refuses.
+mod conditions;
+mod measures;
+
+use std::collections::BTreeMap;
+
+use crate::fact::{Column, Origin};
+use crate::registry::dates;
+use crate::registry::manifest::{KpiQuery, ViewManifest};
 use crate::registry::shape::nearest;
 
-use super::{MeasureKind, ViewColumn, columns_of, fact_columns, source_columns, stated_tests};
+use super::{ViewColumn, columns_of, fact_columns, source_columns};
 
-/// Problems as (JSON pointer into the manifest, message).
-type Problems = Vec<(String, String)>;
+/// A problem in a view's manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Rule id.
+    pub rule: &'static str,
+    /// JSON pointer into the manifest.
+    pub pointer: String,
+    /// What is wrong and why.
+    pub message: String,
+    /// What to write instead.
+    pub fix: String,
+}
 
-/// Names that generated targets use themselves.
+/// What views are checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The fact table's name.
+    pub fact_table: &'a str,
+    /// The fact table's columns.
+    pub fact: &'a [Column],
+    /// Every view of the registry that could be read.
+    pub views: &'a [ViewManifest],
+    /// Names of views that could not be read; what refers to them is not blamed.
+    pub unread: &'a [String],
+    /// Names of the topics, which are the values of `event_type`.
+    pub topics: &'a [String],
+}
+
+/// Names that generated tables use for columns of their own.
 const RESERVED: &[&str] = &["newest", "last_event_at", "refreshed_at"];
 
-/// Checks a view against the fact table's columns and every view of the registry (itself included or not).
-///
-/// Shape: (JSON pointer into the manifest, what is wrong, why, and what to write instead).
+/// Problems of one of the views in `around`.
 #[must_use]
-pub fn check_view(
-    view: &ViewManifest,
-    fact: &[Column],
-    views: &[ViewManifest],
-) -> Vec<(String, String)> {
-    let fact = fact_columns(fact);
-    let source = source_columns(view, &fact, views);
+pub fn check_view(view: &ViewManifest, around: &Surroundings<'_>) -> Vec<Problem> {
+    let fact = fact_columns(around.fact);
+    let source = source_columns(view, &fact, around.views);
     let mut checker = Checker {
         source: &source,
-        problems: Problems::new(),
+        around,
+        problems: Vec::new(),
     };
-    checker.name(view, views);
+    checker.name(view);
     match view {
         ViewManifest::Aggregate(view) => {
             checker.groups("/group_by", &view.group_by);
-            if view.group_by.first().map(String::as_str) != Some("event_date") {
-                checker.report("/group_by/0", "an aggregate view is partitioned and expires by day, so `event_date` must come first in group_by");
-            }
+            checker.day_first(&view.group_by, "an aggregate view expires by day");
             checker.conditions("", "where", &view.filter);
             checker.measures(&view.measures, &view.group_by, false);
             checker.retention(view.retention_days);
         }
         ViewManifest::Latest(view) => {
             if view.key.is_empty() {
-                checker.report("/key", "a latest view needs at least one key column; name the fact columns that identify a row");
+                checker.report(
+                    "/key",
+                    "a latest view needs a key",
+                    "name the fact columns that identify a row",
+                );
             }
             if view.columns.is_empty() {
-                checker.report("/columns", "a latest view keeps at least one column of the newest row; name the fact columns to keep");
+                checker.report(
+                    "/columns",
+                    "a latest view keeps at least one column of the newest row",
+                    "name the fact columns to keep",
+                );
             }
             checker.groups("/key", &view.key);
-            checker.groups("/columns", &view.columns);
+            checker.kept("/columns", &view.columns);
             for (index, name) in view.columns.iter().enumerate() {
                 if view.key.contains(name) {
-                    checker.report(&format!("/columns/{index}"), &format!("`{name}` is in key already, and a column can stand in a row once; remove it here"));
+                    checker.report(
+                        &format!("/columns/{index}"),
+                        &format!("`{name}` is in key already, and a row shows a column once"),
+                        "remove it here",
+                    );
                 }
             }
-            checker.groups("/newest_by", &view.newest_by);
+            checker.kept("/newest_by", &view.newest_by);
             checker.conditions("", "where", &view.filter);
             checker.retention(view.retention_days);
         }
         ViewManifest::Rollup(view) => {
-            if checker.source_view(&view.from, views) {
+            if checker.source_view(&view.from) {
                 checker.groups("/group_by", &view.group_by);
-                if view.group_by.first().map(String::as_str) != Some("event_date") {
-                    checker.report("/group_by/0", "a rollup is recomputed by day, so `event_date` must come first in group_by");
-                }
+                checker.day_first(&view.group_by, "a rollup is recomputed by day");
                 checker.measures(&view.measures, &view.group_by, false);
             }
             if view.refresh_minutes == 0 {
                 checker.report(
                     "/refresh_minutes",
-                    "a rollup cannot be recomputed every 0 minutes; write 60 for once an hour",
+                    "a rollup cannot be recomputed every 0 minutes",
+                    "write 60 for once an hour",
                 );
             }
-        }
-        ViewManifest::Kpi(kpi) => {
-            if checker.source_view(&kpi.from, views) {
-                checker.groups("/group_by", &kpi.group_by);
-                checker.conditions("", "where", &kpi.filter);
-                checker.measures(&kpi.measures, &kpi.group_by, true);
-                let result = columns_of(view, &fact, views);
-                checker.result(kpi, &result);
-            }
-            if kpi.window_days == Some(0) {
-                checker.report("/window_days", "a window of 0 days holds nothing; write 1 for today only, or leave it out for all days");
+            if let Some(days) = view.retention_days {
+                checker.retention(days);
             }
         }
+        ViewManifest::Kpi(kpi) => checker.kpi(kpi, view, &fact),
     }
     checker.problems
 }
 
 struct Checker<'a> {
     source: &'a [ViewColumn],
-    problems: Problems,
+    around: &'a Surroundings<'a>,
+    problems: Vec<Problem>,
 }
 
 impl Checker<'_> {
-    fn report(&mut self, pointer: &str, message: &str) {
-        self.problems.push((pointer.to_owned(), message.to_owned()));
+    /// A rule of one view's own shape.
+    fn report(&mut self, pointer: &str, message: &str, fix: &str) {
+        self.report_as("invalid-view", pointer, message, fix);
     }
 
-    fn name(&mut self, view: &ViewManifest, views: &[ViewManifest]) {
+    fn report_as(&mut self, rule: &'static str, pointer: &str, message: &str, fix: &str) {
+        self.problems.push(Problem {
+            rule,
+            pointer: pointer.to_owned(),
+            message: message.to_owned(),
+            fix: fix.to_owned(),
+        });
+    }
+
+    fn name(&mut self, view: &ViewManifest) {
         let name = view.name();
         if !is_identifier(name) {
-            self.report("/name", &format!("`{name}` becomes the name of a table and a file; use lower-case letters, digits and _, a letter first"));
-        }
-        if views
-            .iter()
-            .filter(|other| other.name() == name && same_space(view, other))
-            .count()
-            > 1
-        {
             self.report(
                 "/name",
-                &format!("another view is called `{name}` too; rename one of them"),
+                &format!("`{name}` becomes the name of a table and of a file"),
+                "use lower-case letters, digits and _, a letter first",
+            );
+        }
+        let mut taken: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        taken
+            .entry(self.around.fact_table.to_owned())
+            .or_default()
+            .push("the fact table".to_owned());
+        let others = self.around.views.iter();
+        for other in others.filter(|other| !std::ptr::eq(*other, view)) {
+            for object in objects(other) {
+                taken
+                    .entry(object)
+                    .or_default()
+                    .push(format!("the view `{}`", other.name()));
+            }
+        }
+        for object in objects(view) {
+            if let Some(owner) = taken.get(&object).and_then(|owners| owners.first()) {
+                self.report_as(
+                    "name-taken",
+                    "/name",
+                    &format!("`{name}` makes an object `{object}`, and so does {owner}"),
+                    "rename one of them",
+                );
+            }
+        }
+    }
+
+    fn day_first(&mut self, group_by: &[String], why: &str) {
+        if group_by.first().map(String::as_str) != Some("event_date") {
+            self.report(
+                if group_by.is_empty() {
+                    "/group_by"
+                } else {
+                    "/group_by/0"
+                },
+                &format!("{why}, so `event_date` comes first"),
+                "put \"event_date\" first in group_by",
             );
         }
     }
 
     fn retention(&mut self, days: u32) {
         if days == 0 {
-            self.report("/retention_days", "rows kept for 0 days are never seen; write the number of days, 400 for the fact table's usual");
+            self.report(
+                "/retention_days",
+                "rows kept for 0 days are never seen",
+                "write a number of days, 400 say",
+            );
         }
     }
 
-    fn source_view(&mut self, from: &str, views: &[ViewManifest]) -> bool {
-        let aggregates: Vec<String> = views
+    /// Whether the view to read is there.
+    fn source_view(&mut self, from: &str) -> bool {
+        let aggregates: Vec<String> = self
+            .around
+            .views
             .iter()
             .filter(|view| matches!(view, ViewManifest::Aggregate(_)))
             .map(|view| view.name().to_owned())
@@ -129,18 +208,24 @@ impl Checker<'_> {
         if aggregates.iter().any(|name| name == from) {
             return true;
         }
-        let message = if views.iter().any(|view| view.name() == from) {
-            format!(
-                "`{from}` is not an aggregate view, and only those can be read; name one of: {}",
-                aggregates.join(", ")
-            )
+        if self.around.unread.iter().any(|name| name == from) {
+            return false;
+        }
+        if self.around.views.iter().any(|view| view.name() == from) {
+            self.report_as(
+                "unknown-view",
+                "/from",
+                &format!("`{from}` is not an aggregate view, and only those can be read; rollups and KPIs never read each other"),
+                &listed(&aggregates),
+            );
         } else {
-            format!(
-                "there is no view `{from}`; {}",
-                suggestion(from, &aggregates)
-            )
-        };
-        self.report("/from", &message);
+            self.report_as(
+                "unknown-view",
+                "/from",
+                &format!("there is no view `{from}`"),
+                &suggestion(from, &aggregates),
+            );
+        }
         false
     }
 
@@ -154,212 +239,115 @@ impl Checker<'_> {
             .iter()
             .map(|column| column.name.clone())
             .collect();
-        let message = format!(
-            "there is no column `{name}` here; {}",
-            suggestion(name, &names)
+        let hidden = self.around.fact.iter().find(|column| {
+            column.name == name
+                && matches!(
+                    column.origin,
+                    Origin::ReceivedAt
+                        | Origin::KafkaTopic
+                        | Origin::KafkaPartition
+                        | Origin::KafkaOffset
+                )
+        });
+        let message = match hidden {
+            Some(_) if self.source.iter().any(|column| column.name == "ts") => format!(
+                "`{name}` tells how an event arrived, which differs between two arrivals of one event"
+            ),
+            _ => format!("there is no column `{name}` here"),
+        };
+        self.report_as(
+            "unknown-column",
+            pointer,
+            &message,
+            &suggestion(name, &names),
         );
-        self.report(pointer, &message);
         None
     }
 
+    /// Columns that identify a row.
     fn groups(&mut self, pointer: &str, names: &[String]) {
         for (index, name) in names.iter().enumerate() {
-            let at = format!("{pointer}/{index}");
-            if names.iter().take(index).any(|before| before == name) {
-                self.report(&at, &format!("`{name}` stands here twice; remove one"));
-                continue;
-            }
-            if let Some(column) = self.column(&at, name)
+            if let Some(column) = self.kept_column(pointer, names, index)
                 && column.sql_type.contains("Float64")
             {
-                self.report(&at, &format!("`{name}` is a fraction, and equal fractions may differ in their last bit; use an integer or text column"));
-            }
-        }
-    }
-
-    fn conditions(&mut self, base: &str, member: &str, conditions: &[Condition]) {
-        for (index, condition) in conditions.iter().enumerate() {
-            let at = format!("{base}/{member}/{index}");
-            let Some(column) = self.column(&format!("{at}/column"), &condition.column) else {
-                continue;
-            };
-            self.condition(&at, condition, &column);
-        }
-    }
-
-    fn condition(&mut self, at: &str, condition: &Condition, column: &ViewColumn) {
-        match stated_tests(condition) {
-            1 => {}
-            0 => self.report(at, "this condition tests nothing; add one of equals, not_equals, in, at_least, at_most"),
-            _ => self.report(at, "this condition has several tests; write one condition for each, all of them must hold"),
-        }
-        let name = &column.name;
-        if (condition.at_least.is_some() || condition.at_most.is_some())
-            && !column.is_integer()
-            && !column.sql_type.contains("Float64")
-        {
-            self.report(at, &format!("`{name}` is {}, which at_least and at_most cannot compare with a number; use equals or in", column.sql_type));
-        }
-        let negative = [condition.at_least, condition.at_most]
-            .into_iter()
-            .flatten()
-            .any(|bound| bound < 0);
-        if negative && column.sql_type.starts_with("UInt") {
-            self.report(
-                at,
-                &format!(
-                    "`{name}` is {}, never below 0; compare with 0 or more",
-                    column.sql_type
-                ),
-            );
-        }
-        if condition.one_of.as_ref().is_some_and(Vec::is_empty) {
-            self.report(
-                &format!("{at}/in"),
-                "an empty list lets no row pass; list the values, or remove the condition",
-            );
-        }
-        let single = [
-            ("equals", condition.equals.as_ref()),
-            ("not_equals", condition.not_equals.as_ref()),
-        ];
-        let mut values: Vec<(String, &serde_json::Value)> = single
-            .into_iter()
-            .filter_map(|(test, value)| Some((format!("{at}/{test}"), value?)))
-            .collect();
-        for (index, value) in condition.one_of.iter().flatten().enumerate() {
-            values.push((format!("{at}/in/{index}"), value));
-        }
-        for (pointer, value) in values {
-            let fits = if column.is_integer() {
-                value.is_i64() || value.is_u64()
-            } else if column.sql_type == "Bool" {
-                value.is_boolean()
-            } else if column.sql_type.contains("Float64") {
-                value.is_number()
-            } else {
-                value.is_string()
-            };
-            if !fits {
                 self.report(
-                    &pointer,
+                    &format!("{pointer}/{index}"),
                     &format!(
-                        "`{name}` is {}, so {value} never equals it; write a value of that type",
-                        column.sql_type
+                        "`{name}` is a fraction, and equal fractions may differ in their last bit"
                     ),
+                    "use an integer or text column",
                 );
             }
         }
     }
 
-    fn measures(&mut self, measures: &[Measure], group_by: &[String], ratios: bool) {
-        if measures.is_empty() {
-            self.report("/measures", "there is nothing to measure; add a [[measures]] table with count_distinct, sum, max or min");
+    /// Columns, each once.
+    fn kept(&mut self, pointer: &str, names: &[String]) {
+        for index in 0..names.len() {
+            self.kept_column(pointer, names, index);
         }
-        for (index, measure) in measures.iter().enumerate() {
-            let at = format!("/measures/{index}");
-            let name = &measure.name;
-            if !is_identifier(name) || RESERVED.contains(&name.as_str()) {
-                self.report(&format!("{at}/name"), &format!("`{name}` cannot name a column; use lower-case letters, digits and _, a letter first, and none of: {}", RESERVED.join(", ")));
-            }
-            if group_by.contains(name)
-                || measures
-                    .iter()
-                    .take(index)
-                    .any(|before| &before.name == name)
+    }
+
+    fn kept_column(&mut self, pointer: &str, names: &[String], index: usize) -> Option<ViewColumn> {
+        let name = names.get(index)?;
+        let at = format!("{pointer}/{index}");
+        if names.iter().take(index).any(|before| before == name) {
+            self.report(&at, &format!("`{name}` stands here twice"), "remove one");
+            return None;
+        }
+        if RESERVED.contains(&name.as_str()) {
+            self.report(
+                &at,
+                &format!("generated tables have a column `{name}` of their own"),
+                "rename the fact column",
+            );
+        }
+        self.column(&at, name)
+    }
+
+    fn kpi(&mut self, kpi: &KpiQuery, view: &ViewManifest, fact: &[ViewColumn]) {
+        if self.source_view(&kpi.from) {
+            self.groups("/group_by", &kpi.group_by);
+            self.conditions("", "where", &kpi.filter);
+            self.measures(&kpi.measures, &kpi.group_by, true);
+            let result = columns_of(view, fact, self.around.views);
+            self.result(kpi, &result);
+            if kpi.window_days.is_some()
+                && !self.source.iter().any(|column| column.name == "event_date")
             {
                 self.report(
-                    &format!("{at}/name"),
+                    "/window_days",
                     &format!(
-                        "a column called `{name}` is in the result already; rename this measure"
+                        "`{}` has no column `event_date` to take the last days of",
+                        kpi.from
                     ),
+                    "add event_date to its group_by, or remove window_days",
                 );
             }
-            self.conditions(&at, "where", &measure.filter);
-            let kinds = MeasureKind::stated(measure);
-            match kinds.as_slice() {
-                [kind] => self.measure(&at, measure, *kind, measures, ratios),
-                [] => self.report(&at, "this measure computes nothing; add one of count_distinct, sum, max, min, or in a KPI ratio"),
-                _ => self.report(&at, "this measure has several kinds; keep one and write another measure for each of the others"),
-            }
         }
-    }
-
-    fn measure(
-        &mut self,
-        at: &str,
-        measure: &Measure,
-        kind: MeasureKind<'_>,
-        measures: &[Measure],
-        ratios: bool,
-    ) {
-        match kind {
-            MeasureKind::CountDistinct(column) => {
-                self.column(&format!("{at}/count_distinct"), column);
-            }
-            MeasureKind::Sum(name) => {
-                let pointer = format!("{at}/sum");
-                if let Some(column) = self.column(&pointer, name)
-                    && !column.is_integer()
-                {
-                    self.report(&pointer, &format!("`{name}` is {}, and only whole numbers add up to the same sum in every order; sum an integer column (cents rather than a fraction of a dollar)", column.sql_type));
-                }
-            }
-            MeasureKind::Max(name) => self.ordered(&format!("{at}/max"), name),
-            MeasureKind::Min(name) => self.ordered(&format!("{at}/min"), name),
-            MeasureKind::Ratio(over, under) => {
-                if !ratios {
-                    self.report(&format!("{at}/ratio"), "a ratio of two rows' ratios is not the ratio of their sums, so only a KPI may divide; keep the two measures here and divide in a KPI");
-                }
-                if !measure.filter.is_empty() {
-                    self.report(
-                        &format!("{at}/where"),
-                        "a ratio divides two finished measures; put the condition on those",
-                    );
-                }
-                for (index, operand) in [over, under].into_iter().enumerate() {
-                    let found = measures.iter().find(|other| other.name == operand);
-                    if found.is_none_or(|other| other.ratio.is_some()) {
-                        let names: Vec<String> = measures
-                            .iter()
-                            .filter(|other| other.ratio.is_none())
-                            .map(|other| other.name.clone())
-                            .collect();
-                        self.report(
-                            &format!("{at}/ratio/{index}"),
-                            &format!(
-                                "there is no measure `{operand}` here to divide; {}",
-                                suggestion(operand, &names)
-                            ),
-                        );
-                    }
-                }
-            }
+        if kpi.window_days == Some(0) {
+            self.report(
+                "/window_days",
+                "a window of 0 days holds nothing",
+                "write 1 for one day only, or leave it out for all days",
+            );
         }
-    }
-
-    fn ordered(&mut self, pointer: &str, name: &str) {
-        if let Some(column) = self.column(pointer, name)
-            && !column.is_integer()
-            && !column.sql_type.contains("Float64")
-        {
-            self.report(pointer, &format!("`{name}` is {}, and max and min are of numbers; use a number column, or a latest view to keep the newest value", column.sql_type));
+        if kpi.limit == Some(0) {
+            self.report(
+                "/limit",
+                "a limit of 0 shows nothing",
+                "write the number of rows to show, or leave it out",
+            );
         }
     }
 
     /// `having` and `order_by` of a KPI, which speak of its result.
-    fn result(&mut self, kpi: &crate::registry::manifest::KpiQuery, result: &[ViewColumn]) {
+    fn result(&mut self, kpi: &KpiQuery, result: &[ViewColumn]) {
         let measured: Vec<ViewColumn> = result
             .iter()
             .filter(|column| !kpi.group_by.contains(&column.name))
             .cloned()
             .collect();
-        let names = |columns: &[ViewColumn]| {
-            columns
-                .iter()
-                .map(|column| column.name.clone())
-                .collect::<Vec<_>>()
-        };
         for (index, condition) in kpi.having.iter().enumerate() {
             let at = format!("/having/{index}");
             match measured
@@ -367,32 +355,50 @@ impl Checker<'_> {
                 .find(|column| column.name == condition.column)
             {
                 Some(column) => self.condition(&at, condition, column),
-                None => {
-                    let message = format!(
-                        "there is no measure `{}` here; {} Conditions on group columns belong in where.",
-                        condition.column,
-                        suggestion(&condition.column, &names(&measured))
-                    );
-                    self.report(&format!("{at}/column"), &message);
-                }
+                None if kpi.group_by.contains(&condition.column) => self.report_as(
+                    "unknown-measure",
+                    &format!("{at}/column"),
+                    &format!(
+                        "`{}` is a group column, and having is about measures",
+                        condition.column
+                    ),
+                    "move the condition to where",
+                ),
+                None => self.report_as(
+                    "unknown-measure",
+                    &format!("{at}/column"),
+                    &format!("there is no measure `{}` here", condition.column),
+                    &suggestion(&condition.column, &names(&measured)),
+                ),
             }
         }
         for (index, entry) in kpi.order_by.iter().enumerate() {
             let name = entry.strip_prefix('-').unwrap_or(entry);
             if !result.iter().any(|column| column.name == name) {
-                let message = format!(
-                    "the result has no column `{name}` to order by; {}",
-                    suggestion(name, &names(result))
+                self.report_as(
+                    "unknown-measure",
+                    &format!("/order_by/{index}"),
+                    &format!("the result has no column `{name}` to order by"),
+                    &suggestion(name, &names(result)),
                 );
-                self.report(&format!("/order_by/{index}"), &message);
             }
         }
     }
 }
 
-/// Tables and KPIs have names of their own: a KPI's view is called `kpi_<name>`.
-fn same_space(left: &ViewManifest, right: &ViewManifest) -> bool {
-    matches!(left, ViewManifest::Kpi(_)) == matches!(right, ViewManifest::Kpi(_))
+/// The database objects that a view becomes.
+fn objects(view: &ViewManifest) -> Vec<String> {
+    let name = view.name();
+    match view {
+        ViewManifest::Kpi(_) => vec![format!("kpi_{name}")],
+        ViewManifest::Aggregate(_) | ViewManifest::Latest(_) | ViewManifest::Rollup(_) => {
+            vec![
+                name.to_owned(),
+                format!("{name}_state"),
+                format!("{name}_mv"),
+            ]
+        }
+    }
 }
 
 fn is_identifier(name: &str) -> bool {
@@ -402,9 +408,23 @@ fn is_identifier(name: &str) -> bool {
         })
 }
 
+fn names(columns: &[ViewColumn]) -> Vec<String> {
+    columns.iter().map(|column| column.name.clone()).collect()
+}
+
 fn suggestion(name: &str, known: &[String]) -> String {
-    match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("use one of: {}.", known.join(", ")),
+    nearest(name, known).map_or_else(|| listed(known), |near| format!("did you mean `{near}`?"))
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        "there is none to name yet; add one first".to_owned()
+    } else {
+        format!("use one of: {}", known.join(", "))
     }
+}
+
+/// Whether a text is a day.
+fn is_day(text: &str) -> bool {
+    dates::day_number(text).is_some()
 }
