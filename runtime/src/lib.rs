@@ -9,7 +9,9 @@ pub mod config;
 #[cfg(feature = "embedded")]
 pub mod engine;
 pub mod error;
+pub mod ingest;
 pub mod json;
 pub mod kafka;
+pub mod metrics;
 pub mod registry;
 pub mod row;

@@ -152,7 +152,7 @@ impl std::fmt::Write for TextHasher {
 }
 
 /// Column buffers of one insert block.
-pub trait FactBlock: Default + Send + 'static {
+pub trait FactBlock: Default + Send + Sync + 'static {
     /// Column names and ClickHouse types in insert order.
     const COLUMNS: &'static [(&'static str, &'static str)];
     /// Rows so far.

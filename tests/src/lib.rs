@@ -1,5 +1,8 @@
-//! What the tests share: engines of the whole test binary, and a plain way to ask ClickHouse.
+//! What the tests share: engines of the whole test binary, plain ways to ask ClickHouse and Kafka, events.
 //!
-//! Nothing here goes through the code under test: SQL travels over a bare HTTP connection.
+//! Nothing here goes through the code under test: SQL travels over a bare HTTP connection, records through
+//! plain librdkafka clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+pub mod events;
+pub mod kafka;
 pub mod sql;

@@ -156,7 +156,11 @@ fn table(answer: &QueryResult, text: &mut String) {
                 .unwrap_or(0)
         })
         .collect();
-    let header: Vec<String> = answer.columns.iter().map(|(name, _)| name.clone()).collect();
+    let header: Vec<String> = answer
+        .columns
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
     for row in std::iter::once(&header).chain(&cells) {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {

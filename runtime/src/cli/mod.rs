@@ -4,6 +4,7 @@
 //! to standard output, progress and errors to standard error. Exit codes: 0 done, 100 done and something was
 //! found (a difference, a missing event), 1 could not be done, 2 wrong usage.
 mod apply;
+mod ingest;
 mod kpi;
 mod topics;
 
@@ -38,6 +39,8 @@ struct CommandLine {
 enum Command {
     /// Create or alter topics, tables and views as the registry wants them
     Apply(apply::Apply),
+    /// Carry events from Kafka into ClickHouse until stopped
+    Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
     Kpi(kpi::Kpi),
     /// List the topics, their keys, versions and settings
@@ -47,6 +50,12 @@ enum Command {
 /// Runs the program for a generated registry.
 #[must_use]
 pub fn main<R: EventRegistry>() -> ExitCode {
+    // The embedded ClickHouse runs in a child process, which is this program again.
+    #[cfg(feature = "embedded")]
+    if let Some(code) = crate::engine::host_if_asked() {
+        return code;
+    }
+    log_to_stderr();
     let command =
         CommandLine::command().about(format!("The event pipeline of `{}`", R::PROJECT.name));
     let parsed = CommandLine::from_arg_matches(&command.get_matches());
@@ -64,6 +73,18 @@ pub fn main<R: EventRegistry>() -> ExitCode {
     }
 }
 
+/// Warnings and errors, or what RUST_LOG asks for.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .from_env_lossy();
+    // Fails only where a logger is set already, as in tests.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}
+
 fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {
         crate::error::Error::bug("cannot start the asynchronous runtime").why(error)
@@ -71,6 +92,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     runtime.block_on(async {
         match line.command {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
+            Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }

@@ -125,9 +125,11 @@ async fn drift<R: EventRegistry>(
                     warnings.push(text);
                 }
             }
-            problems.extend(refusals.into_iter().map(|refusal| {
-                format!("{}: {}; {}", refusal.object, refusal.words, refusal.fix)
-            }));
+            problems.extend(
+                refusals.into_iter().map(|refusal| {
+                    format!("{}: {}; {}", refusal.object, refusal.words, refusal.fix)
+                }),
+            );
             warnings.extend(notes);
             Ok(())
         }
@@ -250,7 +252,9 @@ async fn windows<R: EventRegistry>(
 
 fn window(database: &str, name: &str, engine: &object::Engine, problems: &mut Vec<String>) {
     let place = format!("{}.{}", quoted(database), quoted(name));
-    let (setting, default) = if engine.engine.starts_with("Replicated") || engine.engine.starts_with("Shared") {
+    let (setting, default) = if engine.engine.starts_with("Replicated")
+        || engine.engine.starts_with("Shared")
+    {
         ("replicated_deduplication_window", DEFAULT_REPLICATED_WINDOW)
     } else if engine.engine.contains("MergeTree") {
         ("non_replicated_deduplication_window", 0)

@@ -2,6 +2,8 @@
 //!
 //! Everything goes through librdkafka. Its log lines become `tracing` events of target `kafka`;
 //! its errors become [`Error`] by their numeric code.
+pub(crate) mod consumer;
+pub mod dlq;
 pub mod topics;
 
 use rdkafka::ClientContext;

@@ -5,6 +5,7 @@ use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::clickhouse::native::Encoder;
 use topicwright_runtime::column::{ColumnRef, Fixed, JsonColumn, Millis, Text};
 use topicwright_runtime::config::ClickHouseConfig;
+use topicwright_runtime::engine::WorkDir;
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::json::Decoder;
 use topicwright_runtime::registry::FactBlock;
@@ -20,8 +21,17 @@ pub struct Store {
 
 impl Store {
     pub fn start(database: &str) -> Self {
+        Self::start_with(database, &[])
+    }
+
+    /// With files in the server's folder.
+    pub fn start_with(database: &str, files: &[(&str, &str)]) -> Self {
         let program = Program::find_with_host(env!("CARGO_BIN_EXE_engine-host")).unwrap();
-        let server = ClickHouse::start(program).unwrap();
+        let folder = WorkDir::temporary("store").unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let server = ClickHouse::start_in(program, folder).unwrap();
         let _ = sql::ask(&server.url(), &format!("CREATE DATABASE {database}"));
         Self {
             client: Client::new(&ClickHouseConfig::new(server.url())),

@@ -53,7 +53,12 @@ pub(super) fn compare(
             engine(place, wanted_engine, live_engine, plan);
             comment(place, wanted, live, plan);
         }
-        (Kind::View { query: wanted_query }, Kind::View { query: live_query }) => {
+        (
+            Kind::View {
+                query: wanted_query,
+            },
+            Kind::View { query: live_query },
+        ) => {
             if wanted_query != live_query || wanted.comment != live.comment {
                 plan.steps.push(Step {
                     object: place.name.to_owned(),
@@ -111,7 +116,10 @@ pub(super) fn compare(
         _ => place.refuse(
             plan,
             "it is there as another kind of object (table, view, materialized view)".to_owned(),
-            format!("rename it: `RENAME TABLE {} TO …`, then `pipeline apply`", place.sql()),
+            format!(
+                "rename it: `RENAME TABLE {} TO …`, then `pipeline apply`",
+                place.sql()
+            ),
         ),
     }
 }
@@ -134,7 +142,10 @@ fn view_query(
     match missing {
         Some(column) => place.refuse(
             plan,
-            format!("its query makes a column `{}` that {target} does not have", column.name),
+            format!(
+                "its query makes a column `{}` that {target} does not have",
+                column.name
+            ),
             "generate again: the statements do not belong together".to_owned(),
         ),
         None => place.step(
@@ -246,7 +257,10 @@ fn compare_column(place: &Place<'_>, wanted: &Column, live: &Column, plan: &mut 
                     live.type_and_default(),
                     wanted.type_and_default()
                 ),
-                format!("drop or rename it: `ALTER TABLE {} RENAME COLUMN {name} TO …`", place.sql()),
+                format!(
+                    "drop or rename it: `ALTER TABLE {} RENAME COLUMN {name} TO …`",
+                    place.sql()
+                ),
             );
             return;
         }
@@ -332,7 +346,11 @@ fn retention(place: &Place<'_>, wanted: &str, live: &str, plan: &mut Plan) {
     let words = format!(
         "retention: `{}` → `{}`",
         if live.is_empty() { "for ever" } else { live },
-        if wanted.is_empty() { "for ever" } else { wanted },
+        if wanted.is_empty() {
+            "for ever"
+        } else {
+            wanted
+        },
     );
     if wanted.is_empty() {
         place.step(plan, false, words, "REMOVE TTL");
@@ -342,7 +360,10 @@ fn retention(place: &Place<'_>, wanted: &str, live: &str, plan: &mut Plan) {
         place.refuse(
             plan,
             format!("{words} would delete rows"),
-            format!("run it yourself: `ALTER TABLE {} MODIFY TTL {wanted}`", place.sql()),
+            format!(
+                "run it yourself: `ALTER TABLE {} MODIFY TTL {wanted}`",
+                place.sql()
+            ),
         );
     }
 }

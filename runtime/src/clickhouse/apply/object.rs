@@ -202,7 +202,9 @@ pub(in crate::clickhouse) async fn read(
                     text.replace(database, called)
                 }
             })
-            .ok_or_else(|| Error::bug("a system table of ClickHouse has another form than expected"))
+            .ok_or_else(|| {
+                Error::bug("a system table of ClickHouse has another form than expected")
+            })
     };
     let mut objects = BTreeMap::new();
     for row in &tables.rows {
@@ -227,7 +229,12 @@ pub(in crate::clickhouse) async fn read(
             .and_then(serde_json::Value::as_array)
             .into_iter()
             .flatten()
-            .filter_map(|pair| Some((text(pair.as_array()?, 0).ok()?, text(pair.as_array()?, 1).ok()?)))
+            .filter_map(|pair| {
+                Some((
+                    text(pair.as_array()?, 0).ok()?,
+                    text(pair.as_array()?, 1).ok()?,
+                ))
+            })
             .collect();
         let object = Object {
             kind,
@@ -281,7 +288,10 @@ mod tests {
             engine.settings.get("storage_policy").map(String::as_str),
             Some("'a, b'")
         );
-        assert_eq!(Engine::parse("MergeTree ORDER BY tuple()").order_by, "tuple()");
+        assert_eq!(
+            Engine::parse("MergeTree ORDER BY tuple()").order_by,
+            "tuple()"
+        );
     }
 
     #[test]

@@ -130,7 +130,10 @@ mod tests {
                 "CREATE DATABASE IF NOT EXISTS game",
                 "CREATE DATABASE IF NOT EXISTS `x`",
             ),
-            ("SELECT 'it\\'s' FROM `game`.t", "SELECT 'it\\'s' FROM `x`.t"),
+            (
+                "SELECT 'it\\'s' FROM `game`.t",
+                "SELECT 'it\\'s' FROM `x`.t",
+            ),
         ] {
             assert_eq!(renamed(sql, "game", "x"), expected);
         }

@@ -1,0 +1,205 @@
+//! From a record's bytes to a row of the block: decode, check, key, write. Allocates nothing for a good event.
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+use std::hash::Hasher as _;
+
+use super::reason::{Reason, Rejection};
+use crate::check::At;
+use crate::column::Millis;
+use crate::json::{Decoder, Json};
+use crate::registry::{EventRegistry, Row, Topic, Version};
+
+/// First millisecond after what a `Date` column can hold (2149-06-07).
+const END_OF_DATES: i64 = 5_662_310_400_000;
+
+/// Identity of an event: a 128-bit hash of its deduplication key.
+pub(crate) type EventKey = u128;
+
+/// Hashes a deduplication key.
+pub(crate) fn event_key(text: &str) -> EventKey {
+    let mut hasher = SipHasher13::new();
+    hasher.write(text.as_bytes());
+    hasher.finish128().as_u128()
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<B: 'static> {
+    pub(crate) topic: &'static Topic<B>,
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+    pub(crate) received_at: Millis,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A row was written.
+    Row(EventKey),
+    /// The key had been seen; nothing was written.
+    Duplicate,
+}
+
+/// Decodes one record after another into a block.
+pub(crate) struct EventReader {
+    decoder: Decoder,
+    dedupe_key: String,
+    hash_key: [u8; 16],
+    max_message_bytes: usize,
+}
+
+impl EventReader {
+    pub(crate) fn new(hash_key: [u8; 16], max_message_bytes: usize) -> Self {
+        Self {
+            decoder: Decoder::default(),
+            dedupe_key: String::new(),
+            hash_key,
+            max_message_bytes,
+        }
+    }
+
+    /// Reads one record; `is_seen` tells whether an event's key counts as seen.
+    ///
+    /// # Errors
+    /// Why the record cannot be used; the block is then as before.
+    pub(crate) fn read<R: EventRegistry>(
+        &mut self,
+        bytes: Option<&[u8]>,
+        source: Source<R::Block>,
+        block: &mut R::Block,
+        is_seen: impl FnOnce(EventKey) -> bool,
+    ) -> Result<Verdict, Rejection> {
+        let bytes = bytes.filter(|bytes| !bytes.is_empty());
+        let Some(bytes) = bytes else {
+            return Err(Rejection::new(Reason::Empty, "the record has no value"));
+        };
+        if bytes.len() > self.max_message_bytes {
+            let detail = format!("{} bytes, at most {}", bytes.len(), self.max_message_bytes);
+            return Err(Rejection::new(Reason::TooLarge, detail));
+        }
+        let Self {
+            decoder,
+            dedupe_key,
+            hash_key,
+            ..
+        } = self;
+        decoder.decode(bytes, |event| {
+            let checked = check::<R>(event, source.topic)?;
+            let dedupe_key = key_of::<R>(event, checked.version, dedupe_key)
+                .map_err(|rejection| rejection.of(checked.written))?;
+            let key = event_key(dedupe_key);
+            if is_seen(key) {
+                return Ok(Verdict::Duplicate);
+            }
+            let row = Row {
+                event,
+                payload: checked.payload,
+                schema_version: checked.written,
+                timestamp: checked.timestamp,
+                dedupe_key,
+                received_at: source.received_at,
+                topic: source.topic.name,
+                partition: source.partition,
+                offset: source.offset,
+                hash_key,
+            };
+            (checked.version.write)(&row, block)
+                .map_err(|violation| {
+                    Rejection::violation(Reason::Payload, violation, Some(checked.written))
+                })
+                .map(|()| Verdict::Row(key))
+        })?
+    }
+}
+
+impl Rejection {
+    fn of(mut self, version: u32) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+/// An event that passed its schemas.
+pub(crate) struct Checked<'e, B: 'static> {
+    pub(crate) version: &'static Version<B>,
+    /// The version that the event says it is of.
+    pub(crate) written: u32,
+    pub(crate) payload: Json<'e>,
+    pub(crate) timestamp: Millis,
+}
+
+/// Checks envelope and payload of an event of a topic.
+pub(crate) fn check<'e, R: EventRegistry>(
+    event: Json<'e>,
+    topic: &'static Topic<R::Block>,
+) -> Result<Checked<'e, R::Block>, Rejection> {
+    let fields = &R::PROJECT.envelope;
+    (R::CHECK_ENVELOPE)(event, At::ROOT)
+        .map_err(|violation| Rejection::violation(Reason::Envelope, violation, None))?;
+    if event.get(fields.event_type).and_then(Json::as_str) != Some(topic.name) {
+        let mut rejection = Rejection::new(Reason::WrongTopic, "the event is of another topic");
+        rejection.pointer = format!("/{}", fields.event_type);
+        return Err(rejection);
+    }
+    let written = event
+        .get(fields.schema_version)
+        .and_then(Json::as_u64)
+        .map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX));
+    let version = version_for(topic, written)?;
+    let payload = event
+        .get(fields.payload)
+        .ok_or_else(|| Rejection::new(Reason::Envelope, "the event has no payload").of(written))?;
+    (version.check)(payload, At::ROOT.member(fields.payload))
+        .map_err(|violation| Rejection::violation(Reason::Payload, violation, Some(written)))?;
+    let timestamp = crate::row::timestamp(event.get(fields.timestamp), fields.timestamp)
+        .map_err(|violation| Rejection::violation(Reason::Envelope, violation, Some(written)))?;
+    if !(0..END_OF_DATES).contains(&timestamp.0) {
+        let mut rejection = Rejection::new(Reason::Time, "the time is not between 1970 and 2149");
+        rejection.pointer = format!("/{}", fields.timestamp);
+        return Err(rejection.of(written));
+    }
+    Ok(Checked {
+        version,
+        written,
+        payload,
+        timestamp,
+    })
+}
+
+/// The version to read with: the one written, or the newest known where newer ones promise to be readable.
+fn version_for<B>(
+    topic: &'static Topic<B>,
+    written: u32,
+) -> Result<&'static Version<B>, Rejection> {
+    let newest = topic.versions.last();
+    topic
+        .versions
+        .iter()
+        .find(|version| version.number == written)
+        .or_else(|| newest.filter(|newest| topic.reads_newer && newest.number < written))
+        .ok_or_else(|| {
+            let known = newest.map_or(0, |newest| newest.number);
+            let detail = format!("version {written} is not known; the newest is {known}");
+            Rejection::new(Reason::UnknownVersion, detail).of(written)
+        })
+}
+
+/// The event's deduplication key: its own, or built from the topic's template.
+pub(crate) fn key_of<'k, R: EventRegistry>(
+    event: Json<'k>,
+    version: &'static Version<R::Block>,
+    buffer: &'k mut String,
+) -> Result<&'k str, Rejection> {
+    if let Some(own) = event
+        .get(R::PROJECT.envelope.dedupe_key)
+        .and_then(Json::as_str)
+    {
+        return Ok(own);
+    }
+    buffer.clear();
+    (version.dedupe_key)(event, buffer).map_err(|pointer| {
+        let mut rejection = Rejection::new(Reason::DedupeKey, "a part of the key is missing");
+        rejection.pointer = pointer.to_owned();
+        rejection
+    })?;
+    Ok(buffer)
+}

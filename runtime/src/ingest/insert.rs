@@ -1,0 +1,228 @@
+//! One batch becomes durable: dead letters to their topics, rows to the table, each exactly once.
+//!
+//! Server trouble is waited out; nothing is given up. A block whose content the server refuses is halved, each
+//! half under a token derived from the plan's, down to the rows at fault, which become dead letters. The
+//! halving depends on the rows alone, so a replay walks the same way under the same tokens.
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use bytes::Bytes;
+
+use super::batch::{Batch, Coordinates, DeadLetter};
+use super::reason::{Reason, Rejection};
+use super::records;
+use crate::clickhouse::native::Encoder;
+use crate::clickhouse::sort::sorted_rows;
+use crate::clickhouse::{Client, client::exception_code};
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::kafka::dlq::DeadLetters;
+use crate::metrics::{Health, Metrics};
+use crate::registry::EventRegistry;
+
+/// Longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What batches are written to.
+pub(crate) struct Sink<R: EventRegistry> {
+    pub(crate) client: Client,
+    pub(crate) letters: DeadLetters,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
+    pub(crate) config: Config,
+    /// Columns of the table that make its sorting key, by their place in the block.
+    pub(crate) sorting_key: Vec<usize>,
+    pub(crate) encoder: tokio::sync::Mutex<(Encoder<R::Block>, Vec<u8>)>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) rows: usize,
+    pub(crate) dead: usize,
+    /// Rows of the block that ClickHouse refused.
+    pub(crate) refused: Vec<u32>,
+}
+
+impl<R: EventRegistry> Sink<R> {
+    /// Makes a batch durable; returns when it is.
+    ///
+    /// # Errors
+    /// Only what waiting cannot mend: a defect of ours.
+    pub(crate) async fn write(&self, batch: &Batch<R::Block>, token: &str) -> Result<Written> {
+        for letter in &batch.dead {
+            self.bury(letter).await?;
+        }
+        let rows = sorted_rows(&batch.block, &self.sorting_key, batch.rows());
+        let mut written = Written {
+            dead: batch.dead.len(),
+            ..Written::default()
+        };
+        if !rows.is_empty() {
+            self.metrics.batch_rows.observe(rows.len() as f64);
+            self.insert(batch, rows, token, &mut written).await?;
+        }
+        Ok(written)
+    }
+
+    /// Rows in, halving what is refused. A stack instead of recursion: blocks are halved 20 times at most.
+    async fn insert(
+        &self,
+        batch: &Batch<R::Block>,
+        rows: Vec<u32>,
+        token: &str,
+        written: &mut Written,
+    ) -> Result<()> {
+        let mut open = vec![(rows, token.to_owned())];
+        while let Some((rows, token)) = open.pop() {
+            match self.insert_block(batch, &rows, &token).await {
+                Ok(()) => written.rows += rows.len(),
+                Err(error) if error.kind != Kind::Record => return Err(error),
+                Err(error) => match rows[..] {
+                    [row] => {
+                        self.bury_row(batch, row, &error).await?;
+                        written.refused.push(row);
+                        written.dead += 1;
+                    }
+                    _ => {
+                        tracing::warn!(rows = rows.len(), %error, "a block is halved");
+                        let (left, right) = rows.split_at(rows.len() / 2);
+                        open.push((right.to_vec(), format!("{token}.1")));
+                        open.push((left.to_vec(), format!("{token}.0")));
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn insert_block(&self, batch: &Batch<R::Block>, rows: &[u32], token: &str) -> Result<()> {
+        let mut encoder = self.encoder.lock().await;
+        let (encoder, buffer) = &mut *encoder;
+        buffer.clear();
+        // A block is CPU work of up to some hundred milliseconds; other tasks go on meanwhile.
+        tokio::task::block_in_place(|| encoder.encode(&batch.block, rows, buffer))?;
+        let columns = encoder.names();
+        let block = Bytes::from(std::mem::take(buffer));
+        self.metrics.batch_bytes.observe(block.len() as f64);
+        let started = Instant::now();
+        let project = &R::PROJECT;
+        let result = self
+            .patiently("an insert", || {
+                self.client.insert(
+                    project.database,
+                    project.fact_table,
+                    &columns,
+                    block.clone(),
+                    token,
+                )
+            })
+            .await;
+        self.metrics
+            .insert_latency
+            .observe(started.elapsed().as_secs_f64() * 1000.0);
+        if let Ok(bytes) = block.try_into_mut() {
+            *buffer = Vec::from(bytes);
+        }
+        result
+    }
+
+    /// Tries until it works; only what is wrong with a record, or with us, comes back.
+    async fn patiently<T, F>(&self, what: &'static str, attempt: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(LONGEST_WAIT)
+            .with_jitter()
+            .without_max_times();
+        let result = attempt
+            .retry(backoff)
+            // The operator's matters are waited out as well: the table may come back.
+            .when(|error| matches!(error.kind, Kind::Service | Kind::Config))
+            .notify(|error, wait| {
+                self.health.set_served(false);
+                self.metrics.insert_retries.inc();
+                tracing::warn!(%error, ?wait, "{what} is tried again");
+            })
+            .await;
+        self.health.set_served(true);
+        result
+    }
+
+    async fn bury(&self, letter: &DeadLetter) -> Result<()> {
+        self.patiently("a dead letter", || self.letters.send(letter))
+            .await?;
+        self.metrics
+            .dead_letters
+            .with_label_values(&[letter.topic, letter.rejection.reason.code()])
+            .inc();
+        Ok(())
+    }
+
+    /// The record of a refused row is read again, because a dead letter carries the original bytes.
+    async fn bury_row(&self, batch: &Batch<R::Block>, row: u32, error: &Error) -> Result<()> {
+        let coordinates = batch.coordinates(row);
+        let Some((topic, partition, offset)) = coordinates else {
+            return Err(Error::bug("a refused row has no coordinates"));
+        };
+        let Some(topic) = R::TOPICS.get(topic as usize) else {
+            return Err(Error::bug("a refused row is of no topic"));
+        };
+        let mut rejection = Rejection::new(Reason::Refused, "ClickHouse refused the row");
+        rejection.clickhouse_code = exception_code(error);
+        let kafka = self.config.kafka.clone();
+        let group = self.config.group.clone();
+        let letter = self
+            .patiently("reading a record again", || {
+                let (kafka, group, rejection) = (kafka.clone(), group.clone(), rejection.clone());
+                async move {
+                    tokio::task::spawn_blocking(move || {
+                        records::dead_letter(&kafka, &group, topic, partition, offset, &rejection)
+                    })
+                    .await
+                    .map_err(|error| Error::bug("reading a record was cancelled").why(error))?
+                }
+            })
+            .await?;
+        match letter {
+            Some(letter) => self.bury(&letter).await,
+            None => {
+                tracing::error!(
+                    topic = topic.name,
+                    partition,
+                    offset,
+                    "a refused record is gone from Kafka"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Rows of these ranges that the table has already, for a plan that cannot be replayed as it was.
+    ///
+    /// # Errors
+    /// A defect of ours; the server is waited for.
+    pub(crate) async fn stored(&self, condition: &str) -> Result<Vec<Coordinates>> {
+        let sql = format!(
+            "SELECT kafka_topic, kafka_partition, kafka_offset FROM {}.{} WHERE {condition}",
+            crate::clickhouse::quoted(R::PROJECT.database),
+            crate::clickhouse::quoted(R::PROJECT.fact_table),
+        );
+        let answer = self
+            .patiently("a look at the table", || self.client.query_json(&sql, &[]))
+            .await?;
+        let coordinates = answer.rows.iter().filter_map(|row| {
+            let name = row.first()?.as_str()?;
+            let topic = R::TOPICS.iter().position(|topic| topic.name == name)?;
+            Some((
+                u32::try_from(topic).ok()?,
+                i32::try_from(row.get(1)?.as_i64()?).ok()?,
+                row.get(2)?.as_i64()?,
+            ))
+        });
+        Ok(coordinates.collect())
+    }
+}

@@ -1,0 +1,336 @@
+//! The consumer of the group: assignments, committed positions with the plans in their metadata, lag.
+//!
+//! On assignment every partition starts after what its committed plan covers; the plans themselves are handed
+//! to the worker, which inserts them again before it commits anything newer. On revocation what is durable is
+//! committed, and the worker is told to let go of what it holds.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+
+use crate::config::KafkaConfig;
+use crate::error::{Error, Result};
+use crate::ingest::plan::{Partition, Plan};
+use crate::metrics::Metrics;
+
+/// How long one look at the group's committed offsets may take.
+const COMMITTED_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Looks at committed offsets before an assignment is given up; the group then assigns anew.
+const COMMITTED_ATTEMPTS: u32 = 3;
+
+/// What the consumer's callbacks and the worker share.
+#[derive(Debug, Default)]
+pub(crate) struct Assignment {
+    /// Grows with every assignment and revocation.
+    epoch: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    owned: BTreeSet<Partition>,
+    /// Plans found in committed offsets, by token.
+    plans: BTreeMap<String, Plan>,
+    /// Next offsets of what is durable and not committed yet.
+    durable: BTreeMap<Partition, i64>,
+    failure: Option<Error>,
+}
+
+impl Assignment {
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every update is a whole step, so a panicking holder leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn has_partitions(&self) -> bool {
+        !self.state().owned.is_empty()
+    }
+
+    /// A plan to insert again, if any is left.
+    pub(crate) fn next_plan(&self) -> Option<Plan> {
+        self.state().plans.values().next().cloned()
+    }
+
+    pub(crate) fn has_plans(&self) -> bool {
+        !self.state().plans.is_empty()
+    }
+
+    /// A batch is durable: its partitions may be committed behind it.
+    pub(crate) fn settle(&self, plan: &Plan) {
+        let mut state = self.state();
+        state.plans.remove(&plan.token);
+        for (partition, range) in &plan.ranges {
+            if state.owned.contains(partition) {
+                let next = range.last + 1;
+                let known = state.durable.entry(partition.clone()).or_insert(next);
+                *known = (*known).max(next);
+            }
+        }
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.state().failure.take()
+    }
+}
+
+/// The client context of the group's consumer.
+pub(crate) struct GroupContext {
+    pub(crate) assignment: Arc<Assignment>,
+    pub(crate) metrics: Metrics,
+}
+
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        super::log_line(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        super::log_error(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        for (topic, details) in &statistics.topics {
+            for (partition, details) in &details.partitions {
+                if *partition >= 0 && details.consumer_lag >= 0 {
+                    self.metrics
+                        .lag
+                        .with_label_values(&[topic.as_str(), &partition.to_string()])
+                        .set(details.consumer_lag);
+                }
+            }
+        }
+    }
+}
+
+impl ConsumerContext for GroupContext {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        code: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let result = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            self.metrics.rebalances.inc();
+            self.assign(consumer, partitions)
+        } else {
+            self.revoke(consumer)
+        };
+        if let Err(error) = result {
+            tracing::error!(%error, "a rebalance failed");
+            self.assignment.state().failure = Some(error);
+        }
+        self.assignment.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl GroupContext {
+    fn assign(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) -> Result<()> {
+        let committed = committed(consumer, partitions)?;
+        let mut start = TopicPartitionList::with_capacity(committed.count());
+        let mut state = State::default();
+        for element in committed.elements() {
+            let partition = (element.topic().to_owned(), element.partition());
+            let plan = Plan::decode(element.metadata());
+            let range = plan
+                .as_ref()
+                .and_then(|plan| plan.ranges.get(&partition).copied());
+            let offset = match (range, element.offset()) {
+                (Some(range), _) => Offset::Offset(range.last + 1),
+                (None, Offset::Offset(offset)) => Offset::Offset(offset),
+                // Never committed, or the topic was made again: everything that is there.
+                (None, _) => Offset::Beginning,
+            };
+            start
+                .add_partition_offset(element.topic(), element.partition(), offset)
+                .map_err(|error| super::error("cannot start at a committed offset", &error))?;
+            if let (Some(_), Some(plan)) = (range, plan) {
+                state.plans.insert(plan.token.clone(), plan);
+            }
+            state.owned.insert(partition);
+        }
+        tracing::info!(
+            partitions = state.owned.len(),
+            plans = state.plans.len(),
+            "assigned"
+        );
+        *self.assignment.state() = state;
+        consumer
+            .assign(&start)
+            .map_err(|error| super::error("cannot take an assignment", &error))
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>) -> Result<()> {
+        let lost = consumer.assignment_lost();
+        let durable = std::mem::take(&mut *self.assignment.state()).durable;
+        if !lost && !durable.is_empty() {
+            // What fails here is read from the plan again, and dropped by its token.
+            let list = positions(
+                durable
+                    .iter()
+                    .map(|(partition, next)| (partition, *next, "")),
+            )?;
+            if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
+                tracing::info!(%error, "positions not committed on revocation");
+            }
+        }
+        tracing::info!(lost, "revoked");
+        consumer
+            .unassign()
+            .map_err(|error| super::error("cannot give up an assignment", &error))
+    }
+}
+
+fn committed(
+    consumer: &BaseConsumer<GroupContext>,
+    partitions: &TopicPartitionList,
+) -> Result<TopicPartitionList> {
+    let mut attempt = 1;
+    loop {
+        match consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT) {
+            Ok(committed) => return Ok(committed),
+            Err(error) if attempt >= COMMITTED_ATTEMPTS => {
+                return Err(super::error(
+                    "cannot read the group's committed offsets",
+                    &error,
+                ));
+            }
+            Err(_) => attempt += 1,
+        }
+    }
+}
+
+fn positions<'p>(
+    entries: impl Iterator<Item = (&'p Partition, i64, &'p str)>,
+) -> Result<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset, metadata) in entries {
+        let mut element = list.add_partition(topic, *partition);
+        element
+            .set_offset(Offset::Offset(offset))
+            .map_err(|error| super::error("cannot name an offset", &error))?;
+        if !metadata.is_empty() {
+            element.set_metadata(metadata);
+        }
+    }
+    Ok(list)
+}
+
+/// The group's consumer.
+pub(crate) struct GroupConsumer {
+    pub(crate) client: BaseConsumer<GroupContext>,
+    pub(crate) assignment: Arc<Assignment>,
+}
+
+impl GroupConsumer {
+    /// Joins the group for these topics.
+    pub(crate) fn join(
+        kafka: &KafkaConfig,
+        group: &str,
+        topics: &[&str],
+        metrics: Metrics,
+    ) -> Result<Self> {
+        let assignment = Arc::new(Assignment::default());
+        let context = GroupContext {
+            assignment: Arc::clone(&assignment),
+            metrics,
+        };
+        let client: BaseConsumer<GroupContext> = client(kafka, group)
+            .set("partition.assignment.strategy", "roundrobin")
+            .set("session.timeout.ms", "15000")
+            .set("max.poll.interval.ms", "300000")
+            .set("statistics.interval.ms", "5000")
+            .create_with_context(context)
+            .map_err(|error| super::error("cannot set up the Kafka consumer", &error))?;
+        client
+            .subscribe(topics)
+            .map_err(|error| super::error("cannot subscribe", &error))?;
+        Ok(Self { client, assignment })
+    }
+
+    /// Commits a plan on its partitions: their positions stay before it, its text goes beside them. Positions
+    /// of other partitions that became durable are committed along.
+    ///
+    /// # Errors
+    /// The group has moved on, or the coordinator cannot be reached; nothing may be inserted then.
+    pub(crate) fn commit_plan(&self, plan: &Plan) -> Result<()> {
+        let text = plan.encode();
+        let durable = self.assignment.state().durable.clone();
+        let planned = plan
+            .ranges
+            .iter()
+            .map(|(partition, range)| (partition, range.first, text.as_str()));
+        let others = durable
+            .iter()
+            .filter(|(partition, _)| !plan.ranges.contains_key(*partition))
+            .map(|(partition, next)| (partition, *next, ""));
+        self.commit(&positions(planned.chain(others))?)?;
+        self.assignment.state().durable.clear();
+        Ok(())
+    }
+
+    /// Commits what is durable, with no plan beside it.
+    ///
+    /// # Errors
+    /// As [`Self::commit_plan`]; what is durable stays noted.
+    pub(crate) fn commit_durable(&self) -> Result<()> {
+        let durable = self.assignment.state().durable.clone();
+        if durable.is_empty() {
+            return Ok(());
+        }
+        let list = positions(
+            durable
+                .iter()
+                .map(|(partition, next)| (partition, *next, "")),
+        )?;
+        self.commit(&list)?;
+        self.assignment.state().durable.clear();
+        Ok(())
+    }
+
+    fn commit(&self, list: &TopicPartitionList) -> Result<()> {
+        self.client
+            .commit(list, CommitMode::Sync)
+            .map_err(|error| super::error("cannot commit offsets", &error))
+    }
+
+    /// Stops or resumes fetching.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        let result = self.client.assignment().and_then(|assigned| {
+            if paused {
+                self.client.pause(&assigned)
+            } else {
+                self.client.resume(&assigned)
+            }
+        });
+        if let Err(error) = result {
+            tracing::warn!(%error, paused, "cannot pause or resume fetching");
+        }
+    }
+}
+
+/// What every consumer of the pipeline has in common.
+pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig {
+    let mut config = kafka.client();
+    config
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("isolation.level", "read_committed")
+        // Bounds what librdkafka fetches ahead.
+        .set("queued.max.messages.kbytes", "32768")
+        .set("fetch.message.max.bytes", "4194304")
+        .set("fetch.wait.max.ms", "50");
+    config
+}

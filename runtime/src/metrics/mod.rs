@@ -1,0 +1,159 @@
+//! Everything the pipeline counts, in one place, registered once.
+//!
+//! The names are an interface: alerts, dashboards and docs/operations.md use them. No label carries a
+//! payload, a key or a person.
+mod serve;
+
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
+
+pub use serve::{Health, serve};
+
+/// The collectors of one process.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Where they are registered.
+    pub registry: Registry,
+    /// Records that Kafka did not acknowledge.
+    pub produce_failures: IntCounter,
+    /// Records handed to Kafka.
+    pub produced: IntCounter,
+    /// Outbox rows that wait to be published.
+    pub outbox_pending: IntGauge,
+    /// Age of the oldest of them, in seconds.
+    pub outbox_oldest_age: Gauge,
+    /// Rows of an insert.
+    pub batch_rows: Histogram,
+    /// Bytes of an insert's block, before compression.
+    pub batch_bytes: Histogram,
+    /// Milliseconds from sending a block to its acknowledgement, retries included.
+    pub insert_latency: Histogram,
+    /// Inserts tried again.
+    pub insert_retries: IntCounter,
+    /// Why a batch was closed.
+    pub flushes: IntCounterVec,
+    /// Keys that left the deduplication cache before their time.
+    pub dedupe_evictions: IntCounter,
+    /// Events dropped because their key had been seen.
+    pub dedupe_hits: IntCounter,
+    /// Records taken from Kafka.
+    pub consumed: IntCounterVec,
+    /// Records sent to a dead letter topic.
+    pub dead_letters: IntCounterVec,
+    /// Records between a partition's end and what is durably ingested.
+    pub lag: IntGaugeVec,
+    /// Planned batches inserted again after a crash or rebalance.
+    pub replayed_plans: IntCounter,
+    /// Partition assignments.
+    pub rebalances: IntCounter,
+    /// 1 while every partition is paused because inserts do not keep up.
+    pub paused: IntGauge,
+}
+
+impl Metrics {
+    /// New collectors in a registry of their own.
+    ///
+    /// # Errors
+    /// A name is taken or malformed: a defect.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let metrics = Self {
+            produce_failures: IntCounter::new(
+                "kafka_produce_fail_total",
+                "Records that Kafka did not acknowledge",
+            )?,
+            produced: IntCounter::new("kafka_produce_total", "Records handed to Kafka")?,
+            outbox_pending: IntGauge::new(
+                "outbox_pending",
+                "Outbox rows that wait to be published",
+            )?,
+            outbox_oldest_age: Gauge::new(
+                "outbox_oldest_age_seconds",
+                "Age of the oldest outbox row that waits",
+            )?,
+            batch_rows: histogram(
+                "ch_insert_batch_size",
+                "Rows of an insert",
+                &[
+                    1.0, 10.0, 100.0, 1e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6,
+                ],
+            )?,
+            batch_bytes: histogram(
+                "ch_insert_batch_bytes",
+                "Bytes of an insert's block, before compression",
+                &[1e4, 1e5, 1e6, 4e6, 16e6, 64e6, 256e6],
+            )?,
+            insert_latency: histogram(
+                "ch_insert_latency_ms",
+                "Milliseconds from sending a block to its acknowledgement, retries included",
+                &[
+                    5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4,
+                ],
+            )?,
+            insert_retries: IntCounter::new("ch_insert_retries_total", "Inserts tried again")?,
+            flushes: IntCounterVec::new(
+                Opts::new("ingest_flushes_total", "Closed batches by reason"),
+                &["reason"],
+            )?,
+            dedupe_evictions: IntCounter::new(
+                "dedupe_lru_evictions",
+                "Keys that left the deduplication cache before their time",
+            )?,
+            dedupe_hits: IntCounter::new(
+                "dedupe_hits_total",
+                "Events dropped because their key had been seen",
+            )?,
+            consumed: IntCounterVec::new(
+                Opts::new("ingest_consumed_total", "Records taken from Kafka"),
+                &["topic"],
+            )?,
+            dead_letters: IntCounterVec::new(
+                Opts::new("ingest_dlq_total", "Records sent to a dead letter topic"),
+                &["topic", "reason"],
+            )?,
+            lag: IntGaugeVec::new(
+                Opts::new(
+                    "ingest_lag",
+                    "Records between a partition's end and what is committed",
+                ),
+                &["topic", "partition"],
+            )?,
+            replayed_plans: IntCounter::new(
+                "ingest_replayed_plans_total",
+                "Planned batches inserted again after a crash or rebalance",
+            )?,
+            rebalances: IntCounter::new("ingest_rebalances_total", "Partition assignments")?,
+            paused: IntGauge::new("ingest_paused", "1 while inserts do not keep up")?,
+            registry,
+        };
+        metrics.register()?;
+        Ok(metrics)
+    }
+
+    fn register(&self) -> Result<(), prometheus::Error> {
+        let registry = &self.registry;
+        registry.register(Box::new(self.produce_failures.clone()))?;
+        registry.register(Box::new(self.produced.clone()))?;
+        registry.register(Box::new(self.outbox_pending.clone()))?;
+        registry.register(Box::new(self.outbox_oldest_age.clone()))?;
+        registry.register(Box::new(self.batch_rows.clone()))?;
+        registry.register(Box::new(self.batch_bytes.clone()))?;
+        registry.register(Box::new(self.insert_latency.clone()))?;
+        registry.register(Box::new(self.insert_retries.clone()))?;
+        registry.register(Box::new(self.flushes.clone()))?;
+        registry.register(Box::new(self.dedupe_evictions.clone()))?;
+        registry.register(Box::new(self.dedupe_hits.clone()))?;
+        registry.register(Box::new(self.consumed.clone()))?;
+        registry.register(Box::new(self.dead_letters.clone()))?;
+        registry.register(Box::new(self.lag.clone()))?;
+        registry.register(Box::new(self.replayed_plans.clone()))?;
+        registry.register(Box::new(self.rebalances.clone()))?;
+        registry.register(Box::new(self.paused.clone()))
+    }
+}
+
+fn histogram(name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+    Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec()))
+}

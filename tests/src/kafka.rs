@@ -1,0 +1,106 @@
+//! Records into and out of Kafka by plain clients.
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+/// Sends values to the given partitions; `None` lets the key decide. Returns when all are acknowledged.
+///
+/// # Panics
+/// Kafka does not take them.
+pub fn send(brokers: &str, topic: &str, partition: Option<i32>, records: &[(Vec<u8>, Vec<u8>)]) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("acks", "all")
+        .set("linger.ms", "5")
+        .create()
+        .unwrap();
+    for (key, value) in records {
+        loop {
+            let mut record = BaseRecord::to(topic).key(key).payload(value);
+            if let Some(partition) = partition {
+                record = record.partition(partition);
+            }
+            match producer.send(record) {
+                Ok(()) => break,
+                Err((error, _))
+                    if error.rdkafka_error_code()
+                        == Some(rdkafka::error::RDKafkaErrorCode::QueueFull) =>
+                {
+                    producer.poll(Duration::from_millis(50));
+                }
+                Err((error, _)) => panic!("{topic}: {error}"),
+            }
+        }
+    }
+    producer.flush(Duration::from_secs(60)).unwrap();
+}
+
+/// Every record of a topic, read from the start until `count` came.
+///
+/// # Panics
+/// They do not come within a minute.
+#[must_use]
+pub fn read(brokers: &str, topic: &str, count: usize) -> Vec<OwnedMessage> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "test-reader")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
+    let metadata = consumer
+        .fetch_metadata(Some(topic), Duration::from_secs(10))
+        .unwrap();
+    let mut list = rdkafka::TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        list.add_partition_offset(topic, partition.id(), rdkafka::Offset::Beginning)
+            .unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let mut found = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while found.len() < count {
+        assert!(
+            Instant::now() < deadline,
+            "{topic}: {} of {count}",
+            found.len()
+        );
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            found.push(message.unwrap().detach());
+        }
+    }
+    found
+}
+
+/// A header's text.
+#[must_use]
+pub fn header(message: &OwnedMessage, name: &str) -> Option<String> {
+    let headers = message.headers()?;
+    let found = headers.iter().find(|header| header.key == name)?;
+    Some(String::from_utf8(found.value?.to_vec()).unwrap())
+}
+
+/// Records of a topic, by its partitions' ends.
+#[must_use]
+pub fn count(brokers: &str, topic: &str) -> i64 {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()
+        .unwrap();
+    let metadata = consumer
+        .fetch_metadata(Some(topic), Duration::from_secs(10))
+        .unwrap();
+    metadata.topics()[0]
+        .partitions()
+        .iter()
+        .map(|partition| {
+            let (low, high) = consumer
+                .fetch_watermarks(topic, partition.id(), Duration::from_secs(10))
+                .unwrap();
+            high - low
+        })
+        .sum()
+}
