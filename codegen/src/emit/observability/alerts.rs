@@ -57,8 +57,8 @@ fn standard(registry: &Registry) -> Vec<Rule> {
     let mut rules = vec![
         Rule {
             name: "IngestDown".to_owned(),
-            // Every worker exports this counter from its start, so its absence means that none runs.
-            expr: format!("absent({})", metric::EVICTIONS),
+            // Only a worker that holds partitions exports it; the relay's process has the other metrics too.
+            expr: format!("absent({})", metric::LAG),
             hold: Some("2m".to_owned()),
             severity: Severity::Critical,
             owner: None,
@@ -68,13 +68,27 @@ fn standard(registry: &Registry) -> Vec<Rule> {
         },
         Rule {
             name: "IngestLag".to_owned(),
-            expr: format!("sum by (topic) ({}) > {LAG_RECORDS}", metric::LAG),
+            // Two workers may export one partition for a moment, while it moves between them.
+            expr: format!(
+                "sum by (topic) (max by (topic, partition) ({})) > {LAG_RECORDS}",
+                metric::LAG
+            ),
             hold: Some("10m".to_owned()),
             severity: Severity::Warning,
             owner: None,
             topic: None,
             summary: "{{ $labels.topic }}: {{ $value }} records wait to be ingested.".to_owned(),
             action: "Look at the insert latency, then add workers up to the topic's partitions.".to_owned(),
+        },
+        Rule {
+            name: "IngestPaused".to_owned(),
+            expr: format!("max({}) > 0", metric::PAUSED),
+            hold: Some("5m".to_owned()),
+            severity: Severity::Warning,
+            owner: None,
+            topic: None,
+            summary: "A worker has stopped reading because its inserts do not keep up.".to_owned(),
+            action: "Look at ClickHouse first: its log, free disk, parts of the fact table. Reading goes on by itself.".to_owned(),
         },
     ];
     rules.extend(registry.topics.iter().map(dead_letters));

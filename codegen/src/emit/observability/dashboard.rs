@@ -149,7 +149,22 @@ fn pipeline(board: &mut Board) {
         "Records to ingest",
         "Records that workers have yet to read, by topic.",
         "short",
-        &[(&format!("sum by (topic) ({})", metric::LAG), "{{topic}}")],
+        &[(
+            &format!(
+                "sum by (topic) (max by (topic, partition) ({}))",
+                metric::LAG
+            ),
+            "{{topic}}",
+        )],
+    );
+    board.prometheus(
+        "Read records",
+        "Records a second that workers take from Kafka, by topic.",
+        "ops",
+        &[(
+            &format!("sum by (topic) (rate({}[5m]))", metric::CONSUMED),
+            "{{topic}}",
+        )],
     );
     board.prometheus(
         "Dead letters",
@@ -186,10 +201,19 @@ fn pipeline(board: &mut Board) {
         &[(&rate(&format!("{}_sum", metric::BATCH_SIZE)), "rows")],
     );
     board.prometheus(
-        "Deduplication cache evictions",
-        "Keys a second that the cache let go early; ClickHouse still counts each event once.",
+        "Duplicates",
+        "Events a second that were dropped because they came twice, and keys that the cache let go early; ClickHouse counts each event once either way.",
         "ops",
-        &[(&rate(metric::EVICTIONS), "evictions")],
+        &[
+            (&rate(metric::DUPLICATES), "dropped"),
+            (&rate(metric::EVICTIONS), "evicted keys"),
+        ],
+    );
+    board.prometheus(
+        "Paused workers",
+        "Workers that have stopped reading because their inserts do not keep up.",
+        "short",
+        &[(&format!("sum({})", metric::PAUSED), "paused")],
     );
 }
 

@@ -18,3 +18,9 @@ pub const EVICTIONS: &str = "dedupe_lru_evictions";
 pub const DLQ: &str = "ingest_dlq_total";
 /// Records that a partition's consumer has yet to read, by topic and partition. Gauge.
 pub const LAG: &str = "ingest_lag";
+/// 1 while a worker has stopped reading because its inserts do not keep up. Gauge.
+pub const PAUSED: &str = "ingest_paused";
+/// Records that workers took from Kafka, by topic. Counter.
+pub const CONSUMED: &str = "ingest_consumed_total";
+/// Events dropped because the deduplication cache had seen their key. Counter.
+pub const DUPLICATES: &str = "dedupe_hits_total";
