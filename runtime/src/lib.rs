@@ -7,11 +7,15 @@ pub mod clickhouse;
 pub mod column;
 pub mod config;
 #[cfg(feature = "embedded")]
+pub mod demo;
+#[cfg(feature = "embedded")]
 pub mod engine;
 pub mod error;
 pub mod ingest;
 pub mod json;
 pub mod kafka;
 pub mod metrics;
+#[cfg(feature = "embedded")]
+pub mod plan;
 pub mod registry;
 pub mod row;

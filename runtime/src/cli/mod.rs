@@ -4,6 +4,8 @@
 //! to standard output, progress and errors to standard error. Exit codes: 0 done, 100 done and something was
 //! found (a difference, a missing event), 1 could not be done, 2 wrong usage.
 mod apply;
+#[cfg(feature = "embedded")]
+mod demo;
 mod ingest;
 mod kpi;
 mod topics;
@@ -39,6 +41,9 @@ struct CommandLine {
 enum Command {
     /// Create or alter topics, tables and views as the registry wants them
     Apply(apply::Apply),
+    /// Simulate producers, ingest, and check every KPI against an oracle
+    #[cfg(feature = "embedded")]
+    Demo(demo::Demo),
     /// Carry events from Kafka into ClickHouse until stopped
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
@@ -92,6 +97,8 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     runtime.block_on(async {
         match line.command {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
+            #[cfg(feature = "embedded")]
+            Command::Demo(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,

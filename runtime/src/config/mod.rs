@@ -14,18 +14,19 @@ pub use servers::{ClickHouseConfig, KafkaConfig};
 
 use crate::error::{Error, Result};
 
+/// Brokers where none are named.
+const DEFAULT_BROKERS: &str = "localhost:9092";
+
+/// ClickHouse where none is named.
+const DEFAULT_CLICKHOUSE: &str = "http://localhost:8123";
+
 /// Settings as typed, the same for every command.
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
-    /// Kafka brokers, host:port, joined by commas
-    #[arg(
-        long,
-        env = "KAFKA_BROKERS",
-        default_value = "localhost:9092",
-        global = true
-    )]
-    pub kafka: String,
+    /// Kafka brokers, host:port, joined by commas [default: localhost:9092]
+    #[arg(long, env = "KAFKA_BROKERS", value_name = "BROKERS", global = true)]
+    pub kafka: Option<String>,
     /// Setting passed to librdkafka (TLS, SASL…), repeatable; the variable joins several by `;`
     #[arg(
         long,
@@ -35,15 +36,15 @@ pub struct Settings {
         global = true
     )]
     pub kafka_config: Vec<String>,
-    /// ClickHouse over HTTP, with user and password where needed
+    /// ClickHouse over HTTP, with user and password where needed [default: http://localhost:8123]
     #[arg(
         long,
         env = "CLICKHOUSE_URL",
-        default_value = "http://localhost:8123",
+        value_name = "URL",
         hide_env_values = true,
         global = true
     )]
-    pub clickhouse: String,
+    pub clickhouse: Option<String>,
     /// ClickHouse user, unless the URL names one
     #[arg(long, env = "CLICKHOUSE_USER", global = true)]
     pub clickhouse_user: Option<String>,
@@ -194,9 +195,13 @@ impl Settings {
     /// All problems, one a line.
     pub fn check(&self, project: &str, needs_hash_key: bool) -> Result<Config> {
         let mut problems = Vec::new();
-        let kafka = KafkaConfig::parse(&self.kafka, &self.kafka_config, &mut problems);
+        let kafka = KafkaConfig::parse(
+            self.kafka.as_deref().unwrap_or(DEFAULT_BROKERS),
+            &self.kafka_config,
+            &mut problems,
+        );
         let clickhouse = ClickHouseConfig::parse(
-            &self.clickhouse,
+            self.clickhouse.as_deref().unwrap_or(DEFAULT_CLICKHOUSE),
             self.clickhouse_user.as_deref(),
             self.clickhouse_password.as_ref(),
             &mut problems,

@@ -1,0 +1,375 @@
+//! The whole way in one command: simulated producers, Kafka, the worker, ClickHouse, and every KPI recomputed
+//! from what was produced, apart from the SQL.
+mod compare;
+mod facts;
+mod feed;
+mod oracle;
+mod scenario;
+mod servers;
+mod value;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::check::At;
+use crate::clickhouse::apply::apply;
+use crate::clickhouse::{Client, quoted};
+use crate::config::{ClickHouseConfig, Config, KafkaConfig};
+use crate::error::{Error, Result};
+use crate::ingest::{self, Counts, IngestHandle};
+use crate::json::Decoder;
+use crate::plan::{Plan, Scenario, View};
+use crate::registry::EventRegistry;
+use compare::{Comparison, of_clickhouse, pair};
+use oracle::Answer;
+use scenario::Script;
+use servers::Servers;
+
+/// The worker is done with what it gets within this time, or something is wrong.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Which Kafka.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// librdkafka's mock cluster, in this process.
+    Mock,
+    /// Apache Kafka, started for the demo.
+    Real,
+    /// The user's own.
+    At(KafkaConfig),
+}
+
+/// What to play.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Messages, repeated and broken ones included.
+    pub events: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Scenario; the first where none is named.
+    pub scenario: Option<String>,
+    /// Which Kafka.
+    pub kafka: Where,
+    /// The user's ClickHouse; one started for the demo where absent.
+    pub clickhouse: Option<ClickHouseConfig>,
+    /// Key of hashed columns.
+    pub hash_key: crate::config::HashKey,
+}
+
+/// What is shown while the demo runs.
+pub trait Screen: Sync {
+    /// A step begins.
+    fn step(&self, words: &str);
+    /// How far it is.
+    fn progress(&self, produced: u64, total: u64, counts: Counts);
+    /// A KPI as it is now, in one line.
+    fn kpi(&self, name: &str, line: &str);
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Report {
+    /// Messages produced.
+    pub produced: usize,
+    /// Distinct valid events among them.
+    pub valid: usize,
+    /// Repetitions among them.
+    pub duplicates: usize,
+    /// Broken messages among them.
+    pub invalid: usize,
+    /// Records in the dead letter topics.
+    pub dlq: u64,
+    /// Rows with distinct coordinates in the fact table.
+    pub rows: u64,
+    /// Seconds by step.
+    pub seconds: BTreeMap<&'static str, f64>,
+    comparisons: Vec<Comparison>,
+}
+
+impl Report {
+    /// Whether everything is as it must be: each KPI, and every broken message in a dead letter topic.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.dlq == self.invalid as u64 && self.comparisons.iter().all(Comparison::is_equal)
+    }
+
+    /// As one JSON document.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "events": {
+                "produced": self.produced,
+                "valid": self.valid,
+                "duplicates": self.duplicates,
+                "invalid": self.invalid,
+                "dlq": self.dlq,
+            },
+            "kpis": self.comparisons.iter().map(Comparison::to_json).collect::<Vec<_>>(),
+            "seconds": self.seconds,
+        })
+    }
+
+    /// Each KPI: name, the oracle's answer and ClickHouse's in one line each, and where they differ.
+    pub fn kpis(&self) -> impl Iterator<Item = (&str, String, String, Option<String>)> {
+        self.comparisons.iter().map(|comparison| {
+            (
+                comparison.name.as_str(),
+                compare::summary(&comparison.oracle),
+                compare::summary(&comparison.clickhouse),
+                comparison.difference(),
+            )
+        })
+    }
+}
+
+/// Servers that go on running, for `--keep`.
+pub struct Stage {
+    servers: Servers,
+    /// The worker, still consuming.
+    pub worker: IngestHandle,
+}
+
+impl Stage {
+    /// Kafka's address.
+    #[must_use]
+    pub fn brokers(&self) -> &str {
+        &self.servers.kafka.brokers
+    }
+
+    /// ClickHouse's address.
+    #[must_use]
+    pub fn clickhouse(&self) -> &str {
+        &self.servers.clickhouse.url
+    }
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// A server cannot be started or reached, or the scenario does not exist.
+pub async fn run<R: EventRegistry>(
+    options: Options,
+    screen: &dyn Screen,
+) -> Result<(Report, Stage)> {
+    let mut seconds = BTreeMap::new();
+    let plan = Plan::read(R::PROJECT.plan)?;
+    let scenario = chosen(&plan, options.scenario.as_deref())?;
+    let started = Instant::now();
+    screen.step("starting ClickHouse and Kafka");
+    let servers = servers::start::<R>(options.kafka, options.clickhouse).await?;
+    let client = Client::new(&servers.clickhouse);
+    apply::<R>(&client).await?;
+    servers::refuse_others_data::<R>(&client).await?;
+    seconds.insert("start", started.elapsed().as_secs_f64());
+
+    screen.step("drawing players and what they do");
+    let now = jiff::Timestamp::now();
+    let drawing = Instant::now();
+    let derive_keys = may_derive_keys::<R>(&plan);
+    let script = Arc::new(scenario::script(
+        &plan,
+        scenario,
+        options.events,
+        options.seed,
+        now.as_millisecond(),
+        derive_keys,
+    )?);
+    seconds.insert("draw", drawing.elapsed().as_secs_f64());
+
+    screen.step("producing and ingesting");
+    let ingesting = Instant::now();
+    let mut config = Config::local(
+        servers.kafka.brokers.clone(),
+        servers.clickhouse.url.clone(),
+        // A group of its own: it never takes partitions from a pipeline that runs.
+        format!("{}-demo-{}", R::PROJECT.name, now.as_millisecond()),
+    );
+    config.kafka = servers.kafka.clone();
+    config.clickhouse = servers.clickhouse.clone();
+    config.hash_key = options.hash_key;
+    config.batch.flush_interval = Duration::from_millis(500);
+    let mut worker = ingest::start::<R>(config).await?;
+    let as_of = now.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
+    let show = Show {
+        screen,
+        client: &client,
+        as_of: &as_of,
+    };
+    show.until_settled::<R>(&mut worker, &servers, Arc::clone(&script))
+        .await?;
+    seconds.insert("produce and ingest", ingesting.elapsed().as_secs_f64());
+
+    screen.step("recomputing every KPI");
+    let comparing = Instant::now();
+    refresh_rollups::<R>(&plan, &client).await?;
+    let facts: Vec<facts::Row> = script
+        .events
+        .iter()
+        .filter_map(|(topic, version, event)| {
+            let version = plan.version(topic, Some(*version))?;
+            Some(facts::row(&plan, version, event))
+        })
+        .collect();
+    let comparisons = pair(
+        oracle::answers(&plan, &facts, &as_of),
+        answers::<R>(&client, &as_of).await?,
+    );
+    seconds.insert("compare", comparing.elapsed().as_secs_f64());
+    seconds.insert("total", started.elapsed().as_secs_f64());
+    let report = Report {
+        produced: script.messages.len(),
+        valid: script.events.len(),
+        duplicates: script.duplicates,
+        invalid: script.invalid,
+        dlq: worker.counts().dead,
+        rows: worker.counts().rows,
+        seconds,
+        comparisons,
+    };
+    Ok((report, Stage { servers, worker }))
+}
+
+fn chosen<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Scenario> {
+    let found = match name {
+        Some(name) => plan.scenarios.iter().find(|scenario| scenario.name == name),
+        None => plan.scenarios.first(),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<&str> = plan
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.name.as_str())
+            .collect();
+        Error::config("the registry has no such scenario")
+            .at("scenario", name.unwrap_or("(first)"))
+            .fix(format!(
+                "one of: {}; or write schema_registry/scenarios/<name>.toml",
+                known.join(", ")
+            ))
+    })
+}
+
+/// Whether the envelope lets producers leave the deduplication key out.
+fn may_derive_keys<R: EventRegistry>(plan: &Plan) -> bool {
+    // What the check says about an event with nothing in it names the missing members one by one; an event that
+    // lacks the key alone tells.
+    let fields = &plan.envelope.fields;
+    let mut event = json!({});
+    for _ in 0..32 {
+        let text = event.to_string();
+        let verdict = Decoder::default().decode(text.as_bytes(), |event| {
+            (R::CHECK_ENVELOPE)(event, At::ROOT)
+        });
+        match verdict {
+            Ok(Err(violation)) if violation.keyword == "required" => {
+                let name = violation.expected.split('`').nth(1).unwrap_or_default();
+                if name == fields.dedupe_key || name.is_empty() {
+                    return false;
+                }
+                event[name] = Value::Null;
+            }
+            _ => return true,
+        }
+    }
+    true
+}
+
+/// Rollups are recomputed on a schedule; the demo asks now.
+async fn refresh_rollups<R: EventRegistry>(plan: &Plan, client: &Client) -> Result<()> {
+    for view in &plan.views {
+        if let View::Rollup(view) = view {
+            let feed = format!(
+                "{}.{}",
+                quoted(R::PROJECT.database),
+                quoted(&format!("{}_mv", view.name))
+            );
+            client
+                .execute(&format!("SYSTEM REFRESH VIEW {feed}"))
+                .await?;
+            client.execute(&format!("SYSTEM WAIT VIEW {feed}")).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn answers<R: EventRegistry>(
+    client: &Client,
+    as_of: &str,
+) -> Result<BTreeMap<String, Answer>> {
+    let mut answers = BTreeMap::new();
+    for kpi in R::PROJECT.kpis {
+        let result = client.query_json(kpi.sql, &[("as_of", as_of)]).await?;
+        answers.insert(kpi.name.to_owned(), of_clickhouse(&result));
+    }
+    Ok(answers)
+}
+
+/// What is shown while events flow.
+struct Show<'s> {
+    screen: &'s dyn Screen,
+    client: &'s Client,
+    as_of: &'s str,
+}
+
+impl Show<'_> {
+    /// Produces the script and waits until the worker is done with it.
+    async fn until_settled<R: EventRegistry>(
+        &self,
+        worker: &mut IngestHandle,
+        servers: &Servers,
+        script: Arc<Script>,
+    ) -> Result<()> {
+        let total = u64::try_from(script.messages.len()).unwrap_or(u64::MAX);
+        let (sent, settled) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (kafka, is_paced) = (servers.kafka.clone(), servers.is_mock);
+        let (sent_by, settled_by) = (Arc::clone(&sent), Arc::clone(&settled));
+        let mut feed = tokio::task::spawn_blocking(move || {
+            feed::send(
+                &kafka,
+                &script.messages,
+                is_paced,
+                || settled_by.load(Ordering::Relaxed),
+                |count| sent_by.store(count, Ordering::Relaxed),
+            )
+        });
+        let mut fed = false;
+        let mut moved = (Instant::now(), 0);
+        let mut asked = Instant::now();
+        loop {
+            let counts = worker.counts();
+            settled.store(counts.settled, Ordering::Relaxed);
+            self.screen
+                .progress(sent.load(Ordering::Relaxed), total, counts);
+            if fed && counts.settled >= total {
+                return Ok(());
+            }
+            if counts.settled != moved.1 {
+                moved = (Instant::now(), counts.settled);
+            }
+            if moved.0.elapsed() > PATIENCE {
+                return Err(Error::service("the worker does not get on")
+                    .at("settled", counts.settled)
+                    .at("produced", total)
+                    .fix("run again with RUST_LOG=info to see what it waits for"));
+            }
+            if asked.elapsed() > Duration::from_millis(700) {
+                for (name, answer) in answers::<R>(self.client, self.as_of).await? {
+                    self.screen.kpi(&name, &compare::summary(&answer));
+                }
+                asked = Instant::now();
+            }
+            tokio::select! {
+                result = &mut feed, if !fed => {
+                    fed = true;
+                    result.map_err(|error| Error::bug("producing was cancelled").why(error))??;
+                }
+                ended = worker.ended() => return ended,
+                () = tokio::time::sleep(Duration::from_millis(60)) => {}
+            }
+        }
+    }
+}
