@@ -20,12 +20,12 @@ fn clickhouse_keeps_its_data_when_killed() {
     let mut server = ClickHouse::start(Program::find_with_host(HOST).unwrap()).unwrap();
     let url = server.url();
     assert!(sql::ask(&url, "SELECT version()").starts_with("26."));
-    sql::ask(&url, "CREATE DATABASE game");
-    sql::ask(
+    let _ = sql::ask(&url, "CREATE DATABASE game");
+    let _ = sql::ask(
         &url,
         "CREATE TABLE game.t (n UInt64, j JSON) ENGINE = MergeTree ORDER BY n",
     );
-    sql::ask(
+    let _ = sql::ask(
         &url,
         "INSERT INTO game.t SELECT number, '{\"a\":1}' FROM numbers(1000)",
     );

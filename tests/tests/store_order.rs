@@ -30,8 +30,12 @@ fn rows_are_ordered_as_the_server_orders_them() {
         block.i64.push(small(&mut random));
         block.f64.push(small(&mut random) as f64 / 8.0);
         block.ts.push(Millis(small(&mut random)));
-        block.text.push(random.pick::<&str>(&["", "a", "ab", "b", "é", "\0", "a\0"]));
-        block.low.push(random.pick::<&str>(&["", "x", "xy", "日本", "Z", "z"]));
+        block
+            .text
+            .push(random.pick::<&str>(&["", "a", "ab", "b", "é", "\0", "a\0"]));
+        block
+            .low
+            .push(random.pick::<&str>(&["", "x", "xy", "日本", "Z", "z"]));
         block.payload("{}");
         block.payload_text("{}");
     }
@@ -54,7 +58,12 @@ fn rows_are_ordered_as_the_server_orders_them() {
             key.join(", ")
         ));
         let sorted: Vec<String> = sorted.iter().map(u32::to_string).collect();
-        assert_eq!(sorted.join(","), expected, "{key:?}, seed {}", random.seed());
+        assert_eq!(
+            sorted.join(","),
+            expected,
+            "{key:?}, seed {}",
+            random.seed()
+        );
     }
 }
 
@@ -65,6 +74,8 @@ fn the_registrys_key_is_found_in_its_block() {
     assert_eq!(names, GameEvents::PROJECT.sorting_key);
     let store = Store::start("unused");
     store.run(apply::<GameEvents>(&store.client)).unwrap();
-    let live = store.ask("SELECT sorting_key FROM system.tables WHERE database = 'game' AND name = 'events_raw'");
+    let live = store.ask(
+        "SELECT sorting_key FROM system.tables WHERE database = 'game' AND name = 'events_raw'",
+    );
     assert_eq!(live, names.join(", "));
 }

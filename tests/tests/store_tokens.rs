@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store::{Payloads, Store};
+use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::clickhouse::client::exception_code;
 use topicwright_runtime::clickhouse::native::Encoder;
-use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::config::ClickHouseConfig;
 use topicwright_runtime::error::Kind;
 use topicwright_runtime::registry::FactBlock as _;
@@ -38,7 +38,9 @@ fn prepare(store: &Store) {
         "CREATE TABLE total (x UInt8, times UInt64) ENGINE = SummingMergeTree ORDER BY x \
          SETTINGS non_replicated_deduplication_window = 1000",
     );
-    store.ask("CREATE MATERIALIZED VIEW sums_mv TO sums AS SELECT n, count() AS times FROM t GROUP BY n");
+    store.ask(
+        "CREATE MATERIALIZED VIEW sums_mv TO sums AS SELECT n, count() AS times FROM t GROUP BY n",
+    );
     // A view on a view's target.
     store.ask("CREATE MATERIALIZED VIEW total_mv TO total AS SELECT toUInt8(0) AS x, sum(times) AS times FROM sums GROUP BY x");
 }
@@ -101,7 +103,10 @@ fn an_insert_that_fails_in_a_view_heals() {
     for _ in 0..2 {
         store.insert_as("t", &block, &rows, "token").unwrap();
         assert_eq!(counts(&store), "1000\t1000\t1000\t1");
-        assert_eq!(store.ask("SELECT sum(times), count() FROM late"), "1000\t1000");
+        assert_eq!(
+            store.ask("SELECT sum(times), count() FROM late"),
+            "1000\t1000"
+        );
     }
 }
 
@@ -130,7 +135,10 @@ fn errors_say_who_must_act() {
     };
     for (sql, expected) in [
         ("SELECT * FROM nowhere.t", (Some(81), Kind::Config, false)),
-        ("SELECT * FROM errors.nowhere", (Some(60), Kind::Config, false)),
+        (
+            "SELECT * FROM errors.nowhere",
+            (Some(60), Kind::Config, false),
+        ),
         ("SELEC", (Some(62), Kind::Config, false)),
         ("SELECT throwIf(1)", (Some(395), Kind::Record, false)),
         (
@@ -159,24 +167,38 @@ fn errors_say_who_must_act() {
         (Some(252), true),
         "{error}"
     );
-    assert!(error.context.contains(&("token", "t".to_owned())), "{error}");
+    assert!(
+        error.context.contains(&("token", "t".to_owned())),
+        "{error}"
+    );
     // A row at fault: its content is not in the error.
     store.ask("ALTER TABLE t ADD CONSTRAINT short CHECK length(text) < 3");
     let mut bad = block(1);
     bad.text = Default::default();
     bad.text.push("a secret text");
     let error = store.insert_as("t", &bad, &rows, "bad").unwrap_err();
-    assert_eq!((exception_code(&error), error.kind), (Some(469), Kind::Record));
+    assert_eq!(
+        (exception_code(&error), error.kind),
+        (Some(469), Kind::Record)
+    );
     assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
     // Bytes that are no block.
     let error = store
-        .run(store.client.insert("errors", "t", &["n"], Bytes::from_static(b"garbage"), "g"))
+        .run(
+            store
+                .client
+                .insert("errors", "t", &["n"], Bytes::from_static(b"garbage"), "g"),
+        )
         .unwrap_err();
     assert!(!error.retryable, "{error}");
     // Nobody there, with and without an answer to come.
     store.server.kill();
     let error = store.run(store.client.execute("SELECT 1")).unwrap_err();
-    assert_eq!((error.kind, error.retryable), (Kind::Service, true), "{error}");
+    assert_eq!(
+        (error.kind, error.retryable),
+        (Kind::Service, true),
+        "{error}"
+    );
     let error = store.insert_as("t", &payloads, &rows, "t").unwrap_err();
     assert!(error.retryable, "{error}");
     let nobody = Client::new(&ClickHouseConfig::new("http://no-such-host.invalid:8123"));
@@ -197,7 +219,11 @@ fn an_insert_cut_short_by_a_kill_is_sent_again() {
         let token = format!("round-{round}");
         let names = encoder.names();
         let attempt = |store: &Store| {
-            store.run(store.client.insert("killed", "t", &names, bytes.clone(), &token))
+            store.run(
+                store
+                    .client
+                    .insert("killed", "t", &names, bytes.clone(), &token),
+            )
         };
         let client = store.client.clone();
         let killed = std::thread::scope(|scope| {
@@ -223,7 +249,11 @@ fn an_insert_cut_short_by_a_kill_is_sent_again() {
             counts(&store),
             format!("{all}\t{all}\t{all}\t{}", round + 1),
             "killed after {delay} ms, {}",
-            if killed.is_ok() { "acknowledged" } else { "unacknowledged" }
+            if killed.is_ok() {
+                "acknowledged"
+            } else {
+                "unacknowledged"
+            }
         );
     }
 }

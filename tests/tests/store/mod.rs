@@ -245,7 +245,7 @@ impl Rng {
                     .unwrap()
                     .as_micros() as u64
             });
-        println!("TOPICWRIGHT_SEED={seed}");
+        eprintln!("TOPICWRIGHT_SEED={seed}");
         Self {
             seed,
             state: seed,
