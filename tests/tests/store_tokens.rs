@@ -12,7 +12,6 @@ use topicwright_runtime::clickhouse::client::exception_code;
 use topicwright_runtime::clickhouse::native::Encoder;
 use topicwright_runtime::config::ClickHouseConfig;
 use topicwright_runtime::error::Kind;
-use topicwright_runtime::registry::FactBlock as _;
 
 /// More groups than a view's result has in one piece.
 const ROWS: u32 = 200_000;
