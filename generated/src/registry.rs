@@ -218,6 +218,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "9ebcd25eeb6c",
                     check: <topics::auth_events::v1::AuthEvents as Payload>::CHECK,
                     key: topics::auth_events::v1::key,
                     dedupe_key: topics::auth_events::v1::dedupe_key,
@@ -225,6 +226,7 @@ impl EventRegistry for GameEvents {
                 },
                 Version {
                     number: 2,
+                    schema_id: "31832034c4b6",
                     check: <topics::auth_events::v2::AuthEvents as Payload>::CHECK,
                     key: topics::auth_events::v2::key,
                     dedupe_key: topics::auth_events::v2::dedupe_key,
@@ -253,6 +255,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "6e910454fbfe",
                     check: <topics::event_claim::v1::EventClaim as Payload>::CHECK,
                     key: topics::event_claim::v1::key,
                     dedupe_key: topics::event_claim::v1::dedupe_key,
@@ -281,6 +284,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "825d1d7cc28e",
                     check: <topics::event_progress::v1::EventProgress as Payload>::CHECK,
                     key: topics::event_progress::v1::key,
                     dedupe_key: topics::event_progress::v1::dedupe_key,
@@ -309,6 +313,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "fc08300aa5fa",
                     check: <topics::game_session::v1::GameSession as Payload>::CHECK,
                     key: topics::game_session::v1::key,
                     dedupe_key: topics::game_session::v1::dedupe_key,
@@ -316,6 +321,7 @@ impl EventRegistry for GameEvents {
                 },
                 Version {
                     number: 2,
+                    schema_id: "a3764941b556",
                     check: <topics::game_session::v2::GameSession as Payload>::CHECK,
                     key: topics::game_session::v2::key,
                     dedupe_key: topics::game_session::v2::dedupe_key,
@@ -344,6 +350,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "c7f8dbf36ccf",
                     check: <topics::mission_claim::v1::MissionClaim as Payload>::CHECK,
                     key: topics::mission_claim::v1::key,
                     dedupe_key: topics::mission_claim::v1::dedupe_key,
@@ -372,6 +379,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "2867262ac941",
                     check: <topics::mission_progress::v1::MissionProgress as Payload>::CHECK,
                     key: topics::mission_progress::v1::key,
                     dedupe_key: topics::mission_progress::v1::dedupe_key,
@@ -400,6 +408,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "7395d64842ec",
                     check: <topics::reward_granted::v1::RewardGranted as Payload>::CHECK,
                     key: topics::reward_granted::v1::key,
                     dedupe_key: topics::reward_granted::v1::dedupe_key,
@@ -428,6 +437,7 @@ impl EventRegistry for GameEvents {
             versions: &[
                 Version {
                     number: 1,
+                    schema_id: "b80d5e7daf69",
                     check: <topics::shop_purchase::v1::ShopPurchase as Payload>::CHECK,
                     key: topics::shop_purchase::v1::key,
                     dedupe_key: topics::shop_purchase::v1::dedupe_key,
@@ -435,6 +445,7 @@ impl EventRegistry for GameEvents {
                 },
                 Version {
                     number: 2,
+                    schema_id: "3389aa49119b",
                     check: <topics::shop_purchase::v2::ShopPurchase as Payload>::CHECK,
                     key: topics::shop_purchase::v2::key,
                     dedupe_key: topics::shop_purchase::v2::dedupe_key,

@@ -17,5 +17,6 @@ pub mod kafka;
 pub mod metrics;
 #[cfg(feature = "embedded")]
 pub mod plan;
+pub mod produce;
 pub mod registry;
 pub mod row;

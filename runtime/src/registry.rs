@@ -95,6 +95,8 @@ pub struct Topic<B: 'static> {
 pub struct Version<B: 'static> {
     /// Number, from 1.
     pub number: u32,
+    /// Short hash of the schema file: what producers say they wrote with.
+    pub schema_id: &'static str,
     /// Check of the payload.
     pub check: Check,
     /// Appends the record key to a buffer; `false` where the event has none.

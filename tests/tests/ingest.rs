@@ -185,6 +185,8 @@ fn good_events_become_rows_and_bad_ones_dead_letters() {
     );
     for (topic, expected) in &bad {
         let letters = kafka::read(&brokers, &format!("{topic}.dlq"), expected.len());
+        let sent = usize::try_from(kafka::count(&brokers, topic)).unwrap();
+        let sources = kafka::read(&brokers, topic, sent);
         let mut found: Vec<(String, String)> = Vec::new();
         for letter in &letters {
             let text = |name: &str| kafka::header(letter, name);
@@ -205,14 +207,10 @@ fn good_events_become_rows_and_bad_ones_dead_letters() {
                     > 0
             );
             assert!(!text("topicwright-detail").unwrap().is_empty());
-            let source = kafka::read(
-                &brokers,
-                topic,
-                usize::try_from(kafka::count(&brokers, topic)).unwrap(),
-            )
-            .into_iter()
-            .find(|message| message.partition() == partition && message.offset() == offset)
-            .unwrap();
+            let source = sources
+                .iter()
+                .find(|message| message.partition() == partition && message.offset() == offset)
+                .unwrap();
             assert_eq!(letter.payload(), source.payload());
             assert_eq!(letter.key(), source.key());
             found.push((

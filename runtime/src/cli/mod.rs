@@ -8,6 +8,7 @@ mod apply;
 mod demo;
 mod ingest;
 mod kpi;
+mod produce;
 mod topics;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
     Kpi(kpi::Kpi),
+    /// Check events and send them to Kafka
+    Produce(produce::Produce),
     /// List the topics, their keys, versions and settings
     Topics(topics::Topics),
 }
@@ -101,6 +104,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Demo(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
+            Command::Produce(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }
     })

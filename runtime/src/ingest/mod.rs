@@ -10,12 +10,12 @@
 //! inserts the same records under the same token, which ClickHouse counts once, in the table and in every view.
 //! Positions move past a record only when its row, or its dead letter, is acknowledged.
 pub(crate) mod batch;
-mod decode;
+pub(crate) mod decode;
 mod dedupe;
 mod insert;
 pub(crate) mod plan;
 mod progress;
-mod reason;
+pub(crate) mod reason;
 pub(crate) mod records;
 mod replay;
 mod worker;

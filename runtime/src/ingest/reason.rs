@@ -78,6 +78,10 @@ impl Rejection {
         }
     }
 
+    pub(crate) fn too_large(detail: String) -> Self {
+        Self::new(Reason::TooLarge, detail)
+    }
+
     pub(crate) fn violation(reason: Reason, violation: Violation, version: Option<u32>) -> Self {
         Self {
             reason,

@@ -40,6 +40,8 @@ struct State {
     plans: BTreeMap<String, Plan>,
     /// Next offsets of what is durable and not committed yet.
     durable: BTreeMap<Partition, i64>,
+    /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
+    settled: BTreeMap<Partition, i64>,
     failure: Option<Error>,
 }
 
@@ -75,8 +77,18 @@ impl Assignment {
                 let next = range.last + 1;
                 let known = state.durable.entry(partition.clone()).or_insert(next);
                 *known = (*known).max(next);
+                let next = *known;
+                state.settled.insert(partition.clone(), next);
             }
         }
+    }
+
+    /// Records between a partition's end and what is durable; `None` for partitions of others.
+    fn lag(&self, partition: &Partition, low: i64, end: i64) -> Option<i64> {
+        let state = self.state();
+        let from = state.settled.get(partition).copied();
+        let from = state.owned.contains(partition).then_some(from)?;
+        Some((end - from.unwrap_or(low)).max(0))
     }
 
     pub(crate) fn take_failure(&self) -> Option<Error> {
@@ -102,11 +114,15 @@ impl ClientContext for GroupContext {
     fn stats(&self, statistics: Statistics) {
         for (topic, details) in &statistics.topics {
             for (partition, details) in &details.partitions {
-                if *partition >= 0 && details.consumer_lag >= 0 {
-                    self.metrics
-                        .lag
-                        .with_label_values(&[topic.as_str(), &partition.to_string()])
-                        .set(details.consumer_lag);
+                // The end is below zero until the broker has told it.
+                let (low, end) = (details.lo_offset.max(0), details.hi_offset);
+                let place = (topic.clone(), *partition);
+                if end >= 0
+                    && let Some(lag) = self.assignment.lag(&place, low, end)
+                {
+                    let label = partition.to_string();
+                    let labels = [topic.as_str(), label.as_str()];
+                    self.metrics.lag.with_label_values(&labels).set(lag);
                 }
             }
         }
@@ -157,6 +173,11 @@ impl GroupContext {
             if let (Some(_), Some(plan)) = (range, plan) {
                 state.plans.insert(plan.token.clone(), plan);
             }
+            // The records of a plan count as open until it is inserted again.
+            let settled = range.map_or(offset, |range| Offset::Offset(range.first));
+            if let Offset::Offset(settled) = settled {
+                state.settled.insert(partition.clone(), settled);
+            }
             state.owned.insert(partition);
         }
         tracing::info!(
@@ -172,7 +193,13 @@ impl GroupContext {
 
     fn revoke(&self, consumer: &BaseConsumer<Self>) -> Result<()> {
         let lost = consumer.assignment_lost();
-        let durable = std::mem::take(&mut *self.assignment.state()).durable;
+        let state = std::mem::take(&mut *self.assignment.state());
+        let durable = state.durable;
+        for (topic, partition) in &state.owned {
+            // Another worker exports it from now on. Absent where no statistics came yet.
+            let label = partition.to_string();
+            let _ = self.metrics.lag.remove_label_values(&[topic, &label]);
+        }
         if !lost && !durable.is_empty() {
             // What fails here is read from the plan again, and dropped by its token.
             let list = positions(

@@ -116,7 +116,7 @@ impl Metrics {
             lag: IntGaugeVec::new(
                 Opts::new(
                     "ingest_lag",
-                    "Records between a partition's end and what is committed",
+                    "Records between a partition's end and what is durably ingested",
                 ),
                 &["topic", "partition"],
             )?,

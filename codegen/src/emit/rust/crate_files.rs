@@ -149,6 +149,10 @@ pub(super) fn registry(
             .versions
             .iter()
             .map(|number| proc_macro2::Literal::u32_unsuffixed(*number));
+        let schema_ids = topic
+            .versions
+            .iter()
+            .map(|version| content_hash(&version.schema));
         quote! {
             Topic {
                 name: #name,
@@ -159,6 +163,7 @@ pub(super) fn registry(
                 dlq_config: #dlq_config,
                 versions: &[#(Version {
                     number: #numbers,
+                    schema_id: #schema_ids,
                     check: <topics::#module::#versions::#types as Payload>::CHECK,
                     key: topics::#module::#versions::key,
                     dedupe_key: topics::#module::#versions::dedupe_key,
