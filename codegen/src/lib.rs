@@ -11,6 +11,7 @@ mod generate;
 pub mod model;
 pub mod output;
 pub mod registry;
+pub mod scaffold;
 pub mod topic_settings;
 
 pub use generate::{GenerateError, emit as emit_files, generate};

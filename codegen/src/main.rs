@@ -2,7 +2,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use topicwright::cli::bump::Bump;
 use topicwright::cli::generate::Generate;
+use topicwright::cli::new::New;
 use topicwright::cli::schema::Schema;
 
 /// One JSON Schema per Kafka topic and version; everything else is made from it.
@@ -10,12 +12,16 @@ use topicwright::cli::schema::Schema;
 #[command(version, about)]
 enum Command {
     Generate(Generate),
+    Bump(Bump),
+    New(New),
     Schema(Schema),
 }
 
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Generate(command) => command.run(),
+        Command::Bump(command) => command.run(),
+        Command::New(command) => command.run(),
         Command::Schema(command) => command.run(),
     }
 }

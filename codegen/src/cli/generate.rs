@@ -3,21 +3,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::outcome;
+use super::registry_folder::RegistryFolder;
 use crate::output::Change;
-use crate::registry::files::Files;
 use crate::{generate, output};
 
 /// Writes everything that is made from the registry.
 #[derive(Debug, clap::Args)]
 pub struct Generate {
-    /// Registry folder.
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "schema_registry",
-        env = "TOPICWRIGHT_REGISTRY"
-    )]
-    registry: PathBuf,
+    #[command(flatten)]
+    registry: RegistryFolder,
     /// Project root that holds `generated/` and `schema_registry.md`; the registry's parent where left out.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -30,27 +24,24 @@ impl Generate {
     /// Runs the command.
     #[must_use]
     pub fn run(&self) -> ExitCode {
-        let files = match Files::read(&self.registry) {
+        let files = match self.registry.read() {
             Ok(files) => files,
-            Err(error) => {
-                return outcome::failure(&format!(
-                    "{error}\n  fix: run in the project's root, or name the folder with --registry DIR"
-                ));
-            }
+            Err(problem) => return outcome::failure(&problem),
         };
         let (emitted, notes) = match generate::emit(&files) {
             Ok(emitted) => emitted,
             Err(findings) => {
-                outcome::print_findings(&findings, &self.registry);
+                outcome::print_findings(&findings, &self.registry.path);
                 return outcome::failure(&format!(
                     "nothing generated: {} to correct",
                     outcome::count(findings.len(), "problem")
                 ));
             }
         };
-        outcome::print_findings(&notes, &self.registry);
+        outcome::print_findings(&notes, &self.registry.path);
         let parent = self
             .registry
+            .path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty())
             .unwrap_or(Path::new("."));

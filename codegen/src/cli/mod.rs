@@ -1,4 +1,7 @@
 //! The command line: arguments, files and exit codes. What commands do is the library's.
+pub mod bump;
 pub mod generate;
+pub mod new;
 pub mod outcome;
+pub mod registry_folder;
 pub mod schema;
