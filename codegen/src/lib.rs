@@ -4,6 +4,7 @@
 //! → checks → `emit`. Nothing here touches the network.
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compat;
 pub mod emit;
 pub mod fact;
 pub mod finding;

@@ -14,8 +14,7 @@ use crate::error::{Error, Result};
 use crate::ingest::Counts;
 use crate::registry::EventRegistry;
 
-/// Flags of `demo`. `--kafka` also takes `mock` (the default: nothing to install) and `real` (Apache Kafka,
-/// needs Java and Maven); `--clickhouse` names a server of your own.
+/// Flags of `demo`.
 #[derive(clap::Args)]
 pub(super) struct Demo {
     /// Messages to produce, repeated and broken ones included
@@ -67,15 +66,12 @@ impl Demo {
             Format::Json => format!("{}\n", report.to_json()),
         };
         let is_right = report.is_right();
-        if self.keep {
-            // The result must be the last thing on standard output.
-            eprint!("{}", sample::<R>(&stage));
-        }
         std::io::stdout()
             .write_all(text.as_bytes())
             .and_then(|()| std::io::stdout().flush())
             .map_err(|error| Error::config("cannot write to standard output").why(error))?;
         if self.keep {
+            eprint!("\n{}", sample::<R>(&stage));
             // Ends with the signal; an error means that there is none to wait for.
             let _ = tokio::signal::ctrl_c().await;
         }
@@ -142,7 +138,7 @@ fn sample<R: EventRegistry>(stage: &Stage) -> String {
          curl '{url}/?query=SELECT+event_type,count()+FROM+{database}.{table}+GROUP+BY+event_type'\n\
          curl '{url}/?query=SELECT+*+FROM+{database}.kpi_{first}+FORMAT+PrettyCompact'\n\
          pipeline kpi {first} --clickhouse {url}\n\n\
-         Ctrl-C ends the servers.\n\n",
+         Ctrl-C ends the servers.\n",
         url = stage.clickhouse(),
         brokers = stage.brokers(),
     )

@@ -43,6 +43,9 @@ enum Command {
     /// Create or alter topics, tables and views as the registry wants them
     Apply(apply::Apply),
     /// Simulate producers, ingest, and check every KPI against an oracle
+    ///
+    /// `--kafka mock` (the default) needs nothing installed, `--kafka real` starts Apache Kafka (needs Java and
+    /// Maven), `--kafka BROKERS` and `--clickhouse URL` take servers of your own, which must hold no other data.
     #[cfg(feature = "embedded")]
     Demo(demo::Demo),
     /// Carry events from Kafka into ClickHouse until stopped

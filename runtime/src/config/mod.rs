@@ -66,7 +66,7 @@ pub struct Settings {
         global = true
     )]
     pub postgres: Option<Secret>,
-    /// Consumer group [default: <project>-ingest]
+    /// Consumer group [default: PROJECT-ingest]
     #[arg(long, env = "KAFKA_GROUP", global = true)]
     pub group: Option<String>,
     /// Address of /metrics, /healthz and /readyz; `off` for none

@@ -167,21 +167,8 @@ pub async fn run<R: EventRegistry>(
     seconds.insert("start", started.elapsed().as_secs_f64());
 
     screen.step("drawing players and what they do");
-    let now = jiff::Timestamp::now();
     let drawing = Instant::now();
-    let derive_keys = may_derive_keys::<R>(&plan);
-    let script = Arc::new(scenario::script(
-        &plan,
-        scenario,
-        options.events,
-        options.seed,
-        now.as_millisecond(),
-        derive_keys,
-    )?);
-    seconds.insert("draw", drawing.elapsed().as_secs_f64());
-
-    screen.step("producing and ingesting");
-    let ingesting = Instant::now();
+    let now = jiff::Timestamp::now();
     let mut config = Config::local(
         servers.kafka.brokers.clone(),
         servers.clickhouse.url.clone(),
@@ -191,16 +178,34 @@ pub async fn run<R: EventRegistry>(
     config.kafka = servers.kafka.clone();
     config.clickhouse = servers.clickhouse.clone();
     config.hash_key = options.hash_key;
-    config.batch.flush_interval = Duration::from_millis(500);
+    config.batch.flush_interval = Duration::from_millis(250);
+    // Joins its group, which takes some seconds, while the players are drawn.
     let mut worker = ingest::start::<R>(config).await?;
+    let derive_keys = may_derive_keys::<R>(&plan);
+    let script = Arc::new(tokio::task::block_in_place(|| {
+        scenario::script(
+            &plan,
+            scenario,
+            options.events,
+            options.seed,
+            now.as_millisecond(),
+            derive_keys,
+        )
+    })?);
+    seconds.insert("draw", drawing.elapsed().as_secs_f64());
+
+    screen.step("producing and ingesting");
+    let ingesting = Instant::now();
     let as_of = now.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let show = Show {
         screen,
         client: &client,
         as_of: &as_of,
     };
-    show.until_settled::<R>(&mut worker, &servers, Arc::clone(&script))
-        .await?;
+    tokio::select! {
+        settled = show.until_settled(&mut worker, &servers, Arc::clone(&script)) => settled?,
+        failed = show.kpis_as_they_move::<R>() => return Err(failed),
+    }
     seconds.insert("produce and ingest", ingesting.elapsed().as_secs_f64());
 
     screen.step("recomputing every KPI");
@@ -316,32 +321,45 @@ struct Show<'s> {
 }
 
 impl Show<'_> {
+    /// Asks every KPI again and again; ends only when asking fails.
+    async fn kpis_as_they_move<R: EventRegistry>(&self) -> Error {
+        loop {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            match answers::<R>(self.client, self.as_of).await {
+                Ok(answers) => {
+                    for (name, answer) in answers {
+                        self.screen.kpi(&name, &compare::summary(&answer));
+                    }
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
     /// Produces the script and waits until the worker is done with it.
-    async fn until_settled<R: EventRegistry>(
+    async fn until_settled(
         &self,
         worker: &mut IngestHandle,
         servers: &Servers,
         script: Arc<Script>,
     ) -> Result<()> {
         let total = u64::try_from(script.messages.len()).unwrap_or(u64::MAX);
-        let (sent, settled) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let sent = Arc::new(AtomicU64::new(0));
         let (kafka, is_paced) = (servers.kafka.clone(), servers.is_mock);
-        let (sent_by, settled_by) = (Arc::clone(&sent), Arc::clone(&settled));
+        let (sent_by, counts) = (Arc::clone(&sent), worker.counter());
         let mut feed = tokio::task::spawn_blocking(move || {
             feed::send(
                 &kafka,
                 &script.messages,
                 is_paced,
-                || settled_by.load(Ordering::Relaxed),
+                || counts().settled,
                 |count| sent_by.store(count, Ordering::Relaxed),
             )
         });
         let mut fed = false;
         let mut moved = (Instant::now(), 0);
-        let mut asked = Instant::now();
         loop {
             let counts = worker.counts();
-            settled.store(counts.settled, Ordering::Relaxed);
             self.screen
                 .progress(sent.load(Ordering::Relaxed), total, counts);
             if fed && counts.settled >= total {
@@ -355,12 +373,6 @@ impl Show<'_> {
                     .at("settled", counts.settled)
                     .at("produced", total)
                     .fix("run again with RUST_LOG=info to see what it waits for"));
-            }
-            if asked.elapsed() > Duration::from_millis(700) {
-                for (name, answer) in answers::<R>(self.client, self.as_of).await? {
-                    self.screen.kpi(&name, &compare::summary(&answer));
-                }
-                asked = Instant::now();
             }
             tokio::select! {
                 result = &mut feed, if !fed => {

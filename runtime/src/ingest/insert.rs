@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batch::{Batch, Coordinates, DeadLetter};
 use super::reason::{Reason, Rejection};
@@ -23,6 +24,9 @@ use crate::registry::EventRegistry;
 
 /// Longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Dead letters under way at the same time.
+const LETTERS_AT_ONCE: usize = 512;
 
 /// What batches are written to.
 pub(crate) struct Sink<R: EventRegistry> {
@@ -51,9 +55,12 @@ impl<R: EventRegistry> Sink<R> {
     /// # Errors
     /// Only what waiting cannot mend: a defect of ours.
     pub(crate) async fn write(&self, batch: &Batch<R::Block>, token: &str) -> Result<Written> {
-        for letter in &batch.dead {
-            self.bury(letter).await?;
-        }
+        // Each waits for Kafka's acknowledgement; together they wait once.
+        let burials: Vec<_> = batch.dead.iter().map(|letter| self.bury(letter)).collect();
+        stream::iter(burials)
+            .buffer_unordered(LETTERS_AT_ONCE)
+            .try_collect::<()>()
+            .await?;
         let rows = sorted_rows(&batch.block, &self.sorting_key, batch.rows());
         let mut written = Written {
             dead: batch.dead.len(),

@@ -63,6 +63,12 @@ impl IngestHandle {
         self.progress.counts()
     }
 
+    /// As [`Self::counts`], for other threads.
+    pub fn counter(&self) -> impl Fn() -> Counts + Send + 'static {
+        let progress = Arc::clone(&self.progress);
+        move || progress.counts()
+    }
+
     /// Its collectors.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {

@@ -1,4 +1,4 @@
-//! The plan: what to create, before anything is text. Expressions inside are finished SQL from [`super::sql`].
+//! The plan: what to create, before anything is text. Expressions inside are finished SQL from the `sql` module.
 
 /// When an object is created; the number opens its file's name, so files sort in running order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
