@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use game_events::GameEvents;
 use serde_json::{Value, json};
+use subject::Registry;
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::engine::kafka::Kafka;
 use topicwright_runtime::registry::EventRegistry as _;
@@ -176,7 +176,7 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
 }
 
 fn partitions() -> usize {
-    let each = GameEvents::TOPICS.iter().map(|topic| topic.partitions);
+    let each = Registry::TOPICS.iter().map(|topic| topic.partitions);
     usize::try_from(each.sum::<i32>()).unwrap()
 }
 
