@@ -12,6 +12,7 @@ pub mod keywords;
 pub mod load;
 pub mod manifest;
 mod operations;
+pub mod published;
 pub mod references;
 mod scenarios;
 pub mod shape;
