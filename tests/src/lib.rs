@@ -6,6 +6,7 @@
 pub mod events;
 pub mod kafka;
 pub mod mutation;
+pub mod program;
 pub mod schemas;
 pub mod spelling;
 pub mod sql;
