@@ -11,6 +11,9 @@ use super::solve::{Answer, Solver, State};
 /// Most places of an array that is built.
 const PLACES: usize = 2_000;
 
+/// Most places of an array whose items must differ.
+const DISTINCT: usize = 200;
+
 /// Most `contains` told apart.
 const CONTAINS: usize = 5;
 
@@ -410,6 +413,12 @@ impl Arrangement<'_> {
 
 /// An item for each goal, no two equal: as many values for each as there are places, then a matching.
 fn distinct_items(solver: &mut Solver<'_>, goals: &[Vec<Lit>]) -> Answer {
+    if goals.len() > DISTINCT {
+        return Answer::unknown(
+            "uniqueItems",
+            "no array is built with more than 200 different items",
+        );
+    }
     let mut pool: Vec<Value> = Vec::new();
     let mut options: Vec<Vec<usize>> = Vec::new();
     for (place, goal) in goals.iter().enumerate() {

@@ -69,8 +69,8 @@ impl Formulas {
             Node::Types(set) => Some(set & self.kind_of(value) != 0),
             Node::Values(ids) => {
                 // Equality does not ask how a number is written.
-                let value = canonical(value);
-                Some(ids.iter().any(|id| *self.values.get(*id) == value))
+                let found = self.values.find(value);
+                Some(found.is_some_and(|id| ids.binary_search(&id).is_ok()))
             }
             Node::Opaque(_) => None,
             _ => match value {

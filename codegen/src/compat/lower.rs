@@ -8,8 +8,12 @@ use std::collections::HashMap;
 use serde_json::Number;
 
 use super::formula::{Formulas, Gap, Lit, Node, kind};
+use super::lookahead;
 use super::values::rational;
 use crate::model::{Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
+
+/// Deepest nesting of schemas.
+const NESTING: usize = 256;
 
 /// A schema, the dynamic scope it is read in, and whether it is read as closed.
 type Place = (SchemaId, u32, bool);
@@ -78,6 +82,9 @@ impl<'m> Lowering<'m> {
     }
 
     fn guarded(&mut self, place: Place, begins: bool) -> Lit {
+        if self.open.len() >= NESTING {
+            return self.gap(place.0, "budget", "schemas nested deeper than 256");
+        }
         let begins = begins && place.2;
         let key = (place, begins);
         if let Some(known) = self.done.get(&key) {
@@ -128,7 +135,12 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn gap(&mut self, schema: SchemaId, keyword: &'static str, reason: &str) -> Lit {
-        let pointer = format!("{}/{keyword}", self.model.node(schema).location.pointer);
+        let place = &self.model.node(schema).location.pointer;
+        let pointer = if keyword == "budget" {
+            place.clone()
+        } else {
+            format!("{place}/{keyword}")
+        };
         self.formulas.opaque(Gap {
             keyword,
             pointer,
@@ -234,12 +246,34 @@ impl<'m> Lowering<'m> {
         );
         if let Some(pattern) = &string.pattern {
             let pointer = format!("{}/pattern", self.model.node(id).location.pointer);
-            let pattern = self.formulas.patterns.intern(pattern, &pointer);
-            parts.push(self.formulas.leaf(Node::Pattern(pattern)));
+            let pattern = self.pattern(pattern, &pointer);
+            parts.push(pattern);
         }
         self.arrays(keywords, scope, closed, &mut parts);
         self.objects(id, keywords, scope, closed, &mut parts);
         parts
+    }
+
+    fn pattern(&mut self, source: &str, pointer: &str) -> Lit {
+        let whole = self.formulas.patterns.intern(source, pointer);
+        let Some(split) =
+            lookahead::split(source).filter(|_| self.formulas.patterns.automaton(whole).is_err())
+        else {
+            return self.formulas.leaf(Node::Pattern(whole));
+        };
+        let mut one = |source: &String| {
+            let pattern = self.formulas.patterns.intern(source, pointer);
+            self.formulas.leaf(Node::Pattern(pattern))
+        };
+        let mut parts: Vec<Lit> = split.found.iter().map(&mut one).collect();
+        // A pattern that is missing still says nothing about values that are no strings.
+        let missing: Vec<Lit> = split.missing.iter().map(&mut one).collect();
+        let string = self.formulas.types(kind::STRING);
+        for lit in missing {
+            let found = self.formulas.all([string, lit]);
+            parts.push(!found);
+        }
+        self.formulas.all(parts)
     }
 
     fn numbers(&mut self, keywords: &Keywords, parts: &mut Vec<Lit>) {

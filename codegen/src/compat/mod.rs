@@ -10,6 +10,7 @@ mod confirm;
 mod evaluate;
 mod evaluated;
 mod formula;
+mod lookahead;
 mod lower;
 mod number;
 mod object;

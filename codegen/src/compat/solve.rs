@@ -13,8 +13,17 @@ use super::number::Numbers;
 use super::text::Texts;
 use super::values::{kind_of, rational, with_fraction};
 
+/// Most formulas looked at for one question: about a second.
+const WORK: usize = 10_000_000;
+
 /// Deepest nesting of values.
 const DEPTH: usize = 90;
+
+/// Deepest nesting of choices and values together, which fits a thread's stack of 2 MiB.
+const NESTING: usize = 300;
+
+/// Most branches of one `oneOf`; its negation pairs them.
+const BRANCHES: usize = 200;
 
 /// What came of a goal.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +65,10 @@ pub(super) struct Solver<'f> {
     leans: usize,
     pub(super) steps: usize,
     limit: usize,
+    /// Formulas looked at.
+    work: usize,
+    /// Choices and values that the current one is inside of.
+    nesting: usize,
 }
 
 /// A goal on its way to keywords.
@@ -63,10 +76,22 @@ pub(super) struct Solver<'f> {
 pub(super) struct State {
     /// Possible types.
     pub(super) kinds: u8,
-    /// Keywords, and everything else that is taken as true.
+    /// Keywords, and everything else that is taken as true; sorted.
     pub(super) known: Vec<Lit>,
     /// At least one of each must hold.
     pub(super) choices: Vec<Vec<Lit>>,
+}
+
+impl State {
+    pub(super) fn knows(&self, lit: Lit) -> bool {
+        self.known.binary_search(&lit).is_ok()
+    }
+
+    pub(super) fn learn(&mut self, lit: Lit) {
+        if let Err(place) = self.known.binary_search(&lit) {
+            self.known.insert(place, lit);
+        }
+    }
 }
 
 /// What is known about a formula.
@@ -91,21 +116,36 @@ impl<'f> Solver<'f> {
             leans: usize::MAX,
             steps: 0,
             limit,
+            work: 0,
+            nesting: 0,
         }
     }
 
     /// Counts a step; whether there are any left.
     fn step(&mut self) -> bool {
         self.steps += 1;
-        self.steps <= self.limit
+        !self.is_exhausted()
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.steps > self.limit || self.work > WORK
     }
 
     fn exhausted(&self) -> Answer {
-        Answer::unknown("budget", &format!("more than {} steps", self.limit))
+        if self.steps > self.limit {
+            Answer::unknown("budget", &format!("more than {} steps", self.limit))
+        } else {
+            Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+        }
     }
 
     /// A value for which all hold.
     pub(super) fn solve(&mut self, goal: &[Lit]) -> Answer {
+        // Known answers cost little, but there may be exponentially many questions.
+        self.work += 8 + 8 * goal.len();
+        if self.is_exhausted() {
+            return self.exhausted();
+        }
         let lit = self.formulas.all(goal.iter().copied());
         let key: Box<[Lit]> = match self.formulas.node(lit) {
             _ if lit == Lit::FALSE => return Answer::Unsat,
@@ -280,10 +320,11 @@ impl<'f> Solver<'f> {
     fn assume(&mut self, lit: Lit, state: &mut State) -> bool {
         let mut open = vec![lit];
         while let Some(lit) = open.pop() {
-            if state.known.contains(&lit) {
+            self.work += 1;
+            if state.knows(lit) {
                 continue;
             }
-            if state.known.contains(&!lit) {
+            if state.knows(!lit) {
                 return false;
             }
             let node = self.formulas.node(lit);
@@ -296,7 +337,7 @@ impl<'f> Solver<'f> {
                     .choices
                     .push(parts.iter().map(|part| !*part).collect()),
                 (Node::Link(number), negated) => {
-                    state.known.push(lit);
+                    state.learn(lit);
                     let target = self.formulas.linked(*number);
                     open.push(if negated { !target } else { target });
                 }
@@ -304,7 +345,16 @@ impl<'f> Solver<'f> {
                 (Node::Types(set), true) => state.kinds &= !set,
                 (Node::One(parts), negated) => {
                     let parts = parts.clone();
-                    state.known.push(lit);
+                    state.learn(lit);
+                    if parts.len() > BRANCHES {
+                        let gap = self.formulas.opaque(Gap {
+                            keyword: "oneOf",
+                            pointer: String::new(),
+                            reason: "more than 200 branches".to_owned(),
+                        });
+                        state.learn(gap);
+                        continue;
+                    }
                     let choice = if negated {
                         self.none_or_two(&parts)
                     } else {
@@ -315,11 +365,11 @@ impl<'f> Solver<'f> {
                 (_, true) => {
                     // A keyword that fails says which type the value has.
                     state.kinds &= scope;
-                    state.known.push(lit);
+                    state.learn(lit);
                 }
                 (_, false) => {
                     if scope & state.kinds != 0 {
-                        state.known.push(lit);
+                        state.learn(lit);
                     }
                 }
             }
@@ -355,14 +405,21 @@ impl<'f> Solver<'f> {
         choice
     }
 
-    fn known(&self, lit: Lit, state: &State, depth: usize) -> Known {
-        if state.known.contains(&lit) {
+    fn known(
+        formulas: &Formulas,
+        work: &mut usize,
+        lit: Lit,
+        state: &State,
+        depth: usize,
+    ) -> Known {
+        *work += 1;
+        if state.knows(lit) {
             return Known::True;
         }
-        if state.known.contains(&!lit) {
+        if state.knows(!lit) {
             return Known::False;
         }
-        let node = self.formulas.node(lit);
+        let node = formulas.node(lit);
         let plain = match node {
             Node::True => Known::True,
             Node::Types(set) if state.kinds & !set == 0 => Known::True,
@@ -370,7 +427,7 @@ impl<'f> Solver<'f> {
             Node::All(parts) if depth < 4 => {
                 let mut all = Known::True;
                 for part in parts {
-                    match self.known(*part, state, depth + 1) {
+                    match Self::known(formulas, work, *part, state, depth + 1) {
                         Known::False => {
                             all = Known::False;
                             break;
@@ -384,7 +441,7 @@ impl<'f> Solver<'f> {
             Node::Values(ids) => {
                 let possible = ids
                     .iter()
-                    .any(|id| spellings(kind_of(self.formulas.values.get(*id))) & state.kinds != 0);
+                    .any(|id| spellings(kind_of(formulas.values.get(*id))) & state.kinds != 0);
                 if possible { Known::Open } else { Known::False }
             }
             node if node.scope() & state.kinds == 0 => Known::True,
@@ -404,13 +461,15 @@ impl<'f> Solver<'f> {
             let mut choices = std::mem::take(&mut state.choices);
             choices.retain_mut(|choice| {
                 let mut settled = false;
-                choice.retain(|lit| match self.known(*lit, state, 0) {
-                    Known::True => {
-                        settled = true;
-                        true
+                choice.retain(|lit| {
+                    match Self::known(self.formulas, &mut self.work, *lit, state, 0) {
+                        Known::True => {
+                            settled = true;
+                            true
+                        }
+                        Known::False => false,
+                        Known::Open => true,
                     }
-                    Known::False => false,
-                    Known::Open => true,
                 });
                 if settled {
                     return false;
@@ -435,10 +494,23 @@ impl<'f> Solver<'f> {
     }
 
     /// Splits by type, then by choice, then asks the type's theory.
-    fn search(&mut self, mut state: State) -> Answer {
+    fn search(&mut self, state: State) -> Answer {
         if !self.step() {
             return self.exhausted();
         }
+        if self.nesting >= NESTING {
+            return Answer::unknown(
+                "budget",
+                "more than 300 choices and values inside one another",
+            );
+        }
+        self.nesting += 1;
+        let answer = self.narrowed(state);
+        self.nesting -= 1;
+        answer
+    }
+
+    fn narrowed(&mut self, mut state: State) -> Answer {
         if !self.narrow(&mut state) {
             return Answer::Unsat;
         }
@@ -500,7 +572,7 @@ impl<'f> Solver<'f> {
                 Answer::Sat(value) => return Answer::Sat(value),
                 Answer::Unsat => {}
                 Answer::Unknown(gap) => {
-                    let stop = gap.keyword == "budget" && self.steps > self.limit;
+                    let stop = self.is_exhausted();
                     unknown.get_or_insert(gap);
                     if stop {
                         break;

@@ -32,6 +32,11 @@ impl Values {
         id
     }
 
+    /// The index of a value that some schema lists.
+    pub(super) fn find(&self, value: &Value) -> Option<ValueId> {
+        self.index.get(&canonical(value).to_string()).copied()
+    }
+
     pub(super) fn get(&self, id: ValueId) -> &Value {
         &self.values[id.0 as usize]
     }
