@@ -30,6 +30,9 @@ struct Reading {
     negations: usize,
 }
 
+/// A schema being read: how it was reached, and the link that stands for it where it refers to itself.
+type Opened = (Reading, Option<(u32, Lit)>);
+
 /// Reads one model.
 pub(super) struct Lowering<'m> {
     pub(super) model: &'m Model,
@@ -38,8 +41,8 @@ pub(super) struct Lowering<'m> {
     anchors: Vec<&'m str>,
     scopes: Vec<Scope>,
     done: HashMap<(Place, bool), Lit>,
-    /// Schemas being read, and the link where one was asked for.
-    open: HashMap<(Place, bool), (Reading, Option<(u32, Lit)>)>,
+    /// Schemas being read.
+    open: HashMap<(Place, bool), Opened>,
     reading: Reading,
     /// Whether a schema tells 1.0 from 1.
     pub(super) spells: bool,
