@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use topicwright::cli::bump::Bump;
+use topicwright::cli::compat::Compat;
 use topicwright::cli::generate::Generate;
 use topicwright::cli::new::New;
 use topicwright::cli::schema::Schema;
@@ -13,6 +14,7 @@ use topicwright::cli::schema::Schema;
 enum Command {
     Generate(Generate),
     Bump(Bump),
+    Compat(Compat),
     New(New),
     Schema(Schema),
 }
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     match Command::parse() {
         Command::Generate(command) => command.run(),
         Command::Bump(command) => command.run(),
+        Command::Compat(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

@@ -1,5 +1,6 @@
 //! The command line: arguments, files and exit codes. What commands do is the library's.
 pub mod bump;
+pub mod compat;
 pub mod generate;
 pub mod new;
 pub mod outcome;
