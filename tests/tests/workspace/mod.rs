@@ -127,7 +127,14 @@ impl Workspace {
         write(&self.root.join(path), contents.as_bytes());
     }
 
+    /// Removes a file.
+    #[allow(dead_code)] // by benchmarks
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.root.join(path)).unwrap();
+    }
+
     /// Puts another registry in the place of the first.
+    #[allow(dead_code)] // by tests
     pub fn replace_registry(&self, with: &str) {
         let registry = self.root.join("schema_registry");
         std::fs::remove_dir_all(&registry).unwrap();
@@ -153,17 +160,33 @@ impl Workspace {
     }
 
     /// The pipeline's program as it is now, kept from what is compiled later.
+    #[allow(dead_code)] // by tests
     pub fn pipeline(&self, name: &str) -> PathBuf {
+        self.built(name, "debug", &[])
+    }
+
+    /// As [`Self::pipeline`], optimised.
+    #[allow(dead_code)] // by benchmarks
+    pub fn released_pipeline(&self, name: &str) -> PathBuf {
+        self.built(name, "release", &["--release"])
+    }
+
+    fn built(&self, name: &str, profile: &str, flags: &[&str]) -> PathBuf {
         // The library targets are what tests depend on; the tests themselves speak of one registry.
         let mut build = self.cargo(&["build", "--quiet", "--lib", "--bin", "pipeline"]);
+        build.args(flags);
         let built = run(&mut build);
         let said = String::from_utf8(built.stderr).unwrap();
         assert!(built.status.success(), "{said}");
         assert!(!said.contains("warning"), "{said}");
-        let kept = scratch().join(format!("pipeline-{name}"));
+        let kept = scratch().join(format!("pipeline-{profile}-{name}"));
         // Another file: the program may still run from the last time.
         let _ = std::fs::remove_file(&kept);
-        std::fs::copy(scratch().parent().unwrap().join("debug/pipeline"), &kept).unwrap();
+        std::fs::copy(
+            scratch().parent().unwrap().join(profile).join("pipeline"),
+            &kept,
+        )
+        .unwrap();
         kept
     }
 }
