@@ -46,21 +46,12 @@ pub fn worker(stage: &Stage) -> Run {
     stage.clear();
     let listen = format!("127.0.0.1:{}", free_port());
     let server = cpu_seconds(stage.server());
-    let started = Instant::now();
     let child = stage
         .command(&["ingest", "--listen", &listen, "--group", "bench-worker"])
         .spawn()
         .unwrap();
     let process = child.id();
-    // Joining a group takes seconds that a long-running worker spends once.
-    let joined = Instant::now();
-    let first = loop {
-        if stage.ask("SELECT count() FROM events_raw") != "0" {
-            break joined.elapsed().as_secs_f64();
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let seconds = stage.until_full(started);
+    let rows_per_second = stage.fill_rate();
     let (client_cpu, megabytes) = (cpu_seconds(process), peak_megabytes(process));
     let server_cpu = cpu_seconds(stage.server()) - server;
     let is_right = stage.is_right();
@@ -70,44 +61,15 @@ pub fn worker(stage: &Stage) -> Run {
         "{}",
         String::from_utf8_lossy(&ended.stderr)
     );
-    let start_up = start_up_seconds(stage).min(first);
     Run {
-        name: format!("this worker (without {start_up:.1} s of joining its group)"),
+        name: "this worker".to_owned(),
         rows: stage.rows,
-        rows_per_second: stage.rows as f64 / (seconds - start_up),
+        rows_per_second,
         client_cpu,
         server_cpu,
         megabytes,
         is_right,
     }
-}
-
-/// How long a worker takes until it has its partitions: its group with nothing left to read.
-fn start_up_seconds(stage: &Stage) -> f64 {
-    let port = free_port();
-    let started = Instant::now();
-    let child = stage
-        .command(&[
-            "ingest",
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-            "--group",
-            "bench-worker",
-        ])
-        .spawn()
-        .unwrap();
-    loop {
-        let ready = topicwright_tests::program::get(port, "/readyz");
-        if ready.is_some_and(|(status, _)| status == 200)
-            || started.elapsed() > Duration::from_secs(30)
-        {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let seconds = started.elapsed().as_secs_f64();
-    let _ = terminate(child);
-    seconds
 }
 
 /// ClickHouse's Kafka engine and a view into the same table: a consumer and thread a partition, large blocks.
@@ -135,7 +97,6 @@ pub fn kafka_engine(stage: &Stage) -> Run {
         Payload::String => "JSONExtract(payload, 'status', 'String')".to_owned(),
     };
     let server = cpu_seconds(stage.server());
-    let started = Instant::now();
     stage.ask(&format!(
         "CREATE MATERIALIZED VIEW bench_mv TO events_raw AS SELECT parseDateTime64BestEffort(ts, 3, 'UTC') AS ts, event_type, \
          schema_version, user_id, {} AS entity_id, if({status} = 'success', {}, 0) AS delta_gold, {} AS price_cents, \
@@ -146,7 +107,7 @@ pub fn kafka_engine(stage: &Stage) -> Run {
         field("price_cents", "UInt32"),
         field("product_id", "UInt64"),
     ));
-    let seconds = stage.until_full(started);
+    let rows_per_second = stage.fill_rate();
     let server_cpu = cpu_seconds(stage.server()) - server;
     let is_right = stage.is_right();
     stage.ask("DROP VIEW bench_mv");
@@ -154,7 +115,7 @@ pub fn kafka_engine(stage: &Stage) -> Run {
     Run {
         name: "ClickHouse's Kafka engine".to_owned(),
         rows: stage.rows,
-        rows_per_second: stage.rows as f64 / seconds,
+        rows_per_second,
         client_cpu: 0.0,
         server_cpu,
         megabytes: 0,

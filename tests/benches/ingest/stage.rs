@@ -3,9 +3,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::engine::kafka::Kafka;
 use topicwright_tests::program::command;
@@ -42,7 +39,7 @@ pub struct Stage {
 }
 
 /// The game's registry without views, compiled with optimisation.
-fn pipeline(payload: Payload) -> PathBuf {
+fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
     let workspace = Workspace::fresh();
     for name in workspace.files().into_keys() {
         if name.starts_with("schema_registry/views/")
@@ -52,24 +49,28 @@ fn pipeline(payload: Payload) -> PathBuf {
         }
     }
     let manifest = workspace.read("schema_registry/registry.toml");
-    let ours = "payload = \"json\"";
-    assert!(manifest.contains(ours));
-    let theirs = format!("payload = \"{}\"", payload.name());
-    workspace.write(
-        "schema_registry/registry.toml",
-        &manifest.replace(ours, &theirs),
-    );
+    let edits = [
+        (
+            "payload = \"json\"",
+            format!("payload = \"{}\"", payload.name()),
+        ),
+        ("partitions = 6", format!("partitions = {partitions}")),
+    ];
+    let manifest = edits.iter().fold(manifest, |text, (ours, theirs)| {
+        assert!(text.contains(ours), "{ours}");
+        text.replace(ours, theirs)
+    });
+    workspace.write("schema_registry/registry.toml", &manifest);
     succeed(&mut workspace.cargo(&["run", "--quiet", "--bin", "topicwright", "--", "generate"]));
     workspace.released_pipeline(payload.name())
 }
 
 impl Stage {
     pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
-        let pipeline = pipeline(payload);
+        let pipeline = pipeline(payload, partitions);
         let broker = Kafka::start().unwrap();
         let host = env!("CARGO_BIN_EXE_engine-host");
         let store = ClickHouse::start(Program::find_with_host(host).unwrap()).unwrap();
-        create_topic(&broker.brokers(), partitions);
         let stage = Self {
             message_bytes: stream::message(rows / 2).len(),
             broker,
@@ -111,23 +112,38 @@ impl Stage {
         self.ask("SYSTEM DROP MARK CACHE");
     }
 
-    /// Waits until the table has all rows; seconds since `started`.
-    pub fn until_full(&self, started: Instant) -> f64 {
-        self.until(started, "events_raw", self.rows)
+    fn count(&self) -> usize {
+        self.ask("SELECT count() FROM events_raw").parse().unwrap()
     }
 
-    pub fn until(&self, started: Instant, table: &str, rows: usize) -> f64 {
-        let query = format!("SELECT count() FROM {table}");
+    /// Waits until the table has all rows; seconds since `started`.
+    pub fn until_full(&self, started: Instant) -> f64 {
+        while self.count() < self.rows {
+            assert!(started.elapsed() < Duration::from_secs(600));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        started.elapsed().as_secs_f64()
+    }
+
+    /// Rows a second from the first rows that are seen to the last: joining a group takes seconds that everyone
+    /// spends once and a long-running worker never again.
+    pub fn fill_rate(&self) -> f64 {
+        let started = Instant::now();
+        let (mut first, mut since) = (0, started);
         loop {
-            let count: usize = self.ask(&query).parse().unwrap();
-            if count >= rows {
-                return started.elapsed().as_secs_f64();
+            let count = self.count();
+            if first == 0 && count > 0 {
+                (first, since) = (count, Instant::now());
+            }
+            if count >= self.rows {
+                return (count - first) as f64 / since.elapsed().as_secs_f64();
             }
             assert!(
                 started.elapsed() < Duration::from_secs(600),
-                "{count} of {rows} rows"
+                "{count} of {}",
+                self.rows
             );
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -139,27 +155,4 @@ impl Stage {
         );
         found == format!("{0}\t{0}\t{gold}\t{0}", self.rows)
     }
-}
-
-fn create_topic(brokers: &str, partitions: usize) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .create()
-        .unwrap();
-    let topic = NewTopic::new(
-        stream::TOPIC,
-        i32::try_from(partitions).unwrap(),
-        TopicReplication::Fixed(1),
-    );
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(admin.create_topics(&[topic], &AdminOptions::new()))
-        .unwrap()
-        .into_iter()
-        .for_each(|created| {
-            created.unwrap();
-        });
 }
