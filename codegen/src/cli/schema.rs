@@ -6,6 +6,7 @@ use crate::registry::manifest::{
     AggregateView, KpiQuery, LatestView, RegistryManifest, RollupView, Scenario, TopicManifest,
 };
 use crate::registry::shape::schema_of;
+use crate::registry::waivers::Waivers;
 
 /// Prints the JSON Schema of a manifest, for editors that complete TOML by schema.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,8 @@ enum Manifest {
     Kpi,
     /// scenarios/*.toml
     Scenario,
+    /// waivers.toml
+    Waivers,
 }
 
 impl Schema {
@@ -44,6 +47,7 @@ impl Schema {
             Manifest::RollupView => schema_of::<RollupView>(),
             Manifest::Kpi => schema_of::<KpiQuery>(),
             Manifest::Scenario => schema_of::<Scenario>(),
+            Manifest::Waivers => schema_of::<Waivers>(),
         };
         outcome::line(&format!("{schema:#}"));
         ExitCode::SUCCESS
