@@ -3,8 +3,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use topicwright::cli::bump::Bump;
+use topicwright::cli::check::Check;
+use topicwright::cli::explain::Explain;
 use topicwright::cli::generate::Generate;
 use topicwright::cli::new::New;
+use topicwright::cli::rules::Rules;
 use topicwright::cli::schema::Schema;
 
 /// One JSON Schema per Kafka topic and version; everything else is made from it.
@@ -12,6 +15,9 @@ use topicwright::cli::schema::Schema;
 #[command(version, about)]
 enum Command {
     Generate(Generate),
+    Check(Check),
+    Rules(Rules),
+    Explain(Explain),
     Bump(Bump),
     New(New),
     Schema(Schema),
@@ -20,6 +26,9 @@ enum Command {
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Generate(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Rules(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Bump(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Schema(command) => command.run(),

@@ -103,6 +103,20 @@ pub struct NewColumn {
 }
 
 impl Outcome {
+    /// The outcome for a registry that does not load: its problems, and nothing compared.
+    #[must_use]
+    pub fn unloadable(findings: Vec<Finding>) -> Self {
+        Self {
+            findings,
+            waived: Vec::new(),
+            notes: Vec::new(),
+            compared: Vec::new(),
+            columns: Vec::new(),
+            api: None,
+            rollout: Rollout::default(),
+        }
+    }
+
     /// Whether something stands against the change.
     #[must_use]
     pub fn stops(&self) -> bool {
