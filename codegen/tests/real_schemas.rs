@@ -288,7 +288,7 @@ impl Workspace {
         }
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let manifest = std::fs::read_to_string(project.join("Cargo.toml")).unwrap();
-        let members = r#"members = ["codegen", "runtime", "generated", "tests"]"#;
+        let members = r#"members = ["codegen", "runtime", "generated", "tests", "tests/subject"]"#;
         assert!(manifest.contains(members));
         write(
             "Cargo.toml",

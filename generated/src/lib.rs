@@ -12,3 +12,6 @@ pub mod topics;
 
 pub use registry::GameEvents;
 pub use topics::Event;
+
+/// The same under a name that every generated crate has.
+pub use registry::GameEvents as Registry;

@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 use std::time::{Duration, Instant};
 
-use game_events::GameEvents;
 use serde_json::{Value, json};
+use subject::Registry;
 use topicwright_runtime::check::At;
 use topicwright_runtime::clickhouse::native::Encoder;
 use topicwright_runtime::clickhouse::sort::{key_columns, sorted_rows};
@@ -14,13 +14,13 @@ use topicwright_runtime::column::Millis;
 use topicwright_runtime::json::Decoder;
 use topicwright_runtime::registry::{EventRegistry, FactBlock as _, Row};
 
-type Block = <GameEvents as EventRegistry>::Block;
+type Block = <Registry as EventRegistry>::Block;
 
 const EVENTS: usize = 200_000;
 
 /// Events of one topic, the spec's size (about 400 bytes) in the spec's envelope.
 fn events(topic: &str) -> Vec<Vec<u8>> {
-    let plan: Value = serde_json::from_str(GameEvents::PROJECT.plan).unwrap();
+    let plan: Value = serde_json::from_str(Registry::PROJECT.plan).unwrap();
     let topic = plan["topics"]
         .as_array()
         .unwrap()
@@ -55,7 +55,7 @@ fn main() {
         "{:<18} {:>6} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "topic", "bytes", "decode", "+check", "+columns", "sort", "encode"
     );
-    for topic in GameEvents::TOPICS {
+    for topic in Registry::TOPICS {
         let events = events(topic.name);
         let bytes = events.iter().map(Vec::len).sum::<usize>() / events.len();
         let version = topic.versions.last().unwrap();
@@ -71,7 +71,7 @@ fn main() {
             for event in &events {
                 decoder
                     .decode(event, |json| {
-                        (GameEvents::CHECK_ENVELOPE)(json, At::ROOT).unwrap();
+                        (Registry::CHECK_ENVELOPE)(json, At::ROOT).unwrap();
                         (version.check)(json.get("payload").unwrap(), At::ROOT).unwrap();
                     })
                     .unwrap();
@@ -83,7 +83,7 @@ fn main() {
             for (offset, event) in events.iter().enumerate() {
                 decoder
                     .decode(event, |json| {
-                        (GameEvents::CHECK_ENVELOPE)(json, At::ROOT).unwrap();
+                        (Registry::CHECK_ENVELOPE)(json, At::ROOT).unwrap();
                         let payload = json.get("payload").unwrap();
                         (version.check)(payload, At::ROOT).unwrap();
                         let timestamp =
@@ -105,7 +105,7 @@ fn main() {
                     .unwrap();
             }
         });
-        let key = key_columns::<Block>(GameEvents::PROJECT.sorting_key);
+        let key = key_columns::<Block>(Registry::PROJECT.sorting_key);
         let all: Vec<u32> = (0..u32::try_from(block.rows()).unwrap()).collect();
         let mut rows = all.clone();
         let sort = time(|| rows = sorted_rows(&block, &key, all.clone()));

@@ -1,13 +1,13 @@
 //! Events of the game's registry as a backend sends them, made from the examples in its plan.
 use serde_json::{Value, json};
 
-use game_events::GameEvents;
+use subject::Registry;
 use topicwright_runtime::registry::EventRegistry as _;
 
 /// The registry's plan.
 #[must_use]
 pub fn plan() -> Value {
-    serde_json::from_str(GameEvents::PROJECT.plan).unwrap()
+    serde_json::from_str(Registry::PROJECT.plan).unwrap()
 }
 
 /// An event around a payload; `number` makes it distinct.

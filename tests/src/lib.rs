@@ -5,4 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub mod events;
 pub mod kafka;
+pub mod mutation;
+pub mod program;
+pub mod schemas;
+pub mod spelling;
 pub mod sql;

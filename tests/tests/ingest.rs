@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use game_events::GameEvents;
 use rdkafka::message::Message as _;
+use subject::Registry;
 use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::clickhouse::apply::apply;
 use topicwright_runtime::config::Config;
@@ -31,10 +31,10 @@ impl Servers {
         };
         let config = servers.config();
         servers.runtime.block_on(async {
-            apply::<GameEvents>(&Client::new(&config.clickhouse))
+            apply::<Registry>(&Client::new(&config.clickhouse))
                 .await
                 .unwrap();
-            let specs = topic_specs::<GameEvents>();
+            let specs = topic_specs::<Registry>();
             create_topics(&config.kafka, &specs, CreateOptions::default())
                 .await
                 .unwrap();
@@ -50,7 +50,7 @@ impl Servers {
 
     fn worker(&self) -> IngestHandle {
         self.runtime
-            .block_on(ingest::start::<GameEvents>(self.config()))
+            .block_on(ingest::start::<Registry>(self.config()))
             .unwrap()
     }
 

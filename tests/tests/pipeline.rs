@@ -1,98 +1,18 @@
 //! The program as its users run it: apply, produce, ingest until SIGTERM, ask; exit codes and what they read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::io::Write as _;
+use std::process::Stdio;
 
-use game_events::GameEvents;
 use serde_json::{Value, json};
-use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
-use topicwright_runtime::engine::kafka::Kafka;
+use subject::Registry;
 use topicwright_runtime::registry::EventRegistry as _;
+use topicwright_tests::program::{Servers, free_port, get, lags, terminate, text, wait_until};
 use topicwright_tests::{events, kafka, sql};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
 
-struct Servers {
-    broker: Kafka,
-    store: ClickHouse,
-}
-
-impl Servers {
-    fn start() -> Self {
-        let program = Program::find_with_host(env!("CARGO_BIN_EXE_engine-host")).unwrap();
-        Self {
-            broker: Kafka::start().unwrap(),
-            store: ClickHouse::start(program).unwrap(),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PIPELINE);
-        command
-            .args(arguments)
-            .env("KAFKA_BROKERS", self.broker.brokers())
-            .env("CLICKHOUSE_URL", self.store.url())
-            .env("TOPICWRIGHT_HASH_KEY", "00112233445566778899aabbccddeeff")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn ingest(&self, port: u16) -> Child {
-        let listen = format!("127.0.0.1:{port}");
-        let arguments = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
-        self.command(&arguments).spawn().unwrap()
-    }
-
-    fn rows(&self) -> u64 {
-        sql::ask_in(&self.store.url(), "game", "SELECT count() FROM events_raw")
-            .parse()
-            .unwrap()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-/// Status and body; `None` while nobody listens.
-fn get(port: u16, path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// SIGTERM, as an orchestrator sends it; the outcome of the process.
-fn terminate(child: Child) -> Output {
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    child.wait_with_output().unwrap()
+fn servers() -> Servers {
+    Servers::start(PIPELINE, env!("CARGO_BIN_EXE_engine-host"))
 }
 
 fn purchases(from: usize, to: usize) -> String {
@@ -108,7 +28,7 @@ fn purchases(from: usize, to: usize) -> String {
 
 #[test]
 fn from_apply_to_kpi_with_a_stop_in_the_middle() {
-    let servers = Servers::start();
+    let servers = servers();
     for (turn, expected) in [(1, "+ topic shop.purchase"), (2, "as they should be")] {
         let applied = servers.run(&["apply", "--yes"]);
         let shown = text(&applied.stdout);
@@ -144,12 +64,8 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
     assert_eq!(get(port, "/healthz").unwrap().0, 200);
     // One line a partition, also for topics in which nothing ever was.
     wait_until("no lag anywhere", || {
-        let (_, body) = get(port, "/metrics").unwrap();
-        let lags: Vec<&str> = body
-            .lines()
-            .filter(|line| line.starts_with("ingest_lag{"))
-            .collect();
-        lags.len() == partitions() && lags.iter().all(|line| line.ends_with(" 0"))
+        let lags = lags(port);
+        lags.len() == partitions() && lags.iter().all(|lag| *lag == 0)
     });
     let (_, metrics) = get(port, "/metrics").unwrap();
     for name in [
@@ -176,13 +92,13 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
 }
 
 fn partitions() -> usize {
-    let each = GameEvents::TOPICS.iter().map(|topic| topic.partitions);
+    let each = Registry::TOPICS.iter().map(|topic| topic.partitions);
     usize::try_from(each.sum::<i32>()).unwrap()
 }
 
 #[test]
 fn produce_names_the_lines_it_refuses_and_sends_the_rest() {
-    let servers = Servers::start();
+    let servers = servers();
     assert!(servers.run(&["apply", "--only", "topics"]).status.success());
     let good = purchases(0, 2);
     let mut lines: Vec<&str> = good.lines().collect();

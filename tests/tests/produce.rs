@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeMap;
 
-use game_events::GameEvents;
-use game_events::topics::shop_purchase::v1::ShopPurchase;
 use rdkafka::message::Message as _;
 use serde_json::{Value, json};
+use subject::Registry;
+use subject::topics::shop_purchase::v1::ShopPurchase;
 use topicwright_runtime::config::KafkaConfig;
 use topicwright_runtime::engine::kafka::Kafka;
 use topicwright_runtime::error::Kind;
@@ -34,12 +34,12 @@ fn typed_events_arrive_whole_keyed_and_described() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let metrics = Metrics::new().unwrap();
     let producer =
-        Producer::<GameEvents>::new(&config, ProducerLimits::default(), metrics.clone()).unwrap();
+        Producer::<Registry>::new(&config, ProducerLimits::default(), metrics.clone()).unwrap();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let delivered = runtime.block_on(async {
         create_topics(
             &config,
-            &topic_specs::<GameEvents>(),
+            &topic_specs::<Registry>(),
             CreateOptions::default(),
         )
         .await
@@ -71,7 +71,7 @@ fn typed_events_arrive_whole_keyed_and_described() {
         );
         let id: uuid::Uuid = event["event_id"].as_str().unwrap().parse().unwrap();
         assert_eq!(id.get_version_num(), 7);
-        let version = GameEvents::TOPICS
+        let version = Registry::TOPICS
             .iter()
             .find(|topic| topic.name == "shop.purchase")
             .map(|topic| &topic.versions[0])
@@ -113,12 +113,12 @@ fn one_wait_for_many_keeps_their_order_and_tells_each_outcome() {
     ));
     let metrics = Metrics::new().unwrap();
     let producer =
-        Producer::<GameEvents>::new(&small, ProducerLimits::default(), metrics.clone()).unwrap();
+        Producer::<Registry>::new(&small, ProducerLimits::default(), metrics.clone()).unwrap();
     let mut records: Vec<OutgoingRecord> = (1..=1000)
         .map(|transaction| {
             Draft::new(&purchase(transaction))
                 .with("user_id", 7)
-                .finish::<GameEvents>()
+                .finish::<Registry>()
                 .unwrap()
         })
         .collect();
@@ -126,7 +126,7 @@ fn one_wait_for_many_keeps_their_order_and_tells_each_outcome() {
     let outcomes = runtime.block_on(async {
         create_topics(
             &config,
-            &topic_specs::<GameEvents>(),
+            &topic_specs::<Registry>(),
             CreateOptions::default(),
         )
         .await
@@ -159,10 +159,7 @@ fn every_example_is_taken_or_refused_at_its_place() {
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
     for (number, (topic, version, payload, pointer)) in events::examples().into_iter().enumerate() {
         let text = events::event(&topic, version, &payload, number).to_string();
-        match (
-            OutgoingRecord::from_json::<GameEvents>(text, LIMIT),
-            pointer,
-        ) {
+        match (OutgoingRecord::from_json::<Registry>(text, LIMIT), pointer) {
             (Ok(record), None) => {
                 assert_eq!(
                     (record.topic, u64::from(record.schema_version)),
@@ -177,7 +174,7 @@ fn every_example_is_taken_or_refused_at_its_place() {
             (outcome, pointer) => panic!("{topic} {version} {pointer:?}: {outcome:?}"),
         }
     }
-    assert_eq!(taken.len(), GameEvents::TOPICS.len());
+    assert_eq!(taken.len(), Registry::TOPICS.len());
 }
 
 #[test]
@@ -208,7 +205,7 @@ fn what_no_consumer_would_take_is_refused_with_its_reason() {
         (with("ts", json!(null)), Reason::Envelope, "/ts"),
         ("x".repeat(LIMIT + 1), Reason::TooLarge, ""),
     ] {
-        let rejection = OutgoingRecord::from_json::<GameEvents>(text.clone(), LIMIT).unwrap_err();
+        let rejection = OutgoingRecord::from_json::<Registry>(text.clone(), LIMIT).unwrap_err();
         let start = &text[..text.len().min(80)];
         assert_eq!(
             (rejection.reason, &*rejection.pointer),

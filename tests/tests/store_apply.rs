@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod store;
 
-use game_events::GameEvents;
 use store::Store;
+use subject::Registry;
 use topicwright_runtime::clickhouse::apply::{Plan, apply, apply_tables, plan, plan_tables};
 use topicwright_runtime::clickhouse::native::Encoder;
 use topicwright_runtime::clickhouse::{Client, verify};
@@ -11,7 +11,7 @@ use topicwright_runtime::config::{ClickHouseConfig, Secret};
 use topicwright_runtime::error::Kind;
 use topicwright_runtime::registry::{EventRegistry, Statement};
 
-const PROJECT: topicwright_runtime::registry::Project = GameEvents::PROJECT;
+const PROJECT: topicwright_runtime::registry::Project = Registry::PROJECT;
 
 /// The registry's statements with some texts replaced; each must occur.
 fn tables(replaced: &[(&str, &str, &str)]) -> Vec<Statement> {
@@ -37,9 +37,9 @@ fn words(plan: &Plan) -> Vec<String> {
 #[test]
 fn a_second_run_changes_nothing() {
     let store = Store::start("unused");
-    let before = store.run(plan::<GameEvents>(&store.client)).unwrap();
+    let before = store.run(plan::<Registry>(&store.client)).unwrap();
     assert!(before.steps.iter().all(|step| step.creates));
-    let done = store.run(apply::<GameEvents>(&store.client)).unwrap();
+    let done = store.run(apply::<Registry>(&store.client)).unwrap();
     assert_eq!(done, before);
     assert_eq!(done.steps.len(), PROJECT.tables.len());
     let described = || {
@@ -49,16 +49,16 @@ fn a_second_run_changes_nothing() {
         )
     };
     let first = described();
-    let again = store.run(apply::<GameEvents>(&store.client)).unwrap();
+    let again = store.run(apply::<Registry>(&store.client)).unwrap();
     assert_eq!(again, Plan::default());
     assert_eq!(described(), first);
     assert_eq!(
         store.ask("SELECT count() FROM system.databases WHERE name LIKE '%topicwright%'"),
         "0"
     );
-    let verified = store.run(verify::<GameEvents>(&store.client)).unwrap();
+    let verified = store.run(verify::<Registry>(&store.client)).unwrap();
     assert_eq!(verified.warnings, [""; 0]);
-    Encoder::<<GameEvents as EventRegistry>::Block>::for_columns(&verified.columns).unwrap();
+    Encoder::<<Registry as EventRegistry>::Block>::for_columns(&verified.columns).unwrap();
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn an_older_state_is_brought_up() {
                   ('2026-11-01 00:00:00', 'mission.claim', 1, 'a', '{\"status\":\"x\",\"store\":7}')";
     store.ask(insert);
     // What drifted is a reason not to start.
-    let refused = store.run(verify::<GameEvents>(&store.client)).unwrap_err();
+    let refused = store.run(verify::<Registry>(&store.client)).unwrap_err();
     assert_eq!(refused.kind, Kind::Config);
     for part in [
         "add column platform",
@@ -122,7 +122,7 @@ fn an_older_state_is_brought_up() {
     ] {
         assert!(refused.to_string().contains(part), "{part} in {refused}");
     }
-    let change = store.run(plan::<GameEvents>(&store.client)).unwrap();
+    let change = store.run(plan::<Registry>(&store.client)).unwrap();
     assert!(change.alters());
     assert_eq!(change.refusals, []);
     let words = words(&change);
@@ -152,8 +152,8 @@ fn an_older_state_is_brought_up() {
         "{:?}",
         change.notes
     );
-    store.run(apply::<GameEvents>(&store.client)).unwrap();
-    let rest = store.run(plan::<GameEvents>(&store.client)).unwrap();
+    store.run(apply::<Registry>(&store.client)).unwrap();
+    let rest = store.run(plan::<Registry>(&store.client)).unwrap();
     assert!(rest.is_empty(), "{rest:?}");
     let order = store.ask(
         "SELECT arrayStringConcat(groupArray(name), ',') FROM system.columns \
@@ -161,7 +161,7 @@ fn an_older_state_is_brought_up() {
     );
     assert_eq!(order, "game_type,platform,user_hash");
     // The new query counts from now on, and rows go in under the older JSON type.
-    let verified = store.run(verify::<GameEvents>(&store.client)).unwrap();
+    let verified = store.run(verify::<Registry>(&store.client)).unwrap();
     assert_eq!(verified.warnings.len(), 1, "{:?}", verified.warnings);
     store.ask(&insert.replace("'a'", "'b'"));
     assert_eq!(
@@ -235,26 +235,26 @@ fn check_refused(old: (&str, &str, &str), expected: &str) {
             store.ask("SELECT count() FROM system.tables WHERE database = 'game' AND comment LIKE 'What a player%'"),
             "0"
         );
-        assert!(store.run(verify::<GameEvents>(client)).is_err());
+        assert!(store.run(verify::<Registry>(client)).is_err());
     });
 }
 
 #[test]
 fn a_column_or_view_of_someone_else_stays() {
     let store = Store::start("unused");
-    store.run(apply::<GameEvents>(&store.client)).unwrap();
+    store.run(apply::<Registry>(&store.client)).unwrap();
     store.ask("ALTER TABLE game.events_raw ADD COLUMN note String");
     store.ask("CREATE VIEW game.mine AS SELECT 1");
-    let change = store.run(plan::<GameEvents>(&store.client)).unwrap();
+    let change = store.run(plan::<Registry>(&store.client)).unwrap();
     assert!(change.is_empty(), "{change:?}");
     assert_eq!(change.notes.len(), 2, "{:?}", change.notes);
-    assert!(store.run(verify::<GameEvents>(&store.client)).is_ok());
+    assert!(store.run(verify::<Registry>(&store.client)).is_ok());
 }
 
 #[test]
 fn the_start_up_check_lists_everything_at_once() {
     let store = Store::start("unused");
-    store.run(apply::<GameEvents>(&store.client)).unwrap();
+    store.run(apply::<Registry>(&store.client)).unwrap();
     // A view of someone else whose target remembers nothing, in another database.
     store.ask("CREATE TABLE unused.mine (user_id UInt64, n UInt64) ENGINE = SummingMergeTree ORDER BY user_id");
     store.ask(
@@ -265,7 +265,7 @@ fn the_start_up_check_lists_everything_at_once() {
         "ALTER TABLE game.user_daily_state MODIFY SETTING non_replicated_deduplication_window = 0",
     );
     store.ask("DROP VIEW game.latest_progress_mv");
-    let refused = store.run(verify::<GameEvents>(&store.client)).unwrap_err();
+    let refused = store.run(verify::<Registry>(&store.client)).unwrap_err();
     let text = refused.to_string();
     for part in [
         "`unused`.`mine`: non_replicated_deduplication_window is 0",
@@ -304,14 +304,14 @@ const USERS: &str = "<clickhouse>
 #[test]
 fn a_user_with_fewer_rights() {
     let store = Store::start_with("unused", &[("config.xml", USERS)]);
-    store.run(apply::<GameEvents>(&store.client)).unwrap();
+    store.run(apply::<Registry>(&store.client)).unwrap();
     let client = |user: &str, password: &str| {
         let mut config = ClickHouseConfig::new(store.server.url());
         config.user = Some(user.to_owned());
         config.password = Some(Secret::new(password));
         Client::new(&config)
     };
-    let check = |client: &Client| store.run(verify::<GameEvents>(client));
+    let check = |client: &Client| store.run(verify::<Registry>(client));
     let refused = check(&client("worker", "wrong")).unwrap_err();
     assert!(refused.to_string().contains("code 516"), "{refused}");
     assert!(!refused.to_string().contains("wrong"), "{refused}");

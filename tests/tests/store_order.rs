@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod store;
 
-use game_events::GameEvents;
-use game_events::fact::Block;
 use store::{AllColumns, Rng, Store};
+use subject::Registry;
+use subject::fact::Block;
 use topicwright_runtime::clickhouse::apply::apply;
 use topicwright_runtime::clickhouse::sort::{key_columns, sorted_rows};
 use topicwright_runtime::column::Millis;
@@ -69,11 +69,11 @@ fn rows_are_ordered_as_the_server_orders_them() {
 
 #[test]
 fn the_registrys_key_is_found_in_its_block() {
-    let key = key_columns::<Block>(GameEvents::PROJECT.sorting_key);
+    let key = key_columns::<Block>(Registry::PROJECT.sorting_key);
     let names: Vec<&str> = key.iter().map(|index| Block::COLUMNS[*index].0).collect();
-    assert_eq!(names, GameEvents::PROJECT.sorting_key);
+    assert_eq!(names, Registry::PROJECT.sorting_key);
     let store = Store::start("unused");
-    store.run(apply::<GameEvents>(&store.client)).unwrap();
+    store.run(apply::<Registry>(&store.client)).unwrap();
     let live = store.ask(
         "SELECT sorting_key FROM system.tables WHERE database = 'game' AND name = 'events_raw'",
     );

@@ -14,6 +14,7 @@ pub mod load;
 pub mod lock;
 pub mod manifest;
 mod operations;
+pub mod published;
 pub mod references;
 mod scenarios;
 pub mod shape;

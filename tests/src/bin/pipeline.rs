@@ -2,5 +2,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    topicwright_runtime::cli::main::<game_events::GameEvents>()
+    topicwright_runtime::cli::main::<subject::Registry>()
 }

@@ -266,8 +266,15 @@ style = "allow"
 complexity = "allow"
 "#
     );
+    // Code that is written for any registry, as tests are, needs a name that stays when the registry changes.
+    let alias = match marker == "Registry" {
+        true => String::new(),
+        false => format!(
+            "\n/// The same under a name that every generated crate has.\npub use registry::{marker} as Registry;\n"
+        ),
+    };
     let library = format!(
-        "//! Typed events, checks and column writers of the `{name}` registry.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n#[rustfmt::skip]\nmod envelope;\n#[rustfmt::skip]\npub mod fact;\n#[rustfmt::skip]\npub mod registry;\n#[rustfmt::skip]\npub mod topics;\n\npub use registry::{marker};\npub use topics::Event;\n",
+        "//! Typed events, checks and column writers of the `{name}` registry.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n#[rustfmt::skip]\nmod envelope;\n#[rustfmt::skip]\npub mod fact;\n#[rustfmt::skip]\npub mod registry;\n#[rustfmt::skip]\npub mod topics;\n\npub use registry::{marker};\npub use topics::Event;\n{alias}",
         name = registry.manifest.project.name,
     );
     let binary = format!(

@@ -1,0 +1,158 @@
+//! The pipeline as a program against real servers: how tests start it, stop it and wait for what it does.
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
+use topicwright_runtime::engine::kafka::Kafka;
+
+use crate::sql;
+
+/// A Kafka, a ClickHouse and the program that is to use them.
+pub struct Servers {
+    /// Kafka.
+    pub broker: Kafka,
+    /// ClickHouse.
+    pub store: ClickHouse,
+    program: &'static str,
+}
+
+/// The program without servers, its output kept; nothing of this process' settings reaches it.
+#[must_use]
+pub fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_remove("KAFKA_BROKERS")
+        .env_remove("CLICKHOUSE_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Servers {
+    /// Starts both; `program` and `host` are the test crate's `pipeline-under-test` and `engine-host`.
+    ///
+    /// # Panics
+    /// A server does not start.
+    #[must_use]
+    pub fn start(program: &'static str, host: &str) -> Self {
+        Self {
+            broker: Kafka::start().unwrap(),
+            store: ClickHouse::start(Program::find_with_host(host).unwrap()).unwrap(),
+            program,
+        }
+    }
+
+    /// The program with the servers in its environment.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(self.program, arguments);
+        command
+            .env("KAFKA_BROKERS", self.broker.brokers())
+            .env("CLICKHOUSE_URL", self.store.url())
+            .env("TOPICWRIGHT_HASH_KEY", "00112233445566778899aabbccddeeff");
+        command
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Starts a worker that serves metrics on a port.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn ingest(&self, port: u16) -> Child {
+        let listen = format!("127.0.0.1:{port}");
+        let arguments = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
+        self.command(&arguments).spawn().unwrap()
+    }
+
+    /// Rows of the fact table.
+    ///
+    /// # Panics
+    /// The table is not there.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        sql::ask_in(&self.store.url(), "game", "SELECT count() FROM events_raw")
+            .parse()
+            .unwrap()
+    }
+}
+
+/// A worker's lag by partition, as its metrics tell; nothing while nobody listens.
+#[must_use]
+pub fn lags(port: u16) -> Vec<u64> {
+    let Some((_, body)) = get(port, "/metrics") else {
+        return Vec::new();
+    };
+    body.lines()
+        .filter(|line| line.starts_with("ingest_lag{"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .collect()
+}
+
+/// Output as text.
+///
+/// # Panics
+/// It is not UTF-8.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A port that nobody listens on.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Status and body; `None` while nobody listens.
+#[must_use]
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// Asks again and again for a minute.
+///
+/// # Panics
+/// It is not so then.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// SIGTERM, as an orchestrator sends it; the outcome of the process.
+///
+/// # Panics
+/// It cannot be sent.
+#[must_use]
+pub fn terminate(child: Child) -> Output {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    child.wait_with_output().unwrap()
+}
