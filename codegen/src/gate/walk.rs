@@ -90,7 +90,7 @@ pub(super) fn finding(
         position: side.position(&problem.at),
         file: problem.at.file,
         pointer: problem.at.pointer,
-        topic: topic.map(str::to_owned),
+        topic: problem.topic.or_else(|| topic.map(str::to_owned)),
         old: problem.old.map(|place| OldPlace {
             position: old_side(&place),
             file: place.file,

@@ -8,6 +8,8 @@ pub struct Problem {
     pub at: Place,
     /// The other side's place.
     pub old: Option<Place>,
+    /// The topic it is about, where the judged pair is not one topic's.
+    pub topic: Option<String>,
     /// Where it is not the rule's own.
     pub severity: Option<Severity>,
     /// What is wrong, old and new, and for whom.
@@ -45,6 +47,7 @@ impl Problem {
         Self {
             at: Place::new(file, pointer),
             old: None,
+            topic: None,
             severity: None,
             message: message.into(),
             evidence: None,
@@ -56,6 +59,13 @@ impl Problem {
     #[must_use]
     pub fn old(mut self, file: &str, pointer: impl Into<String>) -> Self {
         self.old = Some(Place::new(file, pointer));
+        self
+    }
+
+    /// About a topic.
+    #[must_use]
+    pub fn of(mut self, topic: &str) -> Self {
+        self.topic = Some(topic.to_owned());
         self
     }
 

@@ -70,7 +70,7 @@ impl Items {
                 .iter()
                 .filter_map(|(other, item)| {
                     let rest = other.strip_prefix(&target)?;
-                    (rest.is_empty() || rest.starts_with('.'))
+                    (rest.is_empty() || rest.starts_with(['.', ':']))
                         .then(|| (format!("{path}{rest}"), item.clone()))
                 })
                 .collect();
@@ -123,7 +123,7 @@ impl Module<'_> {
                 self.derives(&name, &item.attrs);
                 for variant in &item.variants {
                     let text = format!("{}{}", variant.ident, rust(&variant.fields));
-                    self.put(&format!("{name}.{}", variant.ident), text, Role::Variant);
+                    self.put(&format!("{name}::{}", variant.ident), text, Role::Variant);
                 }
             }
             Item::Fn(item) if public(&item.vis) => {
@@ -143,17 +143,21 @@ impl Module<'_> {
                 let name = rust(&item.self_ty);
                 if let Some((_, of, _)) = &item.trait_ {
                     let of = rust(of);
-                    self.put(&format!("{name}.{of}"), format!("impl {of}"), Role::Other);
+                    self.put(
+                        &format!("{name}.impl {of}"),
+                        format!("impl {of}"),
+                        Role::Other,
+                    );
                     return;
                 }
                 for member in &item.items {
                     match member {
                         ImplItem::Fn(member) if public(&member.vis) => {
-                            let called = format!("{name}.{}", member.sig.ident);
+                            let called = format!("{name}::{}", member.sig.ident);
                             self.put(&called, rust(&member.sig), Role::Other);
                         }
                         ImplItem::Const(member) if public(&member.vis) => {
-                            let called = format!("{name}.{}", member.ident);
+                            let called = format!("{name}::{}", member.ident);
                             self.put(&called, format!("const {}", rust(&member.ty)), Role::Other);
                         }
                         _ => {}
@@ -171,7 +175,11 @@ impl Module<'_> {
             }
             let _ = attribute.parse_nested_meta(|meta| {
                 let of = rust(&meta.path);
-                self.put(&format!("{name}.{of}"), format!("impl {of}"), Role::Other);
+                self.put(
+                    &format!("{name}.impl {of}"),
+                    format!("impl {of}"),
+                    Role::Other,
+                );
                 Ok(())
             });
         }

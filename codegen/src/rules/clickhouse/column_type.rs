@@ -33,6 +33,9 @@ pub(super) fn loss(old: &str, new: &str) -> Option<String> {
     if old == new || text(old) && text(new) {
         return None;
     }
+    if old.starts_with("AggregateFunction") || new.starts_with("AggregateFunction") {
+        return Some("stored states cannot be converted".to_owned());
+    }
     match (integer(old), integer(new)) {
         (Some(was), Some(is)) => {
             let (lowest, highest) = is.bounds();

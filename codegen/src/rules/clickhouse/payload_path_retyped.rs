@@ -43,13 +43,14 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
             .map(|name| format!("/{}", crate::model::escape(name)))
             .collect();
         // The newest declaration is the one that this change brought.
-        let declaring = new
-            .topics
-            .iter()
-            .flat_map(|topic| topic.versions.iter().rev())
-            .filter(|version| version.model.field(version.model.root, &pointer).is_some())
-            .max_by_key(|version| pair.is_changed(&version.path));
-        let Some(version) = declaring else {
+        let versions = new.topics.iter().flat_map(|topic| {
+            let versions = topic.versions.iter();
+            versions.map(move |version| (&topic.name, version))
+        });
+        let declaring = versions
+            .filter(|(_, version)| version.model.field(version.model.root, &pointer).is_some())
+            .max_by_key(|(_, version)| pair.is_changed(&version.path));
+        let Some((topic, version)) = declaring else {
             continue;
         };
         let now = is.map_or("a dynamic type", |is| is.kind.sql());
@@ -63,6 +64,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                     was.kind.sql()
                 ),
             )
+            .of(topic)
             .evidence(format!(
                 "every row of {}, up to {} days of them",
                 old.manifest.clickhouse.table, old.manifest.clickhouse.retention_days

@@ -44,6 +44,7 @@ fn check(pair: &ApiPair<'_>) -> Vec<Problem> {
                         change.path
                     ),
                 )
+                .of(topic)
                 .old(&version.path, "")
                 .fix("take the edit back and make it in a new version"),
             );
