@@ -38,7 +38,7 @@ pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rol
             .steps
             .push(format!("tables: add {}", names.join(", ")));
     }
-    for (subject, old, new, order) in orders(readings) {
+    for (subject, old, new, order) in orders(around, readings) {
         let (readers, writers) = (
             format!("consumers of {subject} to {new}"),
             format!("producers of {subject} to {new}"),
@@ -65,8 +65,11 @@ pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rol
     rollout
 }
 
-/// Subject, the name of old and new, and what they allow; one entry for each pair of neighbours.
-fn orders(readings: &[Reading<'_>]) -> Vec<(String, String, String, Order)> {
+/// Subject, the name of old and new, and what they allow; one entry for each topic with a new version.
+fn orders(
+    around: &RegistryPair<'_>,
+    readings: &[Reading<'_>],
+) -> Vec<(String, String, String, Order)> {
     let mut orders = Vec::new();
     for backward in readings
         .iter()
@@ -77,7 +80,9 @@ fn orders(readings: &[Reading<'_>]) -> Vec<(String, String, String, Order)> {
                 let number = backward.reader.number;
                 let before = topic.versions.iter().rev().map(|version| version.number);
                 let mut before = before.skip_while(|other| *other >= number);
-                let is_new = topic.versions.last().map(|version| version.number) == Some(number);
+                let newest = topic.versions.last().map(|version| version.number);
+                let is_new =
+                    newest == Some(number) && around.old.hash(&topic.name, number).is_none();
                 if !is_new || before.next() != Some(backward.writer.number) {
                     continue;
                 }

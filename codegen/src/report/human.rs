@@ -140,6 +140,13 @@ impl Printer<'_> {
                 api.level.name()
             ));
         }
+        for note in self.report.other_notes() {
+            lines.push(format!(
+                "  note: {} ({})",
+                note.message.replace('`', ""),
+                note.rule
+            ));
+        }
         for step in &outcome.rollout.steps {
             lines.push(format!("  roll out: {}", step.replace('`', "")));
         }

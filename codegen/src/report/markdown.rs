@@ -33,6 +33,12 @@ pub fn print(report: &Report<'_>) -> String {
     }
     blocks.extend(accepted(report));
     blocks.extend(columns(outcome));
+    let notes: Vec<String> = report
+        .other_notes()
+        .take(MAX_ROWS)
+        .map(|note| format!("- {}", text(&note.message)))
+        .collect();
+    blocks.push(notes.join("\n"));
     blocks.extend(api(outcome));
     blocks.extend(rollout(outcome));
     blocks.retain(|block| !block.is_empty());

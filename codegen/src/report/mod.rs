@@ -46,6 +46,13 @@ impl Report<'_> {
         format!("{}{file}", self.folder)
     }
 
+    /// Notes that have no place of their own in a report: columns and the API are shown as such.
+    fn other_notes(&self) -> impl Iterator<Item = &Finding> {
+        let shown = ["column-added", "rust-api-changed"];
+        let notes = self.outcome.notes.iter();
+        notes.filter(move |note| !shown.contains(&note.rule))
+    }
+
     fn count(&self, severity: Severity) -> usize {
         let findings = self.outcome.findings.iter();
         findings

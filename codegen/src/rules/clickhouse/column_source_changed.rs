@@ -62,7 +62,7 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
             )
             .old(old_file, pointer)
             .evidence(format!(
-                "every stored row of {} v{}, up to {} days of them",
+                "all stored rows of {} v{} (up to {} days)",
                 after.name, new.number, pair.around.old.registry.manifest.clickhouse.retention_days
             ))
             .fix("fill a new column instead, or replay what is stored"),

@@ -95,7 +95,7 @@ fn name(table: &TableSpec) -> String {
 /// How long rows of a table live, as the extent of what a migration touches.
 fn extent(table: &TableSpec) -> String {
     table.ttl.as_ref().map_or_else(
-        || "every row".to_owned(),
-        |ttl| format!("every row, up to {} days of them", ttl.days),
+        || "all rows, kept for ever".to_owned(),
+        |ttl| format!("all rows (up to {} days)", ttl.days),
     )
 }

@@ -66,7 +66,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
             )
             .of(topic)
             .evidence(format!(
-                "every row of {}, up to {} days of them",
+                "all rows of {} (up to {} days)",
                 old.manifest.clickhouse.table, old.manifest.clickhouse.retention_days
             ))
             .fix("give the field another name, or the type it has elsewhere"),

@@ -40,7 +40,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
         )
         .old("registry.toml", "/clickhouse/payload")
         .evidence(format!(
-            "every row of {}, up to {} days of them",
+            "all rows of {} (up to {} days)",
             old.table, old.retention_days
         ))
         .fix(format!("keep payload = \"{}\", or make a new fact table", was.to_lowercase())),

@@ -37,7 +37,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                     format!("the {setting} was `{was}`, is now `{is}`: a new, empty one; what is stored stays behind"),
                 )
                 .old("registry.toml", pointer)
-                .evidence(format!("every row, up to {} days of them", old.retention_days))
+                .evidence(format!("all rows (up to {} days)", old.retention_days))
                 .fix(format!("keep {setting} = \"{was}\", or rename it on the server first")),
             );
         }

@@ -1,7 +1,8 @@
 //! `view-changed`: a view computes something else from now on.
-use crate::emit::clickhouse::spec::{Definition, MaterializedViewSpec, Object, Output};
+use crate::emit::clickhouse::spec::{Definition, MaterializedViewSpec, Object, Output, TableName};
 use crate::emit::clickhouse::sql_of;
 use crate::finding::{Plane, Severity};
+use crate::registry::Registry;
 use crate::rules::pair::ViewPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
@@ -32,7 +33,12 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
     let (Some(was), Some(is)) = (spec(old), spec(new)) else {
         return Vec::new();
     };
-    if query(old) == query(new) && was.refresh_minutes.is_some() == is.refresh_minutes.is_some() {
+    // That the fact table has another name is told once, by `table-replaced`.
+    let [fact_before, fact_after] =
+        [pair.around.old, pair.around.new].map(|side| fact_table(&side.registry));
+    if query(old).replace(&fact_before, &fact_after) == query(new)
+        && was.refresh_minutes.is_some() == is.refresh_minutes.is_some()
+    {
         return Vec::new();
     }
     let changes = outputs(was, is);
@@ -67,6 +73,14 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
             "DROP VIEW {name}, create it anew, then backfill with the statement above"
         )),
     ]
+}
+
+fn fact_table(registry: &Registry) -> String {
+    let clickhouse = &registry.manifest.clickhouse;
+    crate::gate::table_name(&TableName {
+        database: clickhouse.database.clone(),
+        table: clickhouse.table.clone(),
+    })
 }
 
 fn spec(object: &Object) -> Option<&MaterializedViewSpec> {
@@ -115,7 +129,7 @@ fn outputs(was: &MaterializedViewSpec, is: &MaterializedViewSpec) -> Vec<String>
 fn source_extent(pair: &ViewPair<'_>) -> String {
     let clickhouse = &pair.around.new.registry.manifest.clickhouse;
     format!(
-        "up to {} days of rows of {}",
+        "up to {} days of {}",
         clickhouse.retention_days, clickhouse.table
     )
 }

@@ -58,7 +58,7 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
             &at.file,
             at.pointer,
             format!(
-                "{reader} readers reject what {writer} allows, at {instance}: {}; {}",
+                "readers of {reader} reject what {writer} allows, at {instance}: {}; {}",
                 witness.reason,
                 promise(reading)
             ),

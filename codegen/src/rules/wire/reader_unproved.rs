@@ -38,7 +38,7 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
             &at.file,
             at.pointer,
             format!(
-                "nobody knows whether {reader} readers accept all that {writer} allows; {}",
+                "nobody knows whether readers of {reader} accept all that {writer} allows; {}",
                 promise(reading)
             ),
         )
