@@ -21,6 +21,20 @@ pub fn print(report: &Report<'_>, colour: bool) -> String {
     parts.join("\n\n") + "\n"
 }
 
+/// Text from a schema: continued lines are indented, control characters cannot reach the terminal.
+fn clean(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => result.push_str("\n    "),
+            '\r' => {}
+            control if control.is_control() => result.extend(control.escape_default()),
+            other => result.push(other),
+        }
+    }
+    result
+}
+
 struct Printer<'p> {
     report: &'p Report<'p>,
     colour: bool,
@@ -52,7 +66,11 @@ impl Printer<'_> {
             self.paint(colour.on_default(), finding.severity.name()),
             finding.plane.name()
         );
-        text.push_str(&format!("\n  {}: {}", pointer(finding), finding.message));
+        text.push_str(&format!(
+            "\n  {}: {}",
+            clean(pointer(finding)),
+            clean(&finding.message)
+        ));
         text.push_str(&self.excerpt(finding));
         if let Some(old) = &finding.old {
             let place = self.place(&old.file, old.position.line, old.position.column);
@@ -63,16 +81,16 @@ impl Printer<'_> {
             );
         }
         if let Some(evidence) = &finding.evidence {
-            text.push_str(&format!("\n  why: {evidence}"));
+            text.push_str(&format!("\n  why: {}", clean(evidence)));
         }
         if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n  fix: {fix}"));
+            text.push_str(&format!("\n  fix: {}", clean(fix)));
         }
         text
     }
 
     fn place(&self, file: &str, line: usize, column: usize) -> String {
-        format!("{}:{line}:{column}", self.report.file(file))
+        format!("{}:{line}:{column}", clean(&self.report.file(file)))
     }
 
     fn excerpt(&self, finding: &Finding) -> String {
@@ -84,7 +102,11 @@ impl Printer<'_> {
                 let dim = Style::new().dimmed();
                 let gutter = self.paint(dim, &format!("{number} |"));
                 let caret = " ".repeat(number.len() + 2 + finding.position.column) + "^";
-                format!("\n  {gutter} {line}\n  {}", self.paint(dim, &caret))
+                format!(
+                    "\n  {gutter} {}\n  {}",
+                    clean(line),
+                    self.paint(dim, &caret)
+                )
             }
             None => String::new(),
         }
@@ -101,11 +123,11 @@ impl Printer<'_> {
             ),
             finding.rule,
             finding.plane.name(),
-            pointer(finding),
-            finding.message,
-            waiver.approver,
+            clean(pointer(finding)),
+            clean(&finding.message),
+            clean(&waiver.approver),
             waiver.expires,
-            waiver.reason
+            clean(&waiver.reason)
         )
     }
 
@@ -143,7 +165,7 @@ impl Printer<'_> {
         for note in self.report.other_notes() {
             lines.push(format!(
                 "  note: {} ({})",
-                note.message.replace('`', ""),
+                clean(&note.message).replace('`', ""),
                 note.rule
             ));
         }
