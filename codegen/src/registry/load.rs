@@ -13,6 +13,7 @@ use super::manifest::{
 };
 use super::references::closure;
 use super::views::{Surroundings, check_view};
+use super::waivers::{self, Waiver};
 use super::{Envelope, Registry, envelope, operations, scenarios, shape, topics};
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
@@ -24,6 +25,8 @@ pub struct Loaded {
     pub registry: Option<Registry>,
     /// All findings, sorted by file and place.
     pub findings: Vec<Finding>,
+    /// Every text that parses, by path below the registry folder.
+    pub documents: BTreeMap<String, Document>,
 }
 
 /// Loads a registry from its texts.
@@ -64,6 +67,7 @@ pub fn load(files: &Files) -> Loaded {
     Loaded {
         registry: registry.filter(|_| !stopped),
         findings,
+        documents: loader.documents,
     }
 }
 
@@ -106,13 +110,24 @@ impl Loader {
         }
         let views = self.views(manifest.as_ref());
         let scenarios = scenarios::load(self, envelope.as_ref(), &topics);
+        let waivers = self.waivers();
         Some(Registry {
             manifest: manifest?,
             envelope: envelope?,
             topics,
             views,
             scenarios,
+            waivers,
         })
+    }
+
+    fn waivers(&mut self) -> Vec<Waiver> {
+        let Some(document) = self.documents.get(waivers::PATH) else {
+            return Vec::new();
+        };
+        let (waivers, findings) = waivers::read(document);
+        self.findings.extend(findings);
+        waivers.waivers
     }
 
     /// Paths directly in `folder` with an ending, sorted.
@@ -320,19 +335,29 @@ impl Loader {
 
     /// A validator for a schema file with its references, by the independent implementation.
     pub(super) fn validator(&self, path: &str) -> Option<jsonschema::Validator> {
-        let document = self.documents.get(path)?;
-        let mut registry = jsonschema::Registry::new();
-        for other in closure(&self.documents, path) {
-            let contents = self.documents.get(&other)?;
-            registry = registry.add(uri(&other), contents.value.clone()).ok()?;
-        }
-        let registry = registry.prepare().ok()?;
-        jsonschema::options()
-            .with_registry(&registry)
-            .with_base_uri(uri(path))
-            .build(&document.value)
-            .ok()
+        validator(&self.documents, path)
     }
+}
+
+/// A validator for a schema file with its references, by the independent implementation; `None` where the
+/// file is missing or no schema.
+#[must_use]
+pub fn validator(
+    documents: &BTreeMap<String, Document>,
+    path: &str,
+) -> Option<jsonschema::Validator> {
+    let document = documents.get(path)?;
+    let mut registry = jsonschema::Registry::new();
+    for other in closure(documents, path) {
+        let contents = documents.get(&other)?;
+        registry = registry.add(uri(&other), contents.value.clone()).ok()?;
+    }
+    let registry = registry.prepare().ok()?;
+    jsonschema::options()
+        .with_registry(&registry)
+        .with_base_uri(uri(path))
+        .build(&document.value)
+        .ok()
 }
 
 fn unknown_type(document: &Document, pointer: &str, value: &Value) -> Finding {
