@@ -59,6 +59,9 @@ fn read_below(folder: &Path) -> Files {
     while let Some(at) = open.pop() {
         for entry in std::fs::read_dir(&at).into_iter().flatten() {
             let path = entry.unwrap().path();
+            if path.ends_with(".git") {
+                continue;
+            }
             if path.is_dir() {
                 open.push(path);
             } else {
@@ -93,6 +96,8 @@ impl Workspace {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let root = scratch().join("workspace");
         let sources = sources();
+        // A test's commit is no other test's.
+        let _ = std::fs::remove_dir_all(root.join(".git"));
         for name in read_below(&root).keys() {
             if !sources.contains_key(name) {
                 std::fs::remove_file(root.join(name)).unwrap();
@@ -109,6 +114,19 @@ impl Workspace {
         assert!(manifest.contains(ours), "{ours}");
         copy.write("Cargo.toml", &manifest.replace(ours, theirs));
         copy
+    }
+
+    /// Makes it a repository with one commit, as a clone is.
+    #[allow(dead_code)] // by tests
+    pub fn commit(&self) {
+        let nobody = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        for arguments in [
+            ["init", "-q", "-b", "main"].as_slice(),
+            &["add", "--all"],
+            &["commit", "-q", "-m", "a clone"],
+        ] {
+            succeed(self.command("git").args(nobody).args(arguments));
+        }
     }
 
     /// Every file of it.
