@@ -14,7 +14,7 @@ use super::manifest::{
 use super::references::closure;
 use super::views::{Surroundings, check_view};
 use super::waivers::{self, Waiver};
-use super::{Envelope, Registry, envelope, operations, scenarios, shape, topics};
+use super::{Envelope, Registry, envelope, operations, project, scenarios, shape, topics};
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
 
@@ -107,6 +107,7 @@ impl Loader {
         };
         if let Some(manifest) = &manifest {
             operations::check(self, manifest);
+            project::check(self, manifest);
         }
         let views = self.views(manifest.as_ref());
         let scenarios = scenarios::load(self, envelope.as_ref(), &topics);

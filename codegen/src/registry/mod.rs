@@ -14,6 +14,7 @@ pub mod load;
 pub mod lock;
 pub mod manifest;
 mod operations;
+mod project;
 pub mod published;
 pub mod references;
 mod scenarios;
