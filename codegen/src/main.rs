@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use topicwright::cli::bump::Bump;
 use topicwright::cli::check::Check;
+use topicwright::cli::compat::Compat;
 use topicwright::cli::explain::Explain;
 use topicwright::cli::generate::Generate;
 use topicwright::cli::new::New;
@@ -19,6 +20,7 @@ enum Command {
     Rules(Rules),
     Explain(Explain),
     Bump(Bump),
+    Compat(Compat),
     New(New),
     Schema(Schema),
 }
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Rules(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Bump(command) => command.run(),
+        Command::Compat(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Schema(command) => command.run(),
     }

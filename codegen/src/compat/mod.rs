@@ -2,10 +2,36 @@
 //!
 //! A question has three answers. `Compatible` is a proof, `Incompatible` comes with a message that an
 //! independent validator accepts on the writer's side and rejects on the reader's, `Unknown` names what was
-//! beyond reach. Nothing here touches files, network or clock.
+//! beyond reach. Both schemas become formulas (`lower`), and a value of the writer that the reader refuses is
+//! searched for exhaustively (`solve`, and a theory a type); that there is none is the proof. Nothing here
+//! touches files, network or clock.
+mod array;
+mod confirm;
+mod evaluate;
+mod evaluated;
+mod formula;
+mod lookahead;
+mod lower;
+mod number;
+mod object;
+mod pattern;
+mod solve;
+mod text;
+mod values;
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-use crate::model::ModelError;
+use crate::model::{self, Model, ModelError};
+use confirm::{Judge, filled_up};
+use formula::{Formulas, Gap, Lit};
+use lower::Lowering;
+use solve::{Answer, Solver};
+
+/// Most steps of one question.
+const STEPS: usize = 20_000;
 
 /// How writer and reader are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +49,17 @@ pub struct Source {
     pub documents: Vec<(String, Value)>,
     /// Dialect where a document has no `$schema`.
     pub draft: referencing::Draft,
+}
+
+impl Source {
+    /// A schema that refers to nothing outside itself.
+    #[must_use]
+    pub fn alone(schema: Value, draft: referencing::Draft) -> Self {
+        Self {
+            documents: vec![("registry:///schema".to_owned(), schema)],
+            draft,
+        }
+    }
 }
 
 /// A schema that a [`Prover`] knows.
@@ -65,16 +102,53 @@ pub struct Witness {
 pub struct Unknown {
     /// Keyword, or `budget` where a limit was reached.
     pub keyword: String,
-    /// JSON pointer of the keyword in the schema that has it.
+    /// JSON pointer of the keyword in the schema that has it; empty where it is nobody's.
     pub pointer: String,
     /// Why, and which limit.
     pub reason: String,
 }
 
+impl From<Gap> for Unknown {
+    fn from(gap: Gap) -> Self {
+        Self {
+            keyword: gap.keyword.to_owned(),
+            pointer: gap.pointer,
+            reason: gap.reason,
+        }
+    }
+}
+
+/// A schema taken in.
+#[derive(Debug)]
+struct Known {
+    source: Source,
+    model: Model,
+    written: Option<Lit>,
+    closed: Option<Lit>,
+    /// Whether it tells 1.0 from 1 (draft 04).
+    spells: bool,
+    judge: OnceCell<Result<Judge, String>>,
+}
+
+impl Known {
+    fn judge(&self) -> Result<&Judge, Unknown> {
+        let judge = self.judge.get_or_init(|| Judge::new(&self.source));
+        judge.as_ref().map_err(|reason| Unknown {
+            keyword: "$schema".to_owned(),
+            pointer: String::new(),
+            reason: format!("the independent validator refuses the schema: {reason}"),
+        })
+    }
+}
+
 /// Compares schemas; what it learned about one pair serves the next.
 #[derive(Debug, Default)]
 pub struct Prover {
-    sources: Vec<Source>,
+    schemas: Vec<Known>,
+    formulas: Formulas,
+    memory: HashMap<Box<[Lit]>, Answer>,
+    /// As `memory`, where 1.0 is told from 1.
+    spelled_memory: HashMap<Box<[Lit]>, Answer>,
 }
 
 impl Prover {
@@ -83,8 +157,39 @@ impl Prover {
     /// # Errors
     /// The schema is malformed or refers to what is not there.
     pub fn add(&mut self, source: Source) -> Result<SchemaHandle, ModelError> {
-        self.sources.push(source);
-        Ok(SchemaHandle(self.sources.len() - 1))
+        let documents: Vec<(&str, &Value)> = source
+            .documents
+            .iter()
+            .map(|(uri, document)| (uri.as_str(), document))
+            .collect();
+        let model = model::build_in(&documents, 0, "", source.draft)?;
+        self.schemas.push(Known {
+            source,
+            model,
+            written: None,
+            closed: None,
+            spells: false,
+            judge: OnceCell::new(),
+        });
+        Ok(SchemaHandle(self.schemas.len() - 1))
+    }
+
+    /// The schema's formula, as written or closed.
+    fn formula(&mut self, schema: SchemaHandle, closed: bool) -> Lit {
+        let known = &mut self.schemas[schema.0];
+        let done = if closed { known.closed } else { known.written };
+        if let Some(lit) = done {
+            return lit;
+        }
+        let mut lowering = Lowering::new(&known.model, &mut self.formulas);
+        let lit = lowering.root(closed);
+        known.spells |= lowering.spells;
+        *(if closed {
+            &mut known.closed
+        } else {
+            &mut known.written
+        }) = Some(lit);
+        lit
     }
 
     /// Whether every message of `writer` is accepted by `reader`. A witness is filled up from `example`, a
@@ -96,11 +201,94 @@ impl Prover {
         view: View,
         example: Option<&Value>,
     ) -> Verdict {
-        let _ = (writer, reader, view, example);
-        Verdict::Unknown(Unknown {
-            keyword: "budget".to_owned(),
-            pointer: String::new(),
-            reason: "not compared".to_owned(),
-        })
+        let written = self.formula(writer, view == View::Stream);
+        let read = self.formula(reader, false);
+        let (answer, steps) = self.solve(&[written, !read], false);
+        match answer {
+            Answer::Unsat if self.schemas[writer.0].spells || self.schemas[reader.0].spells => {
+                // Draft 04 leaves open whether 1.0 is an integer; a proof must hold either way.
+                match self.solve(&[written, !read], true) {
+                    (Answer::Unsat, _) => Verdict::Compatible(Proof { steps }),
+                    (Answer::Sat(value), _) => Verdict::Unknown(Unknown {
+                        keyword: "type".to_owned(),
+                        pointer: String::new(),
+                        reason: format!(
+                            "draft 04 does not say whether 1.0 is an integer; where it is not, {value} breaks the reader"
+                        ),
+                    }),
+                    (Answer::Unknown(gap), _) => Verdict::Unknown(gap.into()),
+                }
+            }
+            Answer::Unsat => Verdict::Compatible(Proof { steps }),
+            Answer::Unknown(gap) => Verdict::Unknown(gap.into()),
+            Answer::Sat(value) => self
+                .confirm((writer, written), reader, &value, example)
+                .unwrap_or_else(Verdict::Unknown),
+        }
     }
+
+    fn solve(&mut self, goal: &[Lit], spelled: bool) -> (Answer, usize) {
+        self.formulas.spelled = spelled;
+        let memory = if spelled {
+            &mut self.spelled_memory
+        } else {
+            &mut self.memory
+        };
+        let mut solver = Solver::new(&mut self.formulas, memory, STEPS);
+        let answer = solver.solve(goal);
+        let steps = solver.steps;
+        self.formulas.spelled = false;
+        (answer, steps)
+    }
+
+    fn confirm(
+        &mut self,
+        (writer, written): (SchemaHandle, Lit),
+        reader: SchemaHandle,
+        value: &Value,
+        example: Option<&Value>,
+    ) -> Result<Verdict, Unknown> {
+        let writes = self.schemas[writer.0].judge()?;
+        let reads = self.schemas[reader.0].judge()?;
+        let formulas = &mut self.formulas;
+        let mut breaks = |value: &Value| {
+            writes.accepts(value)
+                && !reads.accepts(value)
+                && formulas.holds(written, value) == Some(true)
+        };
+        if !breaks(value) {
+            return Err(Unknown {
+                keyword: "budget".to_owned(),
+                pointer: String::new(),
+                reason: format!("the independent validator does not confirm the message {value}"),
+            });
+        }
+        let best = example.and_then(|example| filled_up(value, example, &mut breaks));
+        let best = best.as_ref().unwrap_or(value);
+        reads
+            .refusal(best)
+            .map(Verdict::Incompatible)
+            .ok_or_else(|| Unknown {
+                keyword: "budget".to_owned(),
+                pointer: String::new(),
+                reason: "the independent validator changed its mind".to_owned(),
+            })
+    }
+
+    /// Formulas held in memory, a measure of its size.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.formulas.len()
+    }
+}
+
+/// Compares two schemas that refer to nothing outside themselves.
+///
+/// # Errors
+/// A schema is malformed or refers to what is not there.
+pub fn compat(writer: Source, reader: Source, view: View) -> Result<Verdict, ModelError> {
+    let mut prover = Prover::default();
+    let writer = prover.add(writer)?;
+    let reader = prover.add(reader)?;
+    Ok(prover.compare(writer, reader, view, None))
 }

@@ -139,11 +139,14 @@ pub fn check(old: Option<&Side>, new: &Side, today: Day) -> Outcome {
     };
     let around = RegistryPair { old, new, today };
     let readings = readings::all(&around);
-    let changes = api::changes(old, new);
+    let api::Comparison { changes, refused } = api::compare(old, new);
     let (found, notes): (Vec<Finding>, Vec<Finding>) = walk::findings(&around, &readings, &changes)
         .into_iter()
         .partition(|finding| finding.severity > Severity::Note);
-    let (findings, waived) = waive::apply(found, &around);
+    let (mut findings, waived) = waive::apply(found, &around);
+    // Nobody can accept these: nothing can be generated from such a registry.
+    findings.extend(refused);
+    walk::sort(&mut findings);
     Outcome {
         findings,
         waived,

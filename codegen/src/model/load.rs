@@ -95,7 +95,8 @@ pub fn build_in(
 }
 
 /// A custom meta-schema is read as the newest draft.
-fn known(draft: Draft) -> Draft {
+#[must_use]
+pub fn known(draft: Draft) -> Draft {
     match draft {
         Draft::Draft4 | Draft::Draft6 | Draft::Draft7 | Draft::Draft201909 | Draft::Draft202012 => {
             draft
@@ -309,6 +310,7 @@ impl<'r> Reader<'_, '_, 'r> {
         }
         keywords.dynamic_reference = self.dynamic_reference()?;
         keywords.types = self.types()?;
+        keywords.spelled_integers = draft == Draft::Draft4;
         keywords.enumeration = match self.task.value.get("enum") {
             None => None,
             Some(Value::Array(values)) => Some(values.clone()),

@@ -9,7 +9,7 @@ mod load;
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
 
-pub use load::{ModelError, build, build_in, escape};
+pub use load::{ModelError, build, build_in, escape, known as known_draft};
 
 /// Index of a node in its [`Model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,6 +131,8 @@ pub struct Keywords {
     pub dynamic_reference: Option<DynamicReference>,
     /// `type`; `None` allows all.
     pub types: Option<TypeSet>,
+    /// Whether `integer` means a number written without fraction, as in draft 04, where validators refuse 1.0.
+    pub spelled_integers: bool,
     /// `enum`
     pub enumeration: Option<Vec<Value>>,
     /// `const`

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     Annotations, ArrayKeywords, Keywords, Model, NodeKind, NumberKeywords, ObjectKeywords,
-    SchemaId, StringKeywords,
+    SchemaId, StringKeywords, TypeSet,
 };
 
 /// Annotations that decide how events are read.
@@ -162,6 +162,7 @@ impl<'h, 'm> Form<'h, 'm> {
             reference,
             dynamic_reference,
             types,
+            spelled_integers,
             enumeration,
             constant,
             number,
@@ -183,6 +184,10 @@ impl<'h, 'm> Form<'h, 'm> {
             self.put("$dynamicRef", Some(json!([initial, dynamic.anchor])));
         }
         self.put("type", types.map(|types| json!(types.0)));
+        // What draft 04 makes of 1.0 only matters where integers are told from other numbers.
+        let integers = types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
+        let spelled = *spelled_integers && integers;
+        self.put("spelledIntegers", spelled.then_some(Value::Bool(true)));
         self.put("enum", enumeration.as_ref().map(|values| set(values)));
         self.put("const", constant.as_ref().map(sorted));
         self.number(number);

@@ -1,8 +1,9 @@
 //! `pipeline apply`: topics and tables as the registry wants them. Shows the plan, asks before it alters what
 //! exists, and says so when there is nothing to do.
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use super::Outcome;
+use super::streams::{say_part, write_result};
 use crate::clickhouse::Client;
 use crate::clickhouse::apply::{self, Plan};
 use crate::config::{Config, Settings};
@@ -144,9 +145,7 @@ fn print(lines: &[String]) -> Result<()> {
     if !text.is_empty() {
         text.push('\n');
     }
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| Error::config("cannot write to standard output").why(error))
+    write_result(&text)
 }
 
 fn confirmed() -> Result<bool> {
@@ -156,7 +155,7 @@ fn confirmed() -> Result<bool> {
                 .fix("look at the plan above, then run again with --yes"),
         );
     }
-    eprint!("Alter what exists, as shown (~)? [y/N] ");
+    say_part("Alter what exists, as shown (~)? [y/N] ");
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

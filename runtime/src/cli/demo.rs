@@ -1,12 +1,14 @@
 //! `pipeline demo`: from simulated producers to KPIs, checked against an oracle. The result goes to standard
 //! output, everything on the way to standard error.
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::Mutex;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Outcome;
+use super::signals::Signals;
+use super::streams::{say, say_part, write_result};
 use super::topics::Format;
 use crate::config::{HashKey, Settings};
 use crate::demo::{self, Options, Report, Screen, Stage, Where};
@@ -58,7 +60,12 @@ impl Demo {
             hash_key: DEMO_HASH_KEY,
         };
         let screen = Terminal::new(u64::from(self.events));
-        let result = demo::run::<R>(options, &screen).await;
+        let mut signals = Signals::listen()?;
+        // Ending here, and not by the signal itself, drops the servers and removes their folders.
+        let result = tokio::select! {
+            result = demo::run::<R>(options, &screen) => result,
+            () = signals.received() => Err(Error::service("interrupted before the end")),
+        };
         screen.clear();
         let (report, stage) = result?;
         let text = match self.format {
@@ -66,14 +73,10 @@ impl Demo {
             Format::Json => format!("{}\n", report.to_json()),
         };
         let is_right = report.is_right();
-        std::io::stdout()
-            .write_all(text.as_bytes())
-            .and_then(|()| std::io::stdout().flush())
-            .map_err(|error| Error::config("cannot write to standard output").why(error))?;
+        write_result(&text)?;
         if self.keep {
-            eprint!("\n{}", sample::<R>(&stage));
-            // Ends with the signal; an error means that there is none to wait for.
-            let _ = tokio::signal::ctrl_c().await;
+            say_part(&format!("\n{}", sample::<R>(&stage)));
+            signals.received().await;
         }
         stage.worker.stop().await?;
         if is_right {
@@ -183,7 +186,7 @@ impl Screen for Terminal {
     fn step(&self, words: &str) {
         match &self.bars {
             Some(_) => self.events.set_message(words.to_owned()),
-            None => eprintln!("{words}"),
+            None => say(words),
         }
     }
 

@@ -1,9 +1,9 @@
 //! `pipeline ingest`: runs a worker until a signal ends it; everything it took is durable then.
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::Outcome;
+use super::signals::Signals;
+use super::streams::say;
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ingest;
 use crate::metrics::serve;
 use crate::registry::EventRegistry;
@@ -23,20 +23,16 @@ impl Ingest {
             }
             None => None,
         };
-        let handler =
-            |kind| signal(kind).map_err(|error| Error::bug("cannot listen for signals").why(error));
-        let mut terminate = handler(SignalKind::terminate())?;
-        let mut interrupt = handler(SignalKind::interrupt())?;
+        let mut signals = Signals::listen()?;
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.received() => {}
             ended = worker.ended() => return ended.map(|()| Outcome::Clean),
         }
         let counts = worker.stop().await?;
-        eprintln!(
+        say(&format!(
             "ingested {} rows in {} batches; {} duplicates, {} dead letters, {} batches replayed",
             counts.rows, counts.batches, counts.duplicates, counts.dead, counts.replays
-        );
+        ));
         Ok(Outcome::Clean)
     }
 }

@@ -1,7 +1,6 @@
 //! `pipeline kpi`: the registry's questions, answered by ClickHouse, as tables or JSON.
-use std::io::Write as _;
-
 use super::Outcome;
+use super::streams::write_result;
 use super::topics::Format;
 use crate::clickhouse::{Client, QueryResult};
 use crate::config::Settings;
@@ -39,9 +38,7 @@ impl Kpi {
             Format::Human => human(&answers),
             Format::Json => json(&as_of, &answers),
         };
-        std::io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|error| Error::config("cannot write to standard output").why(error))?;
+        write_result(&text)?;
         Ok(Outcome::Clean)
     }
 }

@@ -9,8 +9,11 @@ mod demo;
 mod ingest;
 mod kpi;
 mod produce;
+mod signals;
+mod streams;
 mod topics;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -78,7 +81,7 @@ pub fn main<R: EventRegistry>() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Findings) => ExitCode::from(100),
         Err(error) => {
-            eprintln!("error: {error}");
+            streams::say(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -89,10 +92,14 @@ fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // Fails only where a logger is set already, as in tests.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_plain)
+        // It would tell standard error that standard error is gone, and panic over it.
+        .log_internal_errors(false)
         .try_init();
 }
 
@@ -100,7 +107,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {
         crate::error::Error::bug("cannot start the asynchronous runtime").why(error)
     })?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match line.command {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
             #[cfg(feature = "embedded")]
@@ -110,5 +117,8 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Produce(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }
-    })
+    });
+    // What a failed command left running on other threads may wait for what will never come.
+    runtime.shutdown_background();
+    result
 }

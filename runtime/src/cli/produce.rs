@@ -3,10 +3,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::Outcome;
+use super::signals::Signals;
+use super::streams::say;
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::ingest::Rejection;
@@ -46,6 +47,18 @@ struct Tally {
     refused: u64,
     failed: u64,
     last_line: usize,
+    /// What to do about the last line that Kafka did not take.
+    fix: Option<String>,
+}
+
+/// Why no more lines are read.
+enum End {
+    /// There are none.
+    Input,
+    /// A signal.
+    Interrupted,
+    /// Kafka took nothing of a whole batch; it would not take the rest.
+    NothingTaken,
 }
 
 impl Produce {
@@ -67,38 +80,58 @@ impl Produce {
         };
         let mut lines = read_lines(&self.file, limits.max_message_bytes)?;
         let mut tally = Tally::default();
-        let interrupted = {
-            let handler = |kind| {
-                signal(kind).map_err(|error| Error::bug("cannot listen for signals").why(error))
-            };
-            let mut terminate = handler(SignalKind::terminate())?;
-            let mut interrupt = handler(SignalKind::interrupt())?;
+        let end = {
+            let mut signals = Signals::listen()?;
             let mut batch = Vec::new();
             loop {
                 batch.clear();
                 let taken = tokio::select! {
                     taken = lines.recv_many(&mut batch, BATCH) => taken,
-                    _ = terminate.recv() => break true,
-                    _ = interrupt.recv() => break true,
+                    () = signals.received() => break End::Interrupted,
                 };
                 if taken == 0 {
-                    break false;
+                    break End::Input;
                 }
+                let before = (tally.sent, tally.failed);
                 send::<R>(&name, &mut batch, limits, producer.as_ref(), &mut tally).await?;
+                if tally.sent == before.0 && tally.failed > before.1 {
+                    break End::NothingTaken;
+                }
             }
         };
         let verb = if self.dry_run { "checked" } else { "produced" };
         let (sent, refused, failed) = (tally.sent, tally.refused, tally.failed);
-        eprintln!("{verb} {sent}, refused {refused}, not delivered {failed}");
-        if interrupted {
-            return Err(Error::service("interrupted before the end of the input")
-                .at("last line handled", tally.last_line)
-                .fix("run again with the lines after it"));
-        }
-        if failed > 0 {
-            return Err(Error::service("Kafka did not take every event")
-                .at("not delivered", failed)
-                .fix("the lines are named above; produce them again: consumers drop duplicates"));
+        say(&format!(
+            "{verb} {sent}, refused {refused}, not delivered {failed}"
+        ));
+        let fix = |which: &str| {
+            let again = format!("produce {which} again: consumers drop duplicates");
+            match &tally.fix {
+                Some(fix) => format!("{fix}; then {again}"),
+                None => again,
+            }
+        };
+        match end {
+            End::Interrupted => {
+                return Err(Error::service("interrupted before the end of the input")
+                    .at("last line handled", tally.last_line)
+                    .fix("run again with the lines after it"));
+            }
+            End::NothingTaken => {
+                return Err(
+                    Error::service("Kafka takes no event; the rest was not tried")
+                        .at("last line handled", tally.last_line)
+                        .fix(fix(
+                            "the lines named above and those after the last one handled",
+                        )),
+                );
+            }
+            End::Input if failed > 0 => {
+                return Err(Error::service("Kafka did not take every event")
+                    .at("not delivered", failed)
+                    .fix(fix("the lines named above")));
+            }
+            End::Input => {}
         }
         Ok(match refused {
             0 => Outcome::Clean,
@@ -157,7 +190,9 @@ async fn send<R: EventRegistry>(
                     }
                     Err(error) => {
                         tally.failed += 1;
-                        eprintln!("{name}:{number}: not delivered: {error}");
+                        let why = error.why.unwrap_or(error.what);
+                        say(&format!("{name}:{number}: not delivered: {why}"));
+                        tally.fix = error.fix;
                     }
                 }
             }
@@ -181,7 +216,9 @@ fn report(name: &str, number: usize, rejection: &Rejection) {
         "" => String::new(),
         pointer => format!("{pointer}: "),
     };
-    eprintln!("{name}:{number}: refused ({reason}): {place}{detail}");
+    say(&format!(
+        "{name}:{number}: refused ({reason}): {place}{detail}"
+    ));
 }
 
 /// Reads lines on a thread of its own, so that a signal is heard while the input waits.

@@ -1,9 +1,8 @@
 //! `pipeline topics`: what the registry holds, as a table or JSON. Reads nothing but the compiled registry.
-use std::io::Write as _;
-
 use super::Outcome;
+use super::streams::write_result;
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::EventRegistry;
 
 /// Flags of `topics`.
@@ -30,9 +29,7 @@ impl Topics {
             Format::Human => human::<R>(),
             Format::Json => json::<R>(),
         };
-        std::io::stdout()
-            .write_all(text.as_bytes())
-            .map_err(|error| Error::config("cannot write to standard output").why(error))?;
+        write_result(&text)?;
         Ok(Outcome::Clean)
     }
 }

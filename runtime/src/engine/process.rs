@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,6 +63,8 @@ impl Engine {
         if let Some(folder) = command.get_current_dir() {
             guarded.current_dir(folder);
         }
+        // Ctrl-C in a terminal goes to the whole group: the engine is to end after those who work with it.
+        guarded.process_group(0);
         let mut child = guarded.spawn().map_err(at("sh"))?;
         let guard = child.stdin.take();
         Ok(Self {

@@ -6,6 +6,10 @@ pub(crate) mod consumer;
 pub mod dlq;
 pub mod topics;
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -41,8 +45,28 @@ pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     }
 }
 
+/// A broker that is away is reported by every attempt to reach it, many times a second.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
 pub(crate) fn log_error(error: &KafkaError, reason: &str) {
-    tracing::warn!(target: "kafka", "{error}: {reason}");
+    static LAST: Mutex<BTreeMap<i32, Instant>> = Mutex::new(BTreeMap::new());
+    if is_due(&LAST, error.rdkafka_error_code(), Instant::now()) {
+        tracing::warn!(target: "kafka", "{error}: {reason}");
+    } else {
+        tracing::debug!(target: "kafka", "{error}: {reason}");
+    }
+}
+
+/// Whether an error was not said a short while ago; it then counts as said.
+fn is_due(last: &Mutex<BTreeMap<i32, Instant>>, code: Option<Code>, now: Instant) -> bool {
+    let Some(code) = code else { return true };
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    let said = last.get(&(code as i32));
+    let is_due = said.is_none_or(|said| now.duration_since(*said) >= SAID_AGAIN_AFTER);
+    if is_due {
+        last.insert(code as i32, now);
+    }
+    is_due
 }
 
 /// What a librdkafka error means here: who must act, and whether to try again.
@@ -121,4 +145,22 @@ pub fn error(what: impl Into<String>, error: &KafkaError) -> Error {
     mapped.retryable = retryable;
     mapped.fix = fix.map(str::to_owned);
     mapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_said_once_in_a_while() {
+        let last = Mutex::default();
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        assert!(is_due(&last, Some(Code::AllBrokersDown), start));
+        assert!(!is_due(&last, Some(Code::AllBrokersDown), later(9)));
+        assert!(is_due(&last, Some(Code::Resolve), later(9)));
+        assert!(is_due(&last, Some(Code::AllBrokersDown), later(10)));
+        assert!(!is_due(&last, Some(Code::AllBrokersDown), later(11)));
+        assert!(is_due(&last, None, later(11)));
+    }
 }

@@ -42,6 +42,10 @@ pub struct CreateOptions {
     pub dry_run: bool,
 }
 
+/// How librdkafka's mock clusters call themselves. They answer questions of an admin client with silence, and
+/// waiting for that to be a timeout takes half a minute a topic.
+const MOCK_CLUSTER: &str = "mockCluster";
+
 /// What became of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopicOutcome {
@@ -101,13 +105,21 @@ pub async fn create_topics(
         .create_with_context(LogContext)
         .map_err(|error| super::error("cannot set up the Kafka admin client", &error))?;
     let admin = std::sync::Arc::new(admin);
-    let metadata = {
+    let (metadata, cluster) = {
         let admin = std::sync::Arc::clone(&admin);
-        tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, ADMIN_TIMEOUT))
+        let ask = move || {
+            let metadata = admin.inner().fetch_metadata(None, ADMIN_TIMEOUT)?;
+            Ok((metadata, admin.inner().fetch_cluster_id(ADMIN_TIMEOUT)))
+        };
+        tokio::task::spawn_blocking(ask)
             .await
             .map_err(|error| Error::bug("a Kafka request was cancelled").why(error))?
             .map_err(|error| super::error("cannot read the cluster's topics", &error))?
     };
+    if options.tolerate_no_admin && cluster.is_some_and(|id| id.starts_with(MOCK_CLUSTER)) {
+        let names = specs.iter().map(|spec| spec.name.clone());
+        return Ok(names.map(|name| (name, TopicOutcome::NoAdmin)).collect());
+    }
     let mut outcomes = Vec::with_capacity(specs.len());
     for spec in specs {
         let live = partitions(&metadata, &spec.name);

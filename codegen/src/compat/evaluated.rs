@@ -1,0 +1,382 @@
+//! `unevaluatedProperties`, `unevaluatedItems` and closed writers: which members and items the schemas that hold
+//! have spoken about.
+//!
+//! That depends on which branches hold, so a schema is unfolded into its outcomes: for each way to hold, what is
+//! true then and what has been evaluated. Branches that evaluate nothing are not told apart.
+use std::collections::BTreeSet;
+
+use super::formula::{Lit, Node};
+use super::lower::Lowering;
+use super::pattern::PatternId;
+use crate::model::{Keywords, NodeKind, SchemaId};
+
+/// Most outcomes of one schema; each branch that evaluates something can double them.
+const OUTCOMES: usize = 128;
+
+/// Deepest nesting of schemas on one value; what refers to itself without end is met here.
+const NESTING: usize = 64;
+
+/// One way in which a schema holds.
+#[derive(Clone, Debug, Default)]
+struct Outcome {
+    /// What is true then.
+    holds: Vec<Lit>,
+    /// Members that were spoken about.
+    names: BTreeSet<String>,
+    patterns: BTreeSet<PatternId>,
+    all_members: bool,
+    /// Leading items that were spoken about.
+    prefix: usize,
+    /// Items that satisfy one of these were spoken about too.
+    contains: BTreeSet<Lit>,
+    all_items: bool,
+}
+
+impl Outcome {
+    fn speaks(&self) -> bool {
+        !self.names.is_empty()
+            || !self.patterns.is_empty()
+            || self.all_members
+            || self.prefix > 0
+            || !self.contains.is_empty()
+            || self.all_items
+    }
+
+    fn join(&self, other: &Self) -> Self {
+        let mut joined = self.clone();
+        joined.holds.extend(&other.holds);
+        joined.names.extend(other.names.iter().cloned());
+        joined.patterns.extend(&other.patterns);
+        joined.all_members |= other.all_members;
+        joined.prefix = joined.prefix.max(other.prefix);
+        joined.contains.extend(&other.contains);
+        joined.all_items |= other.all_items;
+        joined
+    }
+}
+
+/// Too many outcomes, or a schema that refers to itself.
+struct Beyond(&'static str);
+
+impl Lowering<'_> {
+    /// A schema with `unevaluatedProperties` or `unevaluatedItems`.
+    pub(super) fn with_unevaluated(&mut self, id: SchemaId, scope: u32, closed: bool) -> Lit {
+        match self.outcomes(id, scope, closed, 0) {
+            Ok(outcomes) => {
+                let ways: Vec<Lit> = outcomes
+                    .into_iter()
+                    .map(|outcome| self.formulas.all(outcome.holds))
+                    .collect();
+                self.formulas.any(ways)
+            }
+            Err(Beyond(reason)) => {
+                let members = self
+                    .model
+                    .keywords(id)
+                    .is_some_and(|keywords| keywords.object.unevaluated_properties.is_some());
+                let keyword = if members {
+                    "unevaluatedProperties"
+                } else {
+                    "unevaluatedItems"
+                };
+                self.gap(id, keyword, reason)
+            }
+        }
+    }
+
+    /// A value of a writer that emits what it declares.
+    pub(super) fn closed_value(&mut self, schema: SchemaId, scope: u32) -> Lit {
+        let scope = self.enter(scope, schema);
+        if !self.declares(schema, scope, 0) {
+            return self.in_place(schema, scope, true);
+        }
+        match self.outcomes(schema, scope, true, 0) {
+            Ok(outcomes) => {
+                let ways: Vec<Lit> = outcomes
+                    .into_iter()
+                    .map(|outcome| {
+                        let closing = self.unevaluated_members(&outcome, Lit::FALSE);
+                        self.formulas.all(outcome.holds.into_iter().chain(closing))
+                    })
+                    .collect();
+                self.formulas.any(ways)
+            }
+            // Not closed at this place: more messages than the writer has, so a proof still holds.
+            Err(Beyond(_)) => self.in_place(schema, scope, true),
+        }
+    }
+
+    /// Whether a schema, or one on the same value, declares properties.
+    fn declares(&mut self, schema: SchemaId, scope: u32, nesting: usize) -> bool {
+        let model = self.model;
+        let Some(keywords) = model.keywords(schema) else {
+            return false;
+        };
+        if nesting > NESTING {
+            return false;
+        }
+        if !keywords.object.properties.is_empty() {
+            return true;
+        }
+        let scope = self.enter(scope, schema);
+        let mut parts: Vec<SchemaId> = keywords.reference.into_iter().collect();
+        parts.extend(self.dynamic_target(keywords, scope));
+        parts.extend(&keywords.all_of);
+        parts.extend(&keywords.any_of);
+        parts.extend(&keywords.one_of);
+        parts.extend(keywords.then);
+        parts.extend(keywords.otherwise);
+        parts.extend(keywords.object.dependent_schemas.values());
+        parts
+            .into_iter()
+            .any(|part| self.declares(part, scope, nesting + 1))
+    }
+
+    fn outcomes(
+        &mut self,
+        id: SchemaId,
+        scope: u32,
+        closed: bool,
+        nesting: usize,
+    ) -> Result<Vec<Outcome>, Beyond> {
+        if nesting > NESTING {
+            return Err(Beyond("schemas on one value are nested without end"));
+        }
+        let model = self.model;
+        let keywords = match &model.node(id).kind {
+            NodeKind::Bool(true) => return Ok(vec![Outcome::default()]),
+            NodeKind::Bool(false) => return Ok(Vec::new()),
+            NodeKind::Keywords(keywords) => keywords,
+        };
+        let scope = self.enter(scope, id);
+        let mut own = Outcome {
+            holds: self.assertions(id, keywords, scope, closed),
+            ..Outcome::default()
+        };
+        self.note_own(keywords, scope, &mut own);
+        let mut ways = vec![own];
+        let mut always: Vec<SchemaId> = keywords.reference.into_iter().collect();
+        always.extend(self.dynamic_target(keywords, scope));
+        always.extend(&keywords.all_of);
+        for part in always {
+            let inner = self.outcomes(part, scope, closed, nesting + 1)?;
+            ways = product(&ways, &inner)?;
+        }
+        if !keywords.any_of.is_empty() {
+            let choices = self.any_of(&keywords.any_of, scope, closed, nesting)?;
+            ways = product(&ways, &choices)?;
+        }
+        if !keywords.one_of.is_empty() {
+            let choices = self.one_of(&keywords.one_of, scope, closed, nesting)?;
+            ways = product(&ways, &choices)?;
+        }
+        if let Some(not) = keywords.not {
+            let not = !self.negated(not, scope);
+            for way in &mut ways {
+                way.holds.push(not);
+            }
+        }
+        if let Some(condition) = keywords.condition {
+            let choices = self.condition(condition, keywords, (scope, closed), nesting)?;
+            ways = product(&ways, &choices)?;
+        }
+        for (name, schema) in &keywords.object.dependent_schemas {
+            let has = self.formulas.has(name);
+            let mut choices = vec![Outcome {
+                holds: vec![!has],
+                ..Outcome::default()
+            }];
+            for mut inner in self.outcomes(*schema, scope, closed, nesting + 1)? {
+                inner.holds.push(has);
+                choices.push(inner);
+            }
+            ways = product(&ways, &choices)?;
+        }
+        self.apply_unevaluated(keywords, scope, closed, &mut ways);
+        Ok(ways)
+    }
+
+    /// What a schema's own keywords evaluate.
+    fn note_own(&mut self, keywords: &Keywords, scope: u32, own: &mut Outcome) {
+        let object = &keywords.object;
+        own.names.extend(object.properties.keys().cloned());
+        for source in object.pattern_properties.keys() {
+            own.patterns
+                .insert(self.formulas.patterns.intern(source, ""));
+        }
+        own.all_members = object.additional_properties.is_some();
+        let array = &keywords.array;
+        own.prefix = array.prefix_items.len();
+        own.all_items = array.items.is_some();
+        if array.contains_evaluates
+            && let Some(contains) = array.contains
+        {
+            let item = self.inner(contains, scope, false);
+            own.contains.insert(item);
+        }
+    }
+
+    /// At least one branch; told apart where a branch evaluates something.
+    fn any_of(
+        &mut self,
+        branches: &[SchemaId],
+        scope: u32,
+        closed: bool,
+        nesting: usize,
+    ) -> Result<Vec<Outcome>, Beyond> {
+        let mut inner = Vec::new();
+        for branch in branches {
+            inner.push(self.outcomes(*branch, scope, closed, nesting + 1)?);
+        }
+        if !inner.iter().flatten().any(Outcome::speaks) {
+            let parts: Vec<Lit> = branches
+                .iter()
+                .map(|branch| self.in_place(*branch, scope, closed))
+                .collect();
+            let any = self.formulas.any(parts);
+            return Ok(vec![Outcome {
+                holds: vec![any],
+                ..Outcome::default()
+            }]);
+        }
+        let mut ways = vec![(Outcome::default(), false)];
+        for (branch, inner) in branches.iter().zip(inner) {
+            let fails = !self.negated(*branch, scope);
+            let mut next = Vec::new();
+            for (way, holds) in &ways {
+                let mut without = way.clone();
+                without.holds.push(fails);
+                next.push((without, *holds));
+                next.extend(inner.iter().map(|outcome| (way.join(outcome), true)));
+            }
+            if next.len() > 2 * OUTCOMES {
+                return Err(Beyond(
+                    "more branches that evaluate members or items than can be told apart",
+                ));
+            }
+            ways = next;
+        }
+        Ok(ways
+            .into_iter()
+            .filter(|(_, holds)| *holds)
+            .map(|(way, _)| way)
+            .collect())
+    }
+
+    fn one_of(
+        &mut self,
+        branches: &[SchemaId],
+        scope: u32,
+        closed: bool,
+        nesting: usize,
+    ) -> Result<Vec<Outcome>, Beyond> {
+        let written: Vec<Lit> = branches
+            .iter()
+            .map(|branch| self.negated(*branch, scope))
+            .collect();
+        let mut ways = Vec::new();
+        for (number, branch) in branches.iter().enumerate() {
+            for mut outcome in self.outcomes(*branch, scope, closed, nesting + 1)? {
+                let others = written
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != number);
+                outcome.holds.extend(others.map(|(_, lit)| !*lit));
+                ways.push(outcome);
+            }
+        }
+        if ways.len() > OUTCOMES {
+            return Err(Beyond(
+                "more branches that evaluate members or items than can be told apart",
+            ));
+        }
+        Ok(ways)
+    }
+
+    fn condition(
+        &mut self,
+        condition: SchemaId,
+        keywords: &Keywords,
+        (scope, closed): (u32, bool),
+        nesting: usize,
+    ) -> Result<Vec<Outcome>, Beyond> {
+        let fails = !self.negated(condition, scope);
+        let holding = self.outcomes(condition, scope, false, nesting + 1)?;
+        let then = match keywords.then {
+            Some(schema) => self.outcomes(schema, scope, closed, nesting + 1)?,
+            None => vec![Outcome::default()],
+        };
+        let mut ways = product(&holding, &then)?;
+        let otherwise = match keywords.otherwise {
+            Some(schema) => self.outcomes(schema, scope, closed, nesting + 1)?,
+            None => vec![Outcome::default()],
+        };
+        for mut outcome in otherwise {
+            outcome.holds.push(fails);
+            ways.push(outcome);
+        }
+        Ok(ways)
+    }
+
+    /// The schema's own `unevaluated…`, which then evaluates everything.
+    fn apply_unevaluated(
+        &mut self,
+        keywords: &Keywords,
+        scope: u32,
+        closed: bool,
+        ways: &mut [Outcome],
+    ) {
+        if let Some(schema) = keywords.object.unevaluated_properties {
+            let lit = self.inner(schema, scope, closed);
+            for way in &mut *ways {
+                let said = self.unevaluated_members(way, lit);
+                way.holds.extend(said);
+                way.all_members = true;
+            }
+        }
+        if let Some(schema) = keywords.array.unevaluated_items {
+            let lit = self.inner(schema, scope, closed);
+            for way in &mut *ways {
+                if !way.all_items {
+                    let parts: Vec<Lit> = way.contains.iter().copied().chain([lit]).collect();
+                    let rest = self.formulas.any(parts);
+                    let prefix = vec![Lit::TRUE; way.prefix];
+                    way.holds.push(self.formulas.leaf(Node::Items {
+                        prefix: prefix.into(),
+                        rest,
+                    }));
+                }
+                way.all_items = true;
+            }
+        }
+    }
+
+    fn unevaluated_members(&mut self, way: &Outcome, lit: Lit) -> Option<Lit> {
+        if way.all_members {
+            return None;
+        }
+        let named = way
+            .names
+            .iter()
+            .map(|name| (name.as_str().into(), Lit::TRUE))
+            .collect();
+        let patterns = way
+            .patterns
+            .iter()
+            .map(|pattern| (*pattern, Lit::TRUE))
+            .collect();
+        Some(self.formulas.members(named, patterns, lit))
+    }
+}
+
+fn product(left: &[Outcome], right: &[Outcome]) -> Result<Vec<Outcome>, Beyond> {
+    if left.len() * right.len() > OUTCOMES {
+        return Err(Beyond(
+            "more combinations of branches than can be told apart",
+        ));
+    }
+    Ok(left
+        .iter()
+        .flat_map(|one| right.iter().map(|other| one.join(other)))
+        .collect())
+}

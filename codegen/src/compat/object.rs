@@ -1,0 +1,464 @@
+//! Objects: which members, under which names, with which values.
+//!
+//! Names that schemas speak of are told apart one by one; all others by which patterns they match. A statement
+//! that must fail needs one member that violates it, so each such statement chooses a name, known or new.
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::formula::{Lit, Members, Node, kind};
+use super::pattern::PatternId;
+use super::solve::{Answer, Solver, State};
+
+/// Most patterns told apart in new names.
+const PATTERNS: usize = 6;
+
+/// Most members of an object that is built.
+const MEMBERS: u64 = 300;
+
+/// What is asked of an object.
+#[derive(Default)]
+struct Objects {
+    min: u64,
+    max: Option<u64>,
+    required: BTreeSet<String>,
+    forbidden: BTreeSet<String>,
+    /// Statements on every member.
+    members: Vec<Members>,
+    /// Statements on every name.
+    names: Vec<Lit>,
+    /// Statements on members of which one at least is violated.
+    broken: Vec<Members>,
+    /// Statements on names of which one at least is violated.
+    broken_names: Vec<Lit>,
+    /// Every name that is spoken of, sorted.
+    spoken: Vec<String>,
+    patterns: Vec<PatternId>,
+}
+
+/// A member that some statement asks for.
+#[derive(Clone, Debug)]
+enum Wish {
+    /// Under a name that is spoken of.
+    Known(String, Lit),
+    /// Under another name: what holds of the name, and of the value.
+    New { name: Vec<Lit>, value: Lit },
+}
+
+/// Members chosen so far.
+#[derive(Clone, Debug, Default)]
+struct Chosen {
+    known: BTreeMap<String, Vec<Lit>>,
+    /// Of the name; of the value.
+    new: Vec<(Vec<Lit>, Vec<Lit>)>,
+}
+
+impl Solver<'_> {
+    pub(super) fn object(&mut self, state: &State) -> Answer {
+        let mut objects = Objects::default();
+        for lit in &state.known {
+            match (self.formulas.node(*lit), lit.is_negated()) {
+                (Node::MinMembers(count), false) => objects.min = objects.min.max(*count),
+                (Node::MinMembers(count), true) => objects.at_most(count.saturating_sub(1)),
+                (Node::MaxMembers(count), false) => objects.at_most(*count),
+                (Node::MaxMembers(count), true) => {
+                    objects.min = objects.min.max(count.saturating_add(1))
+                }
+                (Node::Required(name), false) => {
+                    objects.required.insert(name.to_string());
+                }
+                (Node::Required(name), true) => {
+                    objects.forbidden.insert(name.to_string());
+                }
+                (Node::Members(members), false) => objects.members.push(members.clone()),
+                (Node::Members(members), true) => objects.broken.push(members.clone()),
+                (Node::Names(names), false) => objects.names.push(*names),
+                (Node::Names(names), true) => objects.broken_names.push(*names),
+                _ => {}
+            }
+        }
+        if objects
+            .required
+            .intersection(&objects.forbidden)
+            .next()
+            .is_some()
+        {
+            return Answer::Unsat;
+        }
+        objects.survey();
+        // Before any choice: what must be there must be possible.
+        let mut chosen = Chosen::default();
+        let mut unknown = None;
+        for name in objects.required.clone() {
+            match self.try_known(&objects, &name, &[]) {
+                Answer::Sat(_) => {}
+                Answer::Unsat => return Answer::Unsat,
+                Answer::Unknown(gap) => {
+                    unknown.get_or_insert(gap);
+                }
+            }
+            chosen.known.insert(name, Vec::new());
+        }
+        if let Some(gap) = unknown {
+            return Answer::Unknown(gap);
+        }
+        let mut wishes: Vec<Vec<Wish>> = Vec::new();
+        for members in &objects.broken {
+            match self.violations(&objects, members) {
+                Ok(options) => wishes.push(options),
+                Err(answer) => return answer,
+            }
+        }
+        for names in &objects.broken_names {
+            match self.name_violations(&objects, *names) {
+                Ok(options) => wishes.push(options),
+                Err(answer) => return answer,
+            }
+        }
+        wishes.sort_by_key(Vec::len);
+        self.grant(&objects, &wishes, &chosen)
+    }
+
+    /// What holds of a member under a known name; `None` where the name is not allowed.
+    fn known_goal(
+        &mut self,
+        objects: &Objects,
+        name: &str,
+        extra: &[Lit],
+    ) -> Result<Option<Vec<Lit>>, Answer> {
+        if objects.forbidden.contains(name) {
+            return Ok(None);
+        }
+        let text = Value::String(name.to_owned());
+        for lit in &objects.names {
+            match self.formulas.holds(*lit, &text) {
+                Some(true) => {}
+                Some(false) => return Ok(None),
+                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+            }
+        }
+        let mut goal = extra.to_vec();
+        for members in &objects.members {
+            match self.formulas.applicable(members, name) {
+                Some(parts) => goal.extend(parts),
+                None => {
+                    return Err(Answer::unknown(
+                        "patternProperties",
+                        "a pattern cannot be tried on a name",
+                    ));
+                }
+            }
+        }
+        Ok(Some(goal))
+    }
+
+    fn try_known(&mut self, objects: &Objects, name: &str, extra: &[Lit]) -> Answer {
+        match self.known_goal(objects, name, extra) {
+            Ok(Some(goal)) => self.solve(&goal),
+            Ok(None) => Answer::Unsat,
+            Err(answer) => answer,
+        }
+    }
+
+    /// The ways to violate a statement on members.
+    fn violations(&mut self, objects: &Objects, broken: &Members) -> Result<Vec<Wish>, Answer> {
+        let mut options: Vec<Wish> = broken
+            .named
+            .iter()
+            .filter(|(_, lit)| *lit != Lit::TRUE)
+            .map(|(name, lit)| Wish::Known(name.to_string(), !*lit))
+            .collect();
+        let apart = |pattern: PatternId| -> Answer {
+            Answer::unknown(
+                "patternProperties",
+                &format!("pattern {pattern:?} cannot be tried on a name"),
+            )
+        };
+        for (pattern, lit) in broken.patterns.iter().filter(|(_, lit)| *lit != Lit::TRUE) {
+            for name in &objects.spoken {
+                match self.formulas.patterns.is_match(*pattern, name) {
+                    Some(true) => options.push(Wish::Known(name.clone(), !*lit)),
+                    Some(false) => {}
+                    None => return Err(apart(*pattern)),
+                }
+            }
+            let matches = self.formulas.leaf(Node::Pattern(*pattern));
+            options.push(Wish::New {
+                name: vec![matches],
+                value: !*lit,
+            });
+        }
+        if broken.rest != Lit::TRUE {
+            for name in &objects.spoken {
+                if broken.named(name).is_some() {
+                    continue;
+                }
+                let mut spoken = false;
+                for (pattern, _) in &broken.patterns {
+                    match self.formulas.patterns.is_match(*pattern, name) {
+                        Some(found) => spoken |= found,
+                        None => return Err(apart(*pattern)),
+                    }
+                }
+                if !spoken {
+                    options.push(Wish::Known(name.clone(), !broken.rest));
+                }
+            }
+            let name = broken
+                .patterns
+                .iter()
+                .map(|(pattern, _)| !self.formulas.leaf(Node::Pattern(*pattern)))
+                .collect();
+            options.push(Wish::New {
+                name,
+                value: !broken.rest,
+            });
+        }
+        Ok(options)
+    }
+
+    /// The ways to violate a statement on names.
+    fn name_violations(&mut self, objects: &Objects, broken: Lit) -> Result<Vec<Wish>, Answer> {
+        let mut options = Vec::new();
+        for name in &objects.spoken {
+            match self.formulas.holds(broken, &Value::String(name.clone())) {
+                Some(false) => options.push(Wish::Known(name.clone(), Lit::TRUE)),
+                Some(true) => {}
+                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+            }
+        }
+        options.push(Wish::New {
+            name: vec![!broken],
+            value: Lit::TRUE,
+        });
+        Ok(options)
+    }
+
+    /// Grants the wishes one after the other.
+    fn grant(&mut self, objects: &Objects, wishes: &[Vec<Wish>], chosen: &Chosen) -> Answer {
+        let Some((options, others)) = wishes.split_first() else {
+            return self.complete(objects, chosen);
+        };
+        self.first(options, |solver, wish| match wish {
+            Wish::Known(name, lit) => {
+                let mut next = chosen.clone();
+                let extra = next.known.entry(name.clone()).or_default();
+                extra.push(*lit);
+                let extra = extra.clone();
+                match solver.try_known(objects, name, &extra) {
+                    Answer::Sat(_) => solver.grant(objects, others, &next),
+                    other => other,
+                }
+            }
+            Wish::New { name, value } => solver.grant_new(objects, others, chosen, (name, *value)),
+        })
+    }
+
+    /// A member under a new name: of its own, or one that another wish made.
+    fn grant_new(
+        &mut self,
+        objects: &Objects,
+        others: &[Vec<Wish>],
+        chosen: &Chosen,
+        (name, value): (&[Lit], Lit),
+    ) -> Answer {
+        // -1 is a member of its own, the others are those made before.
+        let makers: Vec<Option<usize>> = std::iter::once(None)
+            .chain((0..chosen.new.len()).map(Some))
+            .collect();
+        self.first(&makers, |solver, maker| {
+            let mut next = chosen.clone();
+            let index = maker.unwrap_or_else(|| {
+                next.new.push((Vec::new(), Vec::new()));
+                next.new.len() - 1
+            });
+            next.new[index].0.extend(name);
+            next.new[index].1.push(value);
+            let (name, value) = next.new[index].clone();
+            match solver.new_member(objects, &name, &value, &[]) {
+                Answer::Sat(_) => solver.grant(objects, others, &next),
+                other => other,
+            }
+        })
+    }
+
+    /// A name that is not spoken of, and a value under it, as an array of both.
+    fn new_member(
+        &mut self,
+        objects: &Objects,
+        name: &[Lit],
+        value: &[Lit],
+        taken: &[String],
+    ) -> Answer {
+        if value.contains(&Lit::FALSE) {
+            return Answer::Unsat;
+        }
+        // Where every statement says the same of all new names, patterns need not be told apart.
+        if objects.patterns.len() > PATTERNS {
+            return Answer::unknown("patternProperties", "more than 6 patterns at one object");
+        }
+        let string = self.formulas.types(kind::STRING);
+        let away: Vec<Value> = objects
+            .spoken
+            .iter()
+            .chain(taken)
+            .map(|name| Value::String(name.clone()))
+            .collect();
+        let away = if away.is_empty() {
+            Lit::TRUE
+        } else {
+            !self.formulas.one_of_values(&away)
+        };
+        // Names that match nothing come first: they read best.
+        let mut classes: Vec<usize> = (0..1_usize << objects.patterns.len()).collect();
+        classes.sort_by_key(|class| class.count_ones());
+        self.first(&classes, |solver, class| {
+            let matched: Vec<PatternId> = objects
+                .patterns
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| class >> index & 1 == 1)
+                .map(|(_, pattern)| *pattern)
+                .collect();
+            let mut value_goal = value.to_vec();
+            for members in &objects.members {
+                let spoken: Vec<Lit> = members
+                    .patterns
+                    .iter()
+                    .filter(|(pattern, _)| matched.contains(pattern))
+                    .map(|(_, lit)| *lit)
+                    .collect();
+                if spoken.is_empty() {
+                    value_goal.push(members.rest);
+                } else {
+                    value_goal.extend(spoken);
+                }
+            }
+            if value_goal.contains(&Lit::FALSE) {
+                return Answer::Unsat;
+            }
+            let mut name_goal = vec![string, away];
+            name_goal.extend(name);
+            name_goal.extend(&objects.names);
+            for pattern in &objects.patterns {
+                let matches = solver.formulas.leaf(Node::Pattern(*pattern));
+                name_goal.push(if matched.contains(pattern) {
+                    matches
+                } else {
+                    !matches
+                });
+            }
+            let found = match solver.solve(&name_goal) {
+                Answer::Sat(found) => found,
+                other => return other,
+            };
+            match solver.solve(&value_goal) {
+                Answer::Sat(value) => Answer::Sat(Value::Array(vec![found, value])),
+                other => other,
+            }
+        })
+    }
+
+    /// Builds the object and fills it up to its least size.
+    fn complete(&mut self, objects: &Objects, chosen: &Chosen) -> Answer {
+        let count = (chosen.known.len() + chosen.new.len()) as u64;
+        if objects.max.is_some_and(|max| count > max)
+            || objects.max.is_some_and(|max| max < objects.min)
+        {
+            return Answer::Unsat;
+        }
+        let mut built = Map::new();
+        for (name, extra) in &chosen.known {
+            match self.try_known(objects, name, extra) {
+                Answer::Sat(value) => {
+                    built.insert(name.clone(), value);
+                }
+                other => return other,
+            }
+        }
+        let mut taken: Vec<String> = Vec::new();
+        for (name, value) in &chosen.new {
+            match self.new_member(objects, name, value, &taken) {
+                Answer::Sat(member) => insert(member, &mut built, &mut taken),
+                Answer::Unsat if !taken.is_empty() => {
+                    // Alone it had a name: those before may have taken the few that there are.
+                    return Answer::unknown(
+                        "patternProperties",
+                        "few names match, and members compete for them",
+                    );
+                }
+                other => return other,
+            }
+        }
+        if objects.min > MEMBERS {
+            return Answer::unknown(
+                "minProperties",
+                "no object is built with more than 300 members",
+            );
+        }
+        self.fill(objects, built, taken)
+    }
+
+    fn fill(
+        &mut self,
+        objects: &Objects,
+        mut built: Map<String, Value>,
+        mut taken: Vec<String>,
+    ) -> Answer {
+        let mut unknown = None;
+        for name in &objects.spoken {
+            if built.len() as u64 >= objects.min {
+                break;
+            }
+            if built.contains_key(name) {
+                continue;
+            }
+            match self.try_known(objects, name, &[]) {
+                Answer::Sat(value) => {
+                    built.insert(name.clone(), value);
+                }
+                Answer::Unsat => {}
+                Answer::Unknown(gap) => {
+                    unknown.get_or_insert(gap);
+                }
+            }
+        }
+        while (built.len() as u64) < objects.min {
+            match self.new_member(objects, &[], &[], &taken) {
+                Answer::Sat(member) => insert(member, &mut built, &mut taken),
+                Answer::Unsat => return unknown.map_or(Answer::Unsat, Answer::Unknown),
+                other => return other,
+            }
+        }
+        Answer::Sat(Value::Object(built))
+    }
+}
+
+fn insert(member: Value, built: &mut Map<String, Value>, taken: &mut Vec<String>) {
+    if let Value::Array(pair) = member
+        && let Ok([Value::String(name), value]) = <[Value; 2]>::try_from(pair)
+    {
+        taken.push(name.clone());
+        built.insert(name, value);
+    }
+}
+
+impl Objects {
+    fn at_most(&mut self, count: u64) {
+        self.max = Some(self.max.map_or(count, |known| known.min(count)));
+    }
+
+    fn survey(&mut self) {
+        let mut names: BTreeSet<String> = self.required.union(&self.forbidden).cloned().collect();
+        let mut patterns: BTreeSet<PatternId> = BTreeSet::new();
+        for members in self.members.iter().chain(&self.broken) {
+            names.extend(members.named.iter().map(|(name, _)| name.to_string()));
+        }
+        // Only what every member must satisfy tells new names apart.
+        for members in &self.members {
+            patterns.extend(members.patterns.iter().map(|(pattern, _)| *pattern));
+        }
+        self.spoken = names.into_iter().collect();
+        self.patterns = patterns.into_iter().collect();
+    }
+}

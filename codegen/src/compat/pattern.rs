@@ -1,0 +1,264 @@
+//! Patterns as automata over UTF-8 bytes.
+//!
+//! ECMA-262 is translated as the independent validator does (`jsonschema-regex`), the automaton is built by
+//! `regex-automata` and copied into a table in which a match, once found, stays found. Look-around and
+//! back-references have no automaton; such a pattern can still be tried on a string.
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind};
+
+/// Largest automaton, in bytes; larger ones come from counted repetitions of large classes.
+const SIZE_LIMIT: usize = 4 << 20;
+
+/// Most states of the copied table.
+const STATE_LIMIT: usize = 20_000;
+
+/// Index of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct PatternId(u32);
+
+/// A deterministic automaton that accepts exactly the strings in which the pattern is found.
+#[derive(Debug)]
+pub(super) struct Automaton {
+    /// Byte to class.
+    classes: [u8; 256],
+    width: usize,
+    /// `state * width + class` to state.
+    next: Vec<u32>,
+    accepts: Vec<bool>,
+}
+
+impl Automaton {
+    pub(super) const START: u32 = 0;
+
+    pub(super) fn class(&self, byte: u8) -> u8 {
+        self.classes[byte as usize]
+    }
+
+    pub(super) fn step(&self, state: u32, byte: u8) -> u32 {
+        self.next[state as usize * self.width + self.classes[byte as usize] as usize]
+    }
+
+    pub(super) fn accepts(&self, state: u32) -> bool {
+        self.accepts[state as usize]
+    }
+
+    /// Whether the state's answer cannot change any more.
+    pub(super) fn is_settled(&self, state: u32) -> bool {
+        let row = state as usize * self.width;
+        self.next[row..row + self.width]
+            .iter()
+            .all(|next| *next == state)
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        let end = text
+            .bytes()
+            .fold(Self::START, |state, byte| self.step(state, byte));
+        self.accepts(end)
+    }
+}
+
+#[derive(Debug)]
+struct Pattern {
+    source: String,
+    /// Where it was seen first.
+    pointer: String,
+    automaton: Option<Result<Arc<Automaton>, String>>,
+    matcher: Option<Option<fancy_regex::Regex>>,
+}
+
+/// All patterns.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    patterns: Vec<Pattern>,
+    index: HashMap<String, PatternId>,
+    utf8: Option<Arc<Automaton>>,
+}
+
+impl Patterns {
+    pub(super) fn intern(&mut self, source: &str, pointer: &str) -> PatternId {
+        if let Some(known) = self.index.get(source) {
+            return *known;
+        }
+        let id = PatternId(u32::try_from(self.patterns.len()).unwrap_or(u32::MAX));
+        self.patterns.push(Pattern {
+            source: source.to_owned(),
+            pointer: pointer.to_owned(),
+            automaton: None,
+            matcher: None,
+        });
+        self.index.insert(source.to_owned(), id);
+        id
+    }
+
+    pub(super) fn pointer(&self, id: PatternId) -> &str {
+        &self.patterns[id.0 as usize].pointer
+    }
+
+    /// The pattern's automaton.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(super) fn automaton(&mut self, id: PatternId) -> Result<Arc<Automaton>, String> {
+        let pattern = &mut self.patterns[id.0 as usize];
+        pattern
+            .automaton
+            .get_or_insert_with(|| {
+                let translated = jsonschema_regex::to_rust_regex(&pattern.source)
+                    .map_err(|()| "the pattern is no regular expression of ECMA-262".to_owned())?;
+                build(&translated).map(Arc::new)
+            })
+            .clone()
+    }
+
+    /// The automaton of all UTF-8 texts.
+    ///
+    /// # Errors
+    /// Never in practice: the pattern is ours.
+    pub(super) fn utf8(&mut self) -> Result<Arc<Automaton>, String> {
+        if let Some(known) = &self.utf8 {
+            return Ok(Arc::clone(known));
+        }
+        let automaton = Arc::new(build(r"(?s)\A.*\z")?);
+        self.utf8 = Some(Arc::clone(&automaton));
+        Ok(automaton)
+    }
+
+    /// Whether the pattern is found in a text; `None` where nobody here can tell.
+    pub(super) fn is_match(&mut self, id: PatternId, text: &str) -> Option<bool> {
+        if let Ok(automaton) = self.automaton(id) {
+            return Some(automaton.is_match(text));
+        }
+        let pattern = &mut self.patterns[id.0 as usize];
+        let matcher = pattern.matcher.get_or_insert_with(|| {
+            let translated = jsonschema_regex::to_rust_regex(&pattern.source).ok()?;
+            fancy_regex::Regex::new(&translated).ok()
+        });
+        matcher.as_ref()?.is_match(text).ok()
+    }
+}
+
+fn build(pattern: &str) -> Result<Automaton, String> {
+    let dfa = dense::Builder::new()
+        .configure(
+            dense::Config::new()
+                .match_kind(MatchKind::All)
+                .start_kind(StartKind::Unanchored)
+                .dfa_size_limit(Some(SIZE_LIMIT))
+                .determinize_size_limit(Some(SIZE_LIMIT)),
+        )
+        .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
+        .build(pattern)
+        .map_err(|error| format!("the pattern has no automaton: {error}"))?;
+    copy(&dfa)
+}
+
+/// Copies the reachable part. A match state of the library says that a match ended before the last byte, or at
+/// the end of the text; here such a state is left for one that accepts for good.
+fn copy(dfa: &dense::DFA<Vec<u32>>) -> Result<Automaton, String> {
+    let mut classes = [0_u8; 256];
+    let mut samples: Vec<u8> = Vec::new();
+    let mut seen: HashMap<u8, u8> = HashMap::new();
+    for byte in 0..=255_u8 {
+        let class = dfa.byte_classes().get(byte);
+        let own = *seen.entry(class).or_insert_with(|| {
+            samples.push(byte);
+            // There are at most 256 bytes.
+            u8::try_from(samples.len() - 1).unwrap_or(u8::MAX)
+        });
+        classes[byte as usize] = own;
+    }
+    let width = samples.len();
+    let start = dfa
+        .start_state(&start::Config::new().anchored(Anchored::No))
+        .map_err(|error| format!("the pattern has no start: {error}"))?;
+    /// Stands for every state after a match.
+    const FOUND: Option<regex_automata::util::primitives::StateID> = None;
+    let mut order = vec![Some(start)];
+    let mut ids = HashMap::from([(Some(start), 0_u32)]);
+    let mut automaton = Automaton {
+        classes,
+        width,
+        next: Vec::new(),
+        accepts: Vec::new(),
+    };
+    let mut at = 0;
+    while let Some(state) = order.get(at).copied() {
+        at += 1;
+        let Some(state) = state else {
+            automaton.accepts.push(true);
+            let own = ids[&FOUND];
+            automaton.next.extend(std::iter::repeat_n(own, width));
+            continue;
+        };
+        automaton
+            .accepts
+            .push(dfa.is_match_state(state) || dfa.is_match_state(dfa.next_eoi_state(state)));
+        for byte in &samples {
+            let next = dfa.next_state(state, *byte);
+            if dfa.is_quit_state(next) {
+                return Err("the pattern needs Unicode word boundaries".to_owned());
+            }
+            let next = if dfa.is_match_state(next) {
+                FOUND
+            } else {
+                Some(next)
+            };
+            let id = match ids.get(&next) {
+                Some(id) => *id,
+                None => {
+                    let id = u32::try_from(order.len()).unwrap_or(u32::MAX);
+                    if order.len() >= STATE_LIMIT {
+                        return Err(format!("the pattern has more than {STATE_LIMIT} states"));
+                    }
+                    order.push(next);
+                    ids.insert(next, id);
+                    id
+                }
+            };
+            automaton.next.push(id);
+        }
+    }
+    Ok(automaton)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn automata_find_what_patterns_find() {
+        let mut patterns = Patterns::default();
+        for (source, found, missed) in [
+            ("a", &["a", "bab", "aa"][..], &["", "b"][..]),
+            ("^a$", &["a"], &["aa", "", "a\n"]),
+            ("^a+|b$", &["a", "ax", "xb"], &["xa", "bx"]),
+            ("", &["", "x"], &[]),
+            ("^$", &[""], &["x"]),
+            ("a\\b", &["a", "a b"], &["ab"]),
+            ("^[äé]{2}$", &["äé"], &["ä", "äéä"]),
+            ("^(?=a)", &["ab"], &["b"]),
+        ] {
+            let id = patterns.intern(source, "");
+            for text in found {
+                assert_eq!(
+                    patterns.is_match(id, text),
+                    Some(true),
+                    "{source} in {text:?}"
+                );
+            }
+            for text in missed {
+                assert_eq!(
+                    patterns.is_match(id, text),
+                    Some(false),
+                    "{source} in {text:?}"
+                );
+            }
+        }
+    }
+}
