@@ -4,7 +4,7 @@
 //! compiles against. Only topics whose texts differ are emitted.
 mod items;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::side::Side;
 use crate::emit::rust::refusal::Refusal;
@@ -125,8 +125,7 @@ pub fn compare(old: &Side, new: &Side) -> Comparison {
     let Ok(before) = public_items(&touched(old, new)) else {
         return Comparison::default();
     };
-    let paths: std::collections::BTreeSet<&String> =
-        before.0.keys().chain(after.0.keys()).collect();
+    let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
     Comparison {
         changes: paths
             .into_iter()
@@ -188,21 +187,25 @@ fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
 
 /// The registry with only those topics whose texts, or what they share, differ from the other side's.
 fn touched(side: &Side, other: &Side) -> Registry {
-    let differs = |prefix: &str| {
-        let texts = |side: &Side| -> BTreeMap<String, String> {
-            side.documents
-                .iter()
-                .filter(|(path, _)| path.starts_with(prefix))
-                .map(|(path, document)| (path.clone(), document.text.clone()))
-                .collect()
-        };
-        texts(side) != texts(other)
-    };
-    let shared = differs("common/") || differs("envelope/") || differs("registry.toml");
+    fn text<'s>(side: &'s Side, path: &str) -> Option<&'s String> {
+        let document = side.documents.get(path);
+        document.map(|document| &document.text)
+    }
+    let paths = side.documents.keys().chain(other.documents.keys());
+    let changed: BTreeSet<&str> = paths
+        .filter(|path| text(side, path) != text(other, path))
+        .filter_map(|path| match path.split_once('/') {
+            Some(("topics", rest)) => rest.split('/').next(),
+            // The empty name stands for what topics share.
+            Some(("common" | "envelope", _)) => Some(""),
+            None if path == "registry.toml" => Some(""),
+            Some(_) | None => None,
+        })
+        .collect();
     let mut registry = side.registry.clone();
     registry
         .topics
-        .retain(|topic| shared || differs(&format!("topics/{}/", topic.name)));
+        .retain(|topic| changed.contains("") || changed.contains(topic.name.as_str()));
     registry
 }
 
