@@ -49,7 +49,7 @@ pub struct Compiled {
     pub notes: Vec<Finding>,
 }
 
-/// [`emit`] with the lock file.
+/// [`emit()`] with the lock file.
 ///
 /// # Errors
 /// Every problem of the registry.

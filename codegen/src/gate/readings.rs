@@ -36,10 +36,7 @@ pub(super) fn all<'a>(around: &RegistryPair<'a>) -> Vec<Reading<'a>> {
 }
 
 /// Versions whose events may still be read.
-pub(super) fn live<'t>(
-    topic: &'t Topic,
-    today: super::Day,
-) -> impl Iterator<Item = &'t TopicVersion> {
+pub(super) fn live(topic: &Topic, today: super::Day) -> impl Iterator<Item = &TopicVersion> {
     topic.versions.iter().filter(move |version| {
         !topic.manifest.deprecations.iter().any(|deprecation| {
             deprecation.version == version.number
