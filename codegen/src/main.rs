@@ -5,6 +5,7 @@ use clap::Parser;
 use topicwright::cli::bump::Bump;
 use topicwright::cli::check::Check;
 use topicwright::cli::compat::Compat;
+use topicwright::cli::diff::Diff;
 use topicwright::cli::explain::Explain;
 use topicwright::cli::generate::Generate;
 use topicwright::cli::new::New;
@@ -17,6 +18,7 @@ use topicwright::cli::schema::Schema;
 enum Command {
     Generate(Generate),
     Check(Check),
+    Diff(Diff),
     Rules(Rules),
     Explain(Explain),
     Bump(Bump),
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     match Command::parse() {
         Command::Generate(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Bump(command) => command.run(),

@@ -413,3 +413,55 @@ fn generate_writes_and_checks_the_lock() {
         .count();
     assert_eq!(changed, 1, "one version, one line");
 }
+
+#[test]
+fn a_difference_is_told_without_judging_it() {
+    let repository = Repository::with_registry("schema_registry");
+    let diff = |more: &[&str]| run(&repository.root, &[&["diff"], more].concat());
+    let checked = diff(&[]);
+    checked.is_clean();
+    assert!(
+        checked.text.starts_with("Nothing changed in meaning."),
+        "{}",
+        checked.text
+    );
+    let checked = diff(&["order.placed@1", "order.placed@2"]);
+    checked.is_clean();
+    for part in [
+        "order.placed: v1 → v2",
+        "new field express (optional)",
+        "readers of v2 accept every message of v1",
+        "readers of v1 accept every message of v2",
+    ] {
+        assert!(checked.text.contains(part), "no {part}: {}", checked.text);
+    }
+    let v2 = "schema_registry/topics/order.placed/v2.json";
+    repository.replace(v2, "\"maxLength\": 20", "\"maxLength\": 5");
+    repository.replace(
+        "schema_registry/topics/order.placed/examples/v2/express.json",
+        "SPRING26",
+        "A1",
+    );
+    let checked = diff(&["--format", "markdown"]);
+    checked.is_clean();
+    assert!(
+        checked.text.contains("### order.placed: the old v2 → v2"),
+        "{}",
+        checked.text
+    );
+    assert!(
+        checked
+            .text
+            .contains("readers of v2 reject this message of the old v2: `{"),
+        "{}",
+        checked.text
+    );
+    let json: serde_json::Value = serde_json::from_str(&diff(&["--format", "json"]).text).unwrap();
+    assert_eq!(json["versions"][0]["backward"]["verdict"], "incompatible");
+    assert_eq!(json["versions"][0]["forward"]["verdict"], "compatible");
+    diff(&["order.place@1", "order.place@2"]).fails(&["did you mean `order.placed`?"]);
+    diff(&["order.placed@1", "order.placed@9"]).fails(&["order.placed@2"]);
+    diff(&["order.placed@1", "cart.updated@1"]).fails(&["two topics"]);
+    assert_eq!(diff(&["order.placed@1"]).code, 2);
+    assert_eq!(diff(&["order.placed", "order.placed@1"]).code, 2);
+}

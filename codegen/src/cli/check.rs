@@ -49,7 +49,8 @@ pub enum Format {
     Markdown,
 }
 
-fn day(text: &str) -> Result<Day, String> {
+/// Reads `--today`.
+pub(super) fn day(text: &str) -> Result<Day, String> {
     Day::read(text).ok_or_else(|| "write a day as YYYY-MM-DD".to_owned())
 }
 
@@ -67,19 +68,21 @@ impl Check {
     fn checked(&self) -> Result<bool, String> {
         let files = self.registry.read()?;
         let today = self.today.unwrap_or_else(today);
-        let (outcome, base) = match Side::load(&files) {
+        let against = self.against.as_ref().unwrap_or(&Against::MergeBase);
+        // Loading is most of the work; each side has a core.
+        let (new, old) = std::thread::scope(|scope| {
+            let old = scope.spawn(|| self.base(against));
+            let new = Side::load(&files);
+            (new, old.join())
+        });
+        let (outcome, base) = match new {
             // What cannot be loaded cannot be compared; its problems are what there is to say.
             Err(findings) => (
                 Outcome::unloadable(findings),
                 "nothing: the registry has problems of its own".to_owned(),
             ),
             Ok(new) => {
-                let against = self.against.as_ref().unwrap_or(&Against::MergeBase);
-                let Base { name, files } = base::read(against, &self.registry.path)?;
-                let old = files
-                    .map(|files| Side::load(&files))
-                    .transpose()
-                    .map_err(|findings| unreadable_base(&name, &findings))?;
+                let (old, name) = old.map_err(|_| "reading the base failed".to_owned())??;
                 (gate::check(old.as_ref(), &new, today), name)
             }
         };
@@ -96,6 +99,16 @@ impl Check {
             None => outcome::text(&text),
         }
         Ok(outcome.stops())
+    }
+
+    /// The registry to compare with, where there was one, and its name.
+    fn base(&self, against: &Against) -> Result<(Option<Side>, String), String> {
+        let Base { name, files } = base::read(against, &self.registry.path)?;
+        let side = files
+            .map(|files| Side::load(&files))
+            .transpose()
+            .map_err(|findings| unreadable_base(&name, &findings))?;
+        Ok((side, name))
     }
 
     /// People open files from where they are, services from the repository's root.
@@ -129,7 +142,8 @@ impl Check {
     }
 }
 
-fn unreadable_base(name: &str, findings: &[crate::finding::Finding]) -> String {
+/// Why a base that has problems of its own is of no use.
+pub(super) fn unreadable_base(name: &str, findings: &[crate::finding::Finding]) -> String {
     let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();
     format!(
         "the registry of {name} has problems of its own, so nothing can be compared with it\n\n{}\n\n  \
@@ -138,9 +152,18 @@ fn unreadable_base(name: &str, findings: &[crate::finding::Finding]) -> String {
     )
 }
 
-fn today() -> Day {
+/// Today, in UTC.
+pub(super) fn today() -> Day {
     let date = jiff::Timestamp::now()
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date();
     Day::read(&date.to_string()).unwrap_or(Day(0))
+}
+
+/// Loads a registry that has to be free of problems.
+pub(super) fn load(files: &crate::registry::files::Files) -> Result<Side, String> {
+    Side::load(files).map_err(|findings| {
+        let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        format!("the registry has problems\n\n{}", listed.join("\n\n"))
+    })
 }

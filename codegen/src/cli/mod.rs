@@ -3,6 +3,7 @@ pub mod base;
 pub mod bump;
 pub mod check;
 pub mod compat;
+pub mod diff;
 pub mod explain;
 pub mod generate;
 pub mod new;

@@ -4,10 +4,13 @@
 //! compiles against. Only topics whose texts differ are emitted.
 mod items;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::side::Side;
+use crate::emit::rust::refusal::Refusal;
+use crate::finding::Finding;
 use crate::registry::Registry;
+use crate::registry::files::Files;
 use items::Items;
 
 /// How much a change may break a user, as semantic versioning counts it.
@@ -98,20 +101,54 @@ pub fn verdict(changes: &[ApiChange]) -> Option<Verdict> {
     })
 }
 
-/// Every change of a public item, by path; nothing where one side cannot be emitted, since then nobody could
-/// have used it.
+/// Both APIs compared.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Every change of a public item, by path; empty where one side cannot be emitted, since then there is
+    /// nothing to compare.
+    pub changes: Vec<ApiChange>,
+    /// What the generated types cannot carry: nothing can be generated from such a registry.
+    pub refused: Vec<Finding>,
+}
+
+/// Compares the generated types of the topics that changed.
 #[must_use]
-pub fn changes(old: &Side, new: &Side) -> Vec<ApiChange> {
-    let [before, after] = [(old, new), (new, old)].map(|(side, other)| touched(side, other));
-    let (Some(before), Some(after)) = (public_items(&before), public_items(&after)) else {
-        return Vec::new();
+pub fn compare(old: &Side, new: &Side) -> Comparison {
+    let refused = |refusals| Comparison {
+        changes: Vec::new(),
+        refused: findings(refusals, new),
     };
-    let paths: std::collections::BTreeSet<&String> =
-        before.0.keys().chain(after.0.keys()).collect();
-    paths
-        .into_iter()
-        .filter_map(|path| change(path, &before, &after))
-        .collect()
+    let after = match public_items(&touched(new, old)) {
+        Ok(after) => after,
+        Err(refusals) => return refused(refusals),
+    };
+    let Ok(before) = public_items(&touched(old, new)) else {
+        return Comparison::default();
+    };
+    let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
+    Comparison {
+        changes: paths
+            .into_iter()
+            .filter_map(|path| change(path, &before, &after))
+            .collect(),
+        refused: Vec::new(),
+    }
+}
+
+fn findings(refusals: Vec<Refusal>, side: &Side) -> Vec<Finding> {
+    let texts = side.documents.iter();
+    let files = Files(
+        texts
+            .map(|(path, document)| (path.clone(), document.text.clone()))
+            .collect(),
+    );
+    let findings = refusals.into_iter().map(|refusal| {
+        let mut finding = refusal.into_finding(&files);
+        let folder = finding.file.strip_prefix("topics/");
+        finding.topic = folder.and_then(|path| Some(path.split_once('/')?.0.to_owned()));
+        finding
+    });
+    findings.collect()
 }
 
 fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
@@ -150,26 +187,30 @@ fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
 
 /// The registry with only those topics whose texts, or what they share, differ from the other side's.
 fn touched(side: &Side, other: &Side) -> Registry {
-    let differs = |prefix: &str| {
-        let texts = |side: &Side| -> BTreeMap<String, String> {
-            side.documents
-                .iter()
-                .filter(|(path, _)| path.starts_with(prefix))
-                .map(|(path, document)| (path.clone(), document.text.clone()))
-                .collect()
-        };
-        texts(side) != texts(other)
-    };
-    let shared = differs("common/") || differs("envelope/") || differs("registry.toml");
+    fn text<'s>(side: &'s Side, path: &str) -> Option<&'s String> {
+        let document = side.documents.get(path);
+        document.map(|document| &document.text)
+    }
+    let paths = side.documents.keys().chain(other.documents.keys());
+    let changed: BTreeSet<&str> = paths
+        .filter(|path| text(side, path) != text(other, path))
+        .filter_map(|path| match path.split_once('/') {
+            Some(("topics", rest)) => rest.split('/').next(),
+            // The empty name stands for what topics share.
+            Some(("common" | "envelope", _)) => Some(""),
+            None if path == "registry.toml" => Some(""),
+            Some(_) | None => None,
+        })
+        .collect();
     let mut registry = side.registry.clone();
     registry
         .topics
-        .retain(|topic| shared || differs(&format!("topics/{}/", topic.name)));
+        .retain(|topic| changed.contains("") || changed.contains(topic.name.as_str()));
     registry
 }
 
-fn public_items(registry: &Registry) -> Option<Items> {
-    let files = crate::emit::rust::emit(registry, &[], &[]).ok()?;
+fn public_items(registry: &Registry) -> Result<Items, Vec<Refusal>> {
+    let files = crate::emit::rust::emit(registry, &[], &[])?;
     let mut items = Items::default();
     for file in files {
         let module = file
@@ -180,8 +221,11 @@ fn public_items(registry: &Registry) -> Option<Items> {
             continue;
         };
         let module = module.trim_end_matches("/mod").replace('/', "::");
-        items.add(&module, &syn::parse_file(&file.contents).ok()?);
+        // What the emitter printed from a syntax tree parses.
+        if let Ok(file) = syn::parse_file(&file.contents) {
+            items.add(&module, &file);
+        }
     }
     items.follow_exports();
-    Some(items)
+    Ok(items)
 }

@@ -41,11 +41,10 @@ mod tests {
 
     #[test]
     fn days_read_and_print() {
-        for day in (-800_000..800_000).step_by(97) {
+        // From 0001-01-01 on; manifests have no year 0.
+        for day in (-719_162..800_000).step_by(97) {
             let text = Day(day).to_string();
-            if !text.starts_with('-') && text.len() == 10 {
-                assert_eq!(Day::read(&text), Some(Day(day)), "{text}");
-            }
+            assert_eq!(Day::read(&text), Some(Day(day)), "{text}");
         }
         assert_eq!(Day(0).to_string(), "1970-01-01");
         assert_eq!(Day(11_016).to_string(), "2000-02-29");

@@ -5,6 +5,7 @@
 pub mod api;
 mod columns;
 pub mod day;
+pub mod difference;
 mod empty;
 mod readings;
 pub mod rollout;
@@ -14,6 +15,7 @@ mod walk;
 
 pub(crate) use columns::{add_column, table_name};
 
+use crate::compat::Verdict;
 use crate::finding::{Finding, Severity};
 use crate::registry::waivers::Waiver;
 use crate::rules::pair::{Direction, RegistryPair};
@@ -78,6 +80,16 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The word for a verdict.
+    #[must_use]
+    pub const fn of(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Compatible(_) => Self::Compatible,
+            Verdict::Incompatible(_) => Self::Incompatible,
+            Verdict::Unknown(_) => Self::Unknown,
+        }
+    }
+
     /// As printed.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -139,11 +151,14 @@ pub fn check(old: Option<&Side>, new: &Side, today: Day) -> Outcome {
     };
     let around = RegistryPair { old, new, today };
     let readings = readings::all(&around);
-    let changes = api::changes(old, new);
+    let api::Comparison { changes, refused } = api::compare(old, new);
     let (found, notes): (Vec<Finding>, Vec<Finding>) = walk::findings(&around, &readings, &changes)
         .into_iter()
         .partition(|finding| finding.severity > Severity::Note);
-    let (findings, waived) = waive::apply(found, &around);
+    let (mut findings, waived) = waive::apply(found, &around);
+    // Nobody can accept these: nothing can be generated from such a registry.
+    findings.extend(refused);
+    walk::sort(&mut findings);
     Outcome {
         findings,
         waived,

@@ -36,10 +36,7 @@ pub(super) fn all<'a>(around: &RegistryPair<'a>) -> Vec<Reading<'a>> {
 }
 
 /// Versions whose events may still be read.
-pub(super) fn live<'t>(
-    topic: &'t Topic,
-    today: super::Day,
-) -> impl Iterator<Item = &'t TopicVersion> {
+pub(super) fn live(topic: &Topic, today: super::Day) -> impl Iterator<Item = &TopicVersion> {
     topic.versions.iter().filter(move |version| {
         !topic.manifest.deprecations.iter().any(|deprecation| {
             deprecation.version == version.number
@@ -62,11 +59,7 @@ pub(super) fn summary(readings: &[Reading<'_>]) -> Vec<Compared> {
             reader: reading.reader.name(),
             direction: reading.direction,
             promised: reading.promised,
-            answer: match reading.verdict {
-                Verdict::Compatible(_) => Answer::Compatible,
-                Verdict::Incompatible(_) => Answer::Incompatible,
-                Verdict::Unknown(_) => Answer::Unknown,
-            },
+            answer: Answer::of(&reading.verdict),
         })
         .collect()
 }
@@ -202,7 +195,8 @@ fn edition(version: &TopicVersion, old: bool) -> Edition<'_> {
     }
 }
 
-fn source(side: &Side, path: &str) -> Source {
+/// A schema file with what it refers to, for the prover.
+pub(super) fn source(side: &Side, path: &str) -> Source {
     Source {
         documents: closure(&side.documents, path)
             .into_iter()

@@ -44,7 +44,9 @@ pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rol
             format!("producers of {subject} to {new}"),
         );
         let steps = match order {
-            Order::Any => vec![format!("{readers} and producers, in any order")],
+            Order::Any => vec![format!(
+                "consumers and producers of {subject} to {new}, in any order"
+            )],
             Order::ReadersFirst => vec![readers, writers],
             Order::WritersFirst => vec![
                 writers,

@@ -35,17 +35,22 @@ pub fn hash_of(model: &Model, id: SchemaId) -> String {
 /// Whether a schema says nothing but a type, so that two of it mean the same by chance.
 #[must_use]
 pub fn is_bare(model: &Model, id: SchemaId) -> bool {
-    let keywords = model
-        .conjuncts(&[id])
-        .into_iter()
-        .filter_map(|id| model.keywords(id));
-    let mut hasher = Hasher::new(model);
-    keywords.into_iter().all(|keywords| {
-        let mut form = Form::new(&mut hasher);
-        form.keywords(keywords);
-        let mut names = form.members.keys();
+    let conjuncts = model.conjuncts(&[id]);
+    let mut keywords = conjuncts.into_iter().filter_map(|id| model.keywords(id));
+    keywords.all(|keywords| {
+        let said = said(model, keywords);
+        let mut names = said.keys();
         names.all(|name| matches!(name.as_str(), "type" | "$ref" | "allOf"))
     })
+}
+
+/// What a schema itself says, without what its parts say.
+fn said(model: &Model, keywords: &Keywords) -> Map<String, Value> {
+    let mut hasher = Hasher::new(model);
+    let mut form = Form::new(&mut hasher);
+    form.shallow = true;
+    form.keywords(keywords);
+    form.members
 }
 
 struct Hasher<'m> {
@@ -68,7 +73,22 @@ impl<'m> Hasher<'m> {
         }
     }
 
+    /// The schema that a chain of lone references ends in; such a reference means what it leads to.
+    fn target(&self, mut id: SchemaId) -> SchemaId {
+        for _ in 0..MAX_DEPTH {
+            let Some(keywords) = self.model.keywords(id) else {
+                return id;
+            };
+            match keywords.reference {
+                Some(target) if said(self.model, keywords).len() == 1 => id = target,
+                Some(_) | None => return id,
+            }
+        }
+        id
+    }
+
     fn schema(&mut self, id: SchemaId) -> Hashed {
+        let id = self.target(id);
         if let Some(known) = self.known.get(&id) {
             return (known.clone(), usize::MAX);
         }
@@ -88,11 +108,10 @@ impl<'m> Hasher<'m> {
         form.keywords(keywords);
         let (members, outermost) = (form.members, form.outermost);
         self.above.pop();
-        let hash = match (members.get("$ref"), members.len()) {
-            // A lone reference means what it leads to.
-            (Some(Value::String(target)), 1) => target.clone(),
-            (_, 0) => digest(&json!(true)),
-            _ => digest(&sorted(&Value::Object(members))),
+        let hash = if members.is_empty() {
+            digest(&json!(true))
+        } else {
+            digest(&sorted(&Value::Object(members)))
         };
         if outermost >= self.above.len() {
             self.known.insert(id, hash.clone());
@@ -106,6 +125,8 @@ struct Form<'h, 'm> {
     hasher: &'h mut Hasher<'m>,
     members: Map<String, Value>,
     outermost: usize,
+    /// Leaves out what the parts say.
+    shallow: bool,
 }
 
 impl<'h, 'm> Form<'h, 'm> {
@@ -114,6 +135,7 @@ impl<'h, 'm> Form<'h, 'm> {
             hasher,
             members: Map::new(),
             outermost: usize::MAX,
+            shallow: false,
         }
     }
 
@@ -124,6 +146,9 @@ impl<'h, 'm> Form<'h, 'm> {
     }
 
     fn schema(&mut self, id: SchemaId) -> Value {
+        if self.shallow {
+            return Value::Null;
+        }
         let (hash, outermost) = self.hasher.schema(id);
         self.outermost = self.outermost.min(outermost);
         Value::String(hash)
@@ -184,10 +209,10 @@ impl<'h, 'm> Form<'h, 'm> {
             self.put("$dynamicRef", Some(json!([initial, dynamic.anchor])));
         }
         self.put("type", types.map(|types| json!(types.0)));
-        // In draft 04 alone 1.0 is no integer.
-        let tells =
-            *spelled_integers && types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
-        self.put("spelledIntegers", tells.then_some(Value::Bool(true)));
+        // What draft 04 makes of 1.0 only matters where integers are told from other numbers.
+        let integers = types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
+        let spelled = *spelled_integers && integers;
+        self.put("spelledIntegers", spelled.then_some(Value::Bool(true)));
         self.put("enum", enumeration.as_ref().map(|values| set(values)));
         self.put("const", constant.as_ref().map(sorted));
         self.number(number);

@@ -133,12 +133,12 @@ impl Loader {
 
     /// Paths directly in `folder` with an ending, sorted.
     pub(super) fn paths(&self, folder: &str, ending: &str) -> Vec<String> {
+        // From the folder's first path on, so that a topic does not look at every other topic's files.
         self.documents
-            .keys()
-            .filter(|path| {
-                path.strip_prefix(folder)
-                    .is_some_and(|name| name.ends_with(ending) && !name.contains('/'))
-            })
+            .range(folder.to_owned()..)
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(folder))
+            .filter(|path| path.ends_with(ending) && !path[folder.len()..].contains('/'))
             .cloned()
             .collect()
     }

@@ -75,9 +75,7 @@ impl Printer<'_> {
         if let Some(old) = &finding.old {
             let place = self.place(&old.file, old.position.line, old.position.column);
             text.push_str(
-                &format!("\n  old: {place} {}", old.pointer)
-                    .trim_end_matches(' ')
-                    .to_owned(),
+                format!("\n  old: {place} {}", clean(&old.pointer)).trim_end_matches(' '),
             );
         }
         if let Some(evidence) = &finding.evidence {

@@ -1,4 +1,5 @@
 //! Prints what the gate says: one file a format, all from the same [`Report`].
+pub mod difference;
 pub mod github;
 pub mod human;
 pub mod json;

@@ -15,7 +15,8 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         what: "A column of a table that is there before and after is gone. A column that was renamed is one that is \
                gone and one that is new: no registry can declare a rename of a column.",
-        why: "`DROP COLUMN` deletes the column's files in every part at once; there is no way back but a backup or \
+        why: "Nothing fills the column any more, and `pipeline apply` leaves it to a person to drop. `DROP COLUMN` \
+              deletes the column's files in every part at once; there is no way back but a backup or \
               a replay of what Kafka still has. Queries and views that name the column fail.",
         example: "`[[clickhouse.columns]] name = \"weight_kg\"` is removed from registry.toml.",
         fix: "Keep the column; a column that nothing fills costs next to nothing. To rename, add the new one, fill \

@@ -37,6 +37,23 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     };
     let at = column_place(pair.table.around.new, pair.table.view.new, &new.name);
     let before = column_place(pair.table.around.old, pair.table.view.old, &old.name);
+    let states = from.starts_with("AggregateFunction") || to.starts_with("AggregateFunction");
+    let (touched, fix) = if states {
+        (
+            format!("to compute anew: {}", extent(was)),
+            "keep the type of what is measured, or give the view another name and backfill it",
+        )
+    } else {
+        let column = crate::emit::clickhouse::quoted_name(&new.name);
+        let rows = extent(was);
+        (
+            format!(
+                "ALTER TABLE {} MODIFY COLUMN {column} {to} casts {rows}",
+                name(is)
+            ),
+            "add a column of the new type beside this one and move queries over",
+        )
+    };
     vec![
         Problem::new(
             &at.file,
@@ -48,12 +65,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
             ),
         )
         .old(&before.file, before.pointer)
-        .evidence(format!(
-            "ALTER TABLE {} MODIFY COLUMN {} {to} casts {}",
-            name(is),
-            crate::emit::clickhouse::quoted_name(&new.name),
-            extent(was)
-        ))
-        .fix("add a column of the new type beside this one and move queries over"),
+        .evidence(touched)
+        .fix(fix),
     ]
 }

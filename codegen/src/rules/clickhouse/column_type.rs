@@ -34,7 +34,7 @@ pub(super) fn loss(old: &str, new: &str) -> Option<String> {
         return None;
     }
     if old.starts_with("AggregateFunction") || new.starts_with("AggregateFunction") {
-        return Some("stored states cannot be converted".to_owned());
+        return Some("ClickHouse cannot convert stored states".to_owned());
     }
     match (integer(old), integer(new)) {
         (Some(was), Some(is)) => {

@@ -11,16 +11,17 @@ use super::{column_place, extent, name};
 pub static RULE: Rule = Rule {
     id: "column-widened",
     plane: Plane::ClickHouse,
-    severity: Severity::Note,
+    severity: Severity::Warning,
     purpose: "a column gets a wider type, which keeps every value",
     doc: Doc {
         what: "A column's type changes to one that holds every old value: `UInt32` to `UInt64` or `Int64`, \
-               `String` to `LowCardinality(String)` and back. A note, unless the column is part of the sorting key: \
-               then ClickHouse refuses the change, and it is an error.",
-        why: "`MODIFY COLUMN` rewrites the column in every part in the background, which costs input and output \
-              but no value.",
+               `String` to `LowCardinality(String)` and back. An error where the column is part of the sorting key, \
+               since ClickHouse refuses to change that.",
+        why: "Nothing is lost, but somebody has to act: `pipeline apply` changes no types, because the column is \
+              rewritten in every part and workers of the old type must not run meanwhile.",
         example: "`revision` goes from `UInt32` to `UInt64`.",
-        fix: "Apply it while little is inserted. For a key column, make a new table and copy.",
+        fix: "Stop the workers, run the statement that the finding shows, start workers of the new version. For a \
+              key column, make a new table and copy.",
     },
     check: Check::Column(check),
 };
@@ -50,7 +51,8 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
         name(is),
         crate::emit::clickhouse::quoted_name(&new.name),
         extent(was)
-    ));
+    ))
+    .fix("stop the workers, run the statement above, start workers of the new version");
     if was.order_by.contains(&old.name) {
         problem.message = format!(
             "`{}` is part of the sorting key of {} and goes from {from} to {to}: ClickHouse refuses that",

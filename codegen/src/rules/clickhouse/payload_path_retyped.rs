@@ -16,8 +16,9 @@ pub static RULE: Rule = Rule {
         what: "A path that the JSON payload column stores with a type gets another one, or becomes dynamic, because \
                topics or versions no longer agree on it. A path that is new, or that nothing declares any more, is \
                no finding. Only where `payload = \"json\"`.",
-        why: "The column's type changes, so the server rewrites it, and queries that compute with the path get \
-              values of another type, or need a cast.",
+        why: "Rows are written in the type that the table has until somebody modifies the column; that rewrites all \
+              rows and fails where a stored value does not fit. From then on queries that compute with the path \
+              get values of another type.",
         example: "`score` is an integer in one topic, and a new topic declares `score` as a text.",
         fix: "Give the field another name, or the type that it has elsewhere.",
     },
@@ -59,7 +60,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                 &version.path,
                 pointer.replace('/', "/properties/"),
                 format!(
-                    "`payload_json.{}` was stored as {}, now as {now}: the column is rewritten, and queries need a cast",
+                    "`payload_json.{}` was stored as {}, is to be {now}: stored values must be rewritten, and queries need a cast",
                     was.dotted(),
                     was.kind.sql()
                 ),

@@ -45,6 +45,6 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
         )
         .old(&before.file, before.pointer)
         .evidence(format!("to copy: {}", extent(old)))
-        .fix("keep the key, or create a new table, copy, and EXCHANGE TABLES"),
+        .fix("keep the key, or stop the workers, RENAME TABLE, `pipeline apply`, and copy with INSERT … SELECT"),
     ]
 }

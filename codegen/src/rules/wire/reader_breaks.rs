@@ -39,9 +39,9 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
     let (writer, reader) = (reading.writer.name(), reading.reader.name());
     let at = place(reading, &witness.pointer);
     let instance = if witness.instance.is_empty() {
-        "the message".to_owned()
+        String::new()
     } else {
-        format!("`{}`", witness.instance)
+        format!(", at `{}`", witness.instance)
     };
     let fix = match reading.direction {
         Direction::Backward => format!(
@@ -58,7 +58,7 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
             &at.file,
             at.pointer,
             format!(
-                "readers of {reader} reject what {writer} allows, at {instance}: {}; {}",
+                "readers of {reader} reject what {writer} allows{instance}: {}; {}",
                 witness.reason,
                 promise(reading)
             ),
