@@ -11,7 +11,7 @@ pub(super) struct Judge(jsonschema::Validator);
 impl Judge {
     /// # Errors
     /// The validator's complaint about the schema.
-    pub(super) fn new(source: &Source) -> Result<Self, String> {
+    pub(super) fn new(source: &Source, formats: bool) -> Result<Self, String> {
         let Some((uri, schema)) = source.documents.first() else {
             return Err("there is no schema".to_owned());
         };
@@ -27,7 +27,7 @@ impl Judge {
             .with_draft(draft)
             .with_registry(&registry)
             .with_base_uri(uri.clone())
-            .should_validate_formats(false)
+            .should_validate_formats(formats)
             .build(schema)
             .map(Self)
             .map_err(|error| error.to_string())

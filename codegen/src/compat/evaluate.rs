@@ -91,6 +91,7 @@ impl Formulas {
                     Node::MinLength(count) => Some(text.chars().count() as u64 >= *count),
                     Node::MaxLength(count) => Some(text.chars().count() as u64 <= *count),
                     Node::Pattern(pattern) => self.patterns.is_match(*pattern, text),
+                    Node::Format(name) => Some(self.formats.accepts(name, text)),
                     _ => Some(true),
                 },
                 Value::Array(items) => self.array_holds(node, items, depth),

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use num_rational::BigRational;
 use serde_json::Value;
 
+use super::format::Formats;
 use super::pattern::{PatternId, Patterns};
 use super::values::{ValueId, Values};
 
@@ -104,6 +105,7 @@ pub(super) enum Node {
     MinLength(u64),
     MaxLength(u64),
     Pattern(PatternId),
+    Format(Box<str>),
     MinItems(u64),
     MaxItems(u64),
     Items {
@@ -131,7 +133,9 @@ impl Node {
     pub(super) const fn scope(&self) -> u8 {
         match self {
             Self::Lower { .. } | Self::Upper { .. } | Self::Multiple(_) => kind::NUMBER,
-            Self::MinLength(_) | Self::MaxLength(_) | Self::Pattern(_) => kind::STRING,
+            Self::MinLength(_) | Self::MaxLength(_) | Self::Pattern(_) | Self::Format(_) => {
+                kind::STRING
+            }
             Self::MinItems(_)
             | Self::MaxItems(_)
             | Self::Items { .. }
@@ -171,6 +175,9 @@ pub(super) struct Formulas {
     pub(super) gaps: Vec<Gap>,
     pub(super) patterns: Patterns,
     pub(super) values: Values,
+    pub(super) formats: Formats,
+    /// Whether `format` asserts.
+    pub(super) asserts_formats: bool,
     /// Whether 1.0 is told from 1, as validators of draft 04 do.
     pub(super) spelled: bool,
 }
@@ -184,6 +191,8 @@ impl Default for Formulas {
             gaps: Vec::new(),
             patterns: Patterns::default(),
             values: Values::default(),
+            formats: Formats::default(),
+            asserts_formats: false,
             spelled: false,
         };
         formulas.intern(Node::True);

@@ -252,6 +252,12 @@ impl<'m> Lowering<'m> {
             let pattern = self.pattern(pattern, &pointer);
             parts.push(pattern);
         }
+        if let Some(format) = &string.format
+            && self.formulas.asserts_formats
+            && self.formulas.formats.knows(format)
+        {
+            parts.push(self.formulas.leaf(Node::Format(format.as_str().into())));
+        }
         self.arrays(keywords, scope, closed, &mut parts);
         self.objects(id, keywords, scope, closed, &mut parts);
         parts

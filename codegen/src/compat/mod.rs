@@ -9,6 +9,7 @@ mod array;
 mod confirm;
 mod evaluate;
 mod evaluated;
+mod format;
 mod formula;
 mod lookahead;
 mod lower;
@@ -131,8 +132,8 @@ struct Known {
 }
 
 impl Known {
-    fn judge(&self) -> Result<&Judge, Unknown> {
-        let judge = self.judge.get_or_init(|| Judge::new(&self.source));
+    fn judge(&self, formats: bool) -> Result<&Judge, Unknown> {
+        let judge = self.judge.get_or_init(|| Judge::new(&self.source, formats));
         judge.as_ref().map_err(|reason| Unknown {
             keyword: "$schema".to_owned(),
             pointer: String::new(),
@@ -152,6 +153,15 @@ pub struct Prover {
 }
 
 impl Prover {
+    /// A prover for which `format` asserts; for [`Prover::default`] it is an annotation, as drafts from 2019-09
+    /// on have it.
+    #[must_use]
+    pub fn asserting_formats() -> Self {
+        let mut prover = Self::default();
+        prover.formulas.asserts_formats = true;
+        prover
+    }
+
     /// Takes a schema in.
     ///
     /// # Errors
@@ -248,8 +258,8 @@ impl Prover {
         value: &Value,
         example: Option<&Value>,
     ) -> Result<Verdict, Unknown> {
-        let writes = self.schemas[writer.0].judge()?;
-        let reads = self.schemas[reader.0].judge()?;
+        let writes = self.schemas[writer.0].judge(self.formulas.asserts_formats)?;
+        let reads = self.schemas[reader.0].judge(self.formulas.asserts_formats)?;
         let formulas = &mut self.formulas;
         let mut breaks = |value: &Value| {
             writes.accepts(value)

@@ -742,6 +742,8 @@ impl<'f> Solver<'f> {
                 }
                 (Node::Pattern(pattern), false) => texts.patterns.push(*pattern),
                 (Node::Pattern(pattern), true) => texts.no_patterns.push(*pattern),
+                (Node::Format(name), false) => texts.formats.push(name.clone()),
+                (Node::Format(name), true) => texts.no_formats.push(name.clone()),
                 _ => {}
             }
         }

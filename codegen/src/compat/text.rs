@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::format;
 use super::formula::{Formulas, Gap};
 use super::pattern::{Automaton, PatternId};
 use super::solve::Answer;
@@ -26,6 +27,8 @@ pub(super) struct Texts {
     pub(super) max: Option<u64>,
     pub(super) patterns: Vec<PatternId>,
     pub(super) no_patterns: Vec<PatternId>,
+    pub(super) formats: Vec<Box<str>>,
+    pub(super) no_formats: Vec<Box<str>>,
     pub(super) excluded: Vec<String>,
 }
 
@@ -33,6 +36,9 @@ impl Texts {
     pub(super) fn solve(&self, formulas: &mut Formulas) -> Answer {
         if self.max.is_some_and(|max| max < self.min) {
             return Answer::Unsat;
+        }
+        if !self.formats.is_empty() || !self.no_formats.is_empty() {
+            return format::solve(self, formulas);
         }
         if self.patterns.is_empty() && self.no_patterns.is_empty() {
             return self.plain();

@@ -15,21 +15,21 @@ use super::waivers::Waivers;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Manifest {
-    /// registry.toml
+    /// `registry.toml`
     Registry,
-    /// topics/<topic>/topic.toml
+    /// `topics/<topic>/topic.toml`
     Topic,
-    /// views/*.toml of any kind
+    /// `views/*.toml` of any kind
     View,
-    /// views/*.toml with kind = "aggregate"
+    /// `views/*.toml` with `kind = "aggregate"`
     AggregateView,
-    /// views/*.toml with kind = "latest"
+    /// `views/*.toml` with `kind = "latest"`
     LatestView,
-    /// views/*.toml with kind = "rollup"
+    /// `views/*.toml` with `kind = "rollup"`
     RollupView,
-    /// views/*.toml with kind = "kpi"
+    /// `views/*.toml` with `kind = "kpi"`
     Kpi,
-    /// scenarios/*.toml
+    /// `scenarios/*.toml`
     Scenario,
     /// waivers.toml
     Waivers,

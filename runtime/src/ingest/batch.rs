@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::decode::EventKey;
+use super::dedupe::KeyState;
 use super::plan::Ranges;
 use super::reason::Rejection;
 use crate::registry::FactBlock;
@@ -46,7 +47,7 @@ pub(crate) struct Batch<B> {
     pub(crate) duplicates: usize,
     dead_bytes: usize,
     coordinates: Vec<Coordinates>,
-    kept: HashMap<EventKey, u32>,
+    kept: HashMap<EventKey, u32, KeyState>,
     /// Rows that gave way to the same event at lower coordinates.
     displaced: Vec<u32>,
     opened: Option<Instant>,
@@ -62,7 +63,7 @@ impl<B: FactBlock> Default for Batch<B> {
             duplicates: 0,
             dead_bytes: 0,
             coordinates: Vec::new(),
-            kept: HashMap::new(),
+            kept: HashMap::default(),
             displaced: Vec::new(),
             opened: None,
         }
