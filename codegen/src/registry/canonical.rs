@@ -209,10 +209,10 @@ impl<'h, 'm> Form<'h, 'm> {
             self.put("$dynamicRef", Some(json!([initial, dynamic.anchor])));
         }
         self.put("type", types.map(|types| json!(types.0)));
-        // What draft 04 makes of 1.0 only matters where integers are told from other numbers.
-        let integers = types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
-        let spelled = *spelled_integers && integers;
-        self.put("spelledIntegers", spelled.then_some(Value::Bool(true)));
+        // In draft 04 alone 1.0 is no integer.
+        let tells =
+            *spelled_integers && types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
+        self.put("spelledIntegers", tells.then_some(Value::Bool(true)));
         self.put("enum", enumeration.as_ref().map(|values| set(values)));
         self.put("const", constant.as_ref().map(sorted));
         self.number(number);
