@@ -6,11 +6,13 @@
 mod apply;
 #[cfg(feature = "embedded")]
 mod demo;
+mod dlq;
 mod ingest;
 mod kpi;
 mod produce;
 mod signals;
 mod streams;
+mod table;
 mod topics;
 
 use std::io::IsTerminal as _;
@@ -51,6 +53,8 @@ enum Command {
     /// Maven), `--kafka BROKERS` and `--clickhouse URL` take servers of your own, which must hold no other data.
     #[cfg(feature = "embedded")]
     Demo(demo::Demo),
+    /// Look at dead letters, and send those again that would pass today
+    Dlq(dlq::Dlq),
     /// Carry events from Kafka into ClickHouse until stopped
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
@@ -112,6 +116,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
             #[cfg(feature = "embedded")]
             Command::Demo(command) => command.run::<R>(&line.settings).await,
+            Command::Dlq(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Produce(command) => command.run::<R>(&line.settings).await,
