@@ -91,11 +91,17 @@ pub fn main<R: EventRegistry>() -> ExitCode {
     }
 }
 
+/// Log targets that never speak: ClickHouse's client prints the server's message, which quotes a refused row. What
+/// may be said of it stands in our own error.
+const SILENT: [&str; 2] = ["clickhouse=off", "clickhouse::error=off"];
+
 /// Warnings and errors, or what RUST_LOG asks for.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
+    let silent = SILENT.iter().filter_map(|directive| directive.parse().ok());
+    let filter = silent.fold(filter, tracing_subscriber::EnvFilter::add_directive);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // Fails only where a logger is set already, as in tests.
     let _ = tracing_subscriber::fmt()

@@ -124,7 +124,7 @@ impl Letter {
 
 /// What a record of a dead letter topic is.
 pub(super) enum Entry {
-    Letter(Letter),
+    Letter(Box<Letter>),
     /// The letter of this source was replayed.
     Replayed(Source),
 }
@@ -150,7 +150,7 @@ pub(super) fn entry(message: &BorrowedMessage<'_>) -> Entry {
     };
     let text = |name| text_of(&described, name).unwrap_or_default().to_owned();
     let source = source(&described);
-    Entry::Letter(Letter {
+    Entry::Letter(Box::new(Letter {
         dlq: message.topic().to_owned(),
         partition: message.partition(),
         offset: message.offset(),
@@ -168,7 +168,7 @@ pub(super) fn entry(message: &BorrowedMessage<'_>) -> Entry {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers,
-    })
+    }))
 }
 
 fn source(headers: &RecordHeaders) -> Option<Source> {

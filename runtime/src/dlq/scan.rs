@@ -116,7 +116,7 @@ pub(super) fn scan_topic<R: EventRegistry>(
             && seen.insert(identity)
         {
             *left -= 1;
-            visit(letter, is_replayed)?;
+            visit(*letter, is_replayed)?;
         }
         Ok(match *left {
             0 => ControlFlow::Break(()),

@@ -187,7 +187,8 @@ impl<'l> Parts<'l> {
         };
         let kept = letter.headers.iter().take_while(fits).count();
         if kept < letter.headers.len() {
-            left_out.push(format!("{} headers", letter.headers.len() - kept));
+            let all = letter.headers.len();
+            left_out.push(format!("{} of {all} headers", all - kept));
         }
         left -= header_bytes.min(most / 4);
         let value = letter.value.as_deref();
@@ -271,9 +272,9 @@ mod tests {
         assert_eq!((parts.key, parts.headers.len()), (None, 2));
         assert_eq!(
             parts.cut.as_deref(),
-            Some("key of 300 bytes, 88 headers, value of 5000 bytes after 750")
+            Some("key of 300 bytes, 88 of 90 headers, value of 5000 bytes after 750")
         );
-        assert_eq!(Parts::cut(&letter(1, 2, 3), 1000).cut, None);
+        assert_eq!(Parts::cut(&letter(1, 2, 2), 1000).cut, None);
     }
 
     #[test]
