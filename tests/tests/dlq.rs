@@ -269,8 +269,27 @@ fn killed_replays_send_every_letter_once() {
         kills_in_the_middle > 0,
         "the kills came too early or too late"
     );
-    let rest = servers.run(&["dlq", "replay", "--yes"]);
-    assert_eq!(code(&rest), 0, "{}", text(&rest.stderr));
+    // Two at once, to their ends: the second does what is left, the first is told.
+    let replay = || {
+        servers
+            .command(&["dlq", "replay", "--yes"])
+            .spawn()
+            .unwrap()
+    };
+    let before = kafka::count(&brokers, TOPIC);
+    let first = replay();
+    wait_until("the first records", || {
+        kafka::count(&brokers, TOPIC) > before
+    });
+    let second = replay().wait_with_output().unwrap();
+    assert_eq!(code(&second), 0, "{}", text(&second.stderr));
+    let first = first.wait_with_output().unwrap();
+    let told = text(&first.stderr);
+    println!("the first ended with {}: {told}", code(&first));
+    assert!(
+        code(&first) == 0 || told.contains("another replay of this topic took over"),
+        "{told}"
+    );
     assert_eq!(open(), 0);
     let found = replays(&servers, 2 * LETTERS);
     let twice = found.values().filter(|times| **times > 1).count();

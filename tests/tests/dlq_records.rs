@@ -1,92 +1,18 @@
 //! What a dead letter carries, for every kind of record that cannot be used, on a real Kafka and a real ClickHouse.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::process::Child;
-use std::time::Duration;
+mod records;
 
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
-use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders, OwnedMessage};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::message::{Headers as _, Message as _};
+use records::{
+    DLQ, Record, TOPIC, last_header, letter_of, letters, limit, noise, purchase, send, servers,
+    value, worker,
+};
 use serde_json::{Value, json};
-use topicwright_tests::program::{Servers, free_port, terminate, text, wait_until};
-use topicwright_tests::{events, kafka, sql};
-
-const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
-const TOPIC: &str = "shop.purchase";
-const DLQ: &str = "shop.purchase.dlq";
+use topicwright_tests::program::{terminate, text, wait_until};
+use topicwright_tests::{kafka, sql};
 
 /// A topic whose level does not promise that newer versions are readable.
 const STRICT: &str = "game.session";
-
-fn servers() -> Servers {
-    let servers = Servers::start(PIPELINE, env!("CARGO_BIN_EXE_engine-host"));
-    let applied = servers.run(&["apply", "--yes"]);
-    assert!(applied.status.success(), "{}", text(&applied.stderr));
-    servers
-}
-
-fn worker(servers: &Servers, flags: &[&str]) -> Child {
-    let listen = format!("127.0.0.1:{}", free_port());
-    let own = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
-    servers.command(&[&own, flags].concat()).spawn().unwrap()
-}
-
-fn purchase(number: usize) -> Value {
-    let payload = json!({
-        "tx_id": number + 1, "user_id": 13, "status": "success", "product_id": 2001,
-        "amount_gold": 2600, "price_cents": 199
-    });
-    events::event(TOPIC, 1, &payload, number)
-}
-
-/// Sends one record to partition 0 of a topic and returns its offset.
-fn send(servers: &Servers, topic: &str, record: &Record) -> i64 {
-    let producer: FutureProducer = ClientConfig::new()
-        .set("bootstrap.servers", servers.broker.brokers())
-        .set("message.max.bytes", "10000000")
-        .set("compression.type", "gzip")
-        .create()
-        .unwrap();
-    let mut headers = OwnedHeaders::new();
-    for (key, value) in &record.headers {
-        headers = headers.insert(Header {
-            key,
-            value: value.as_ref(),
-        });
-    }
-    let mut outgoing = FutureRecord::<[u8], [u8]>::to(topic)
-        .partition(0)
-        .headers(headers);
-    if let Some(key) = &record.key {
-        outgoing = outgoing.key(key);
-    }
-    if let Some(value) = &record.value {
-        outgoing = outgoing.payload(value);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(producer.send(outgoing, Duration::from_secs(20)))
-        .unwrap()
-        .offset
-}
-
-#[derive(Clone, Default)]
-struct Record {
-    key: Option<Vec<u8>>,
-    value: Option<Vec<u8>>,
-    headers: Vec<(&'static str, Option<Vec<u8>>)>,
-}
-
-fn value(bytes: impl Into<Vec<u8>>) -> Record {
-    Record {
-        key: Some(b"key".to_vec()),
-        value: Some(bytes.into()),
-        headers: Vec::new(),
-    }
-}
 
 /// A purchase with some text in place of its price, which the JSON writer would not write.
 fn with_price(number: usize, price: &str) -> Record {
@@ -95,38 +21,6 @@ fn with_price(number: usize, price: &str) -> Record {
             .to_string()
             .replace("\"price_cents\":199", &format!("\"price_cents\":{price}")),
     )
-}
-
-/// Letters and digits that LZ4 does not make smaller.
-fn noise(bytes: usize) -> String {
-    let mut random = fastrand::Rng::with_seed(7);
-    (0..bytes).map(|_| random.alphanumeric()).collect()
-}
-
-fn letters(servers: &Servers, dlq: &str, count: usize) -> Vec<OwnedMessage> {
-    let brokers = servers.broker.brokers();
-    wait_until("the letters", || {
-        kafka::count(&brokers, dlq) >= i64::try_from(count).unwrap()
-    });
-    kafka::read(&brokers, dlq, count)
-}
-
-fn letter_of(letters: &[OwnedMessage], offset: i64) -> &OwnedMessage {
-    let offset = offset.to_string();
-    let is_it = |letter: &&OwnedMessage| {
-        last_header(letter, "topicwright-source-offset").as_deref() == Some(offset.as_str())
-    };
-    letters.iter().find(is_it).unwrap()
-}
-
-fn last_header(letter: &OwnedMessage, name: &str) -> Option<String> {
-    let headers = letter.headers()?;
-    let value = headers
-        .iter()
-        .filter(|header| header.key == name)
-        .last()?
-        .value?;
-    Some(String::from_utf8(value.to_vec()).unwrap())
 }
 
 #[test]
@@ -267,7 +161,7 @@ fn every_kind_of_unusable_record_arrives_whole_and_says_why() {
     });
     let newer = send(&servers, STRICT, &value(newer.to_string()));
 
-    let worker = worker(&servers, &[]);
+    let running = worker(&servers, &[]);
     let found = letters(&servers, DLQ, cases.len());
     for ((name, record, reason, pointer), offset) in cases.iter().zip(&sent) {
         let letter = letter_of(&found, *offset);
@@ -301,7 +195,7 @@ fn every_kind_of_unusable_record_arrives_whole_and_says_why() {
     assert_eq!(header("reason").as_deref(), Some("unknown-version"));
     assert_eq!(header("schema-version").as_deref(), Some("9"));
     wait_until("the good ones", || servers.rows() == 3);
-    let ended = terminate(worker);
+    let ended = terminate(running);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     // What the tool makes of them.
     let listed = servers.run(&["dlq", "ls", "--topic", TOPIC, "--format", "json"]);
@@ -319,21 +213,6 @@ fn every_kind_of_unusable_record_arrives_whole_and_says_why() {
     );
 }
 
-/// Sets the largest batch that a topic takes.
-fn limit(servers: &Servers, topic: &str, bytes: &str) {
-    let admin: AdminClient<_> = ClientConfig::new()
-        .set("bootstrap.servers", servers.broker.brokers())
-        .create()
-        .unwrap();
-    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set("max.message.bytes", bytes);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let altered = runtime.block_on(admin.alter_configs(&[change], &AdminOptions::new()));
-    altered.unwrap()[0].as_ref().unwrap();
-}
-
 #[test]
 fn letters_larger_than_their_topic_takes_are_cut_and_stop_nobody() {
     let servers = servers();
@@ -345,7 +224,7 @@ fn letters_larger_than_their_topic_takes_are_cut_and_stop_nobody() {
     };
     let place = send(&servers, TOPIC, &large);
     limit(&servers, DLQ, "950000");
-    let worker = worker(&servers, &["--max-message-bytes", "100000"]);
+    let running = worker(&servers, &["--max-message-bytes", "100000"]);
     let cut = letters(&servers, DLQ, 1);
     let cut = letter_of(&cut, place);
     let original = large.value.clone().unwrap();
@@ -388,7 +267,7 @@ fn letters_larger_than_their_topic_takes_are_cut_and_stop_nobody() {
         .iter()
         .filter(|letter| kafka::header(letter, "topicwright-cut").is_none());
     assert_eq!(whole.count(), 100);
-    let ended = terminate(worker);
+    let ended = terminate(running);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
 
     // A cut letter is judged by the record that it stands for, as long as Kafka has that.
@@ -424,7 +303,7 @@ fn letters_larger_than_their_topic_takes_are_cut_and_stop_nobody() {
 #[test]
 fn a_row_that_clickhouse_refuses_carries_its_code() {
     let servers = servers();
-    let worker = worker(&servers, &[]);
+    let running = worker(&servers, &[]);
     let store = servers.store.url();
     sql::run_in(
         &store,
@@ -450,13 +329,13 @@ fn a_row_that_clickhouse_refuses_carries_its_code() {
     }
     assert_eq!(letter.payload(), record.value.as_deref());
     wait_until("the rest", || servers.rows() == 2);
-    let ended = terminate(worker);
+    let ended = terminate(running);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
 
     sql::run_in(&store, "game", "ALTER TABLE events_raw DROP CONSTRAINT c").unwrap();
     let sent = servers.run(&["dlq", "replay", "--yes"]);
     assert_eq!(sent.status.code(), Some(0), "{}", text(&sent.stderr));
-    let worker = self::worker(&servers, &[]);
+    let running = worker(&servers, &[]);
     wait_until("the replayed one", || servers.rows() == 3);
-    assert!(terminate(worker).status.success());
+    assert!(terminate(running).status.success());
 }
