@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::batch::{Batch, Coordinates, DeadLetter};
+use super::decode::written_version;
 use super::reason::{Reason, Rejection};
 use super::records;
 use crate::clickhouse::native::Encoder;
@@ -195,7 +196,10 @@ impl<R: EventRegistry> Sink<R> {
             })
             .await?;
         match letter {
-            Some(letter) => self.bury(&letter).await,
+            Some(mut letter) => {
+                letter.rejection.version = written_version::<R>(letter.value.as_deref());
+                self.bury(&letter).await
+            }
             None => {
                 tracing::error!(
                     topic = topic.name,
