@@ -364,6 +364,28 @@ fn a_registry_with_problems_is_findings_and_a_base_with_problems_is_not() {
     repository.check(&["--against", "git:main~1"]).is_clean();
 }
 
+/// A change that breaks readers mostly breaks its own examples too; they must not hide what matters.
+#[test]
+fn wrong_examples_do_not_hide_what_breaks() {
+    let repository = Repository::with_registry("schema_registry");
+    repository.replace(
+        "schema_registry/topics/order.placed/v2.json",
+        "\"lines\",\n    \"country\"",
+        "\"lines\",\n    \"voucher\",\n    \"country\"",
+    );
+    let checked = repository.check(&[]);
+    checked.finds(&[
+        "invalid-example",
+        "reader-breaks",
+        "released-version-edited",
+    ]);
+    assert!(
+        checked.text.contains("independent validator"),
+        "{}",
+        checked.text
+    );
+}
+
 #[test]
 fn rules_are_listed_and_explained() {
     let folder = Path::new("/");

@@ -13,6 +13,7 @@ pub(super) fn before(new: &Side) -> Side {
     let mut meaning = new.meaning.clone();
     meaning.topics.clear();
     Side {
+        problems: Vec::new(),
         registry,
         documents: BTreeMap::new(),
         meaning,

@@ -158,6 +158,7 @@ pub fn check(old: Option<&Side>, new: &Side, today: Day) -> Outcome {
     let (mut findings, waived) = waive::apply(found, &around);
     // Nobody can accept these: nothing can be generated from such a registry.
     findings.extend(refused);
+    findings.extend(new.problems.iter().cloned());
     walk::sort(&mut findings);
     Outcome {
         findings,

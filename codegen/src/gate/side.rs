@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::finding::{Finding, Position};
+use crate::finding::{Finding, Position, Severity};
 use crate::registry::document::Document;
 use crate::registry::files::Files;
 use crate::registry::load::load;
@@ -22,19 +22,24 @@ pub struct Side {
     pub meaning: Lock,
     /// What its lock file says it means, where there is one of today's format.
     pub locked: Option<Lock>,
+    /// What is wrong with its examples and scenarios.
+    pub problems: Vec<Finding>,
 }
 
 impl Side {
-    /// Loads a registry.
+    /// Loads a registry; wrong examples and scenarios are no obstacle.
     ///
     /// # Errors
-    /// Every problem of the registry.
+    /// Every problem of the registry, where schemas or manifests have any.
     pub fn load(files: &Files) -> Result<Self, Vec<Finding>> {
         let loaded = load(files);
-        let Some(registry) = loaded.registry else {
+        let Some(registry) = loaded.registry.or(loaded.comparable) else {
             return Err(loaded.findings);
         };
+        let mut problems = loaded.findings;
+        problems.retain(|finding| finding.severity == Severity::Error);
         Ok(Self {
+            problems,
             meaning: Lock::of(&registry),
             locked: files.0.get(lock::PATH).and_then(|text| Lock::read(text)),
             documents: loaded.documents,

@@ -18,11 +18,17 @@ use super::{Envelope, Registry, envelope, operations, project, scenarios, shape,
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
 
+/// Rules on what illustrates schemas and manifests and is no part of them.
+const BESIDE_SCHEMAS: &[&str] = &["invalid-example", "invalid-scenario", "rejected-value"];
+
 /// What loading gave: a registry where nothing stops an emitter, and everything that was found.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The registry; `None` where a finding of severity error stands against it.
     pub registry: Option<Registry>,
+    /// The registry where only examples or scenarios stand against it: what schemas and manifests say is known,
+    /// so a change can still be compared.
+    pub comparable: Option<Registry>,
     /// All findings, sorted by file and place.
     pub findings: Vec<Finding>,
     /// Every text that parses, by path below the registry folder.
@@ -61,11 +67,20 @@ pub fn load(files: &Files) -> Loaded {
         ))
     });
     findings.dedup();
-    let stopped = findings
+    let mut errors = findings
         .iter()
-        .any(|finding| finding.severity == Severity::Error);
+        .filter(|finding| finding.severity == Severity::Error)
+        .peekable();
+    let (registry, comparable) = if errors.peek().is_none() {
+        (registry, None)
+    } else if errors.all(|finding| BESIDE_SCHEMAS.contains(&finding.rule)) {
+        (None, registry)
+    } else {
+        (None, None)
+    };
     Loaded {
-        registry: registry.filter(|_| !stopped),
+        registry,
+        comparable,
         findings,
         documents: loader.documents,
     }

@@ -154,7 +154,7 @@ fn columns(outcome: &Outcome) -> Vec<String> {
     if outcome.columns.is_empty() {
         return Vec::new();
     }
-    let mut table = "| New column | type |\n|---|---|".to_owned();
+    let mut table = "| New column | type | cost |\n|---|---|---|".to_owned();
     for column in outcome.columns.iter().take(MAX_ROWS) {
         let name = format!("{}.{}", column.table, column.name);
         let sql_type = column
@@ -163,7 +163,7 @@ fn columns(outcome: &Outcome) -> Vec<String> {
             .collect::<Vec<_>>()
             .join(" ");
         table.push_str(&format!(
-            "\n| {} | {} |",
+            "\n| {} | {} | metadata only: nothing is rewritten, stored rows read the default |",
             cell(&code(&name)),
             cell(&code(&sql_type))
         ));
