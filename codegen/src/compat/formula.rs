@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use num_rational::BigRational;
 use serde_json::Value;
 
+use super::budget::Budget;
 use super::pattern::{PatternId, Patterns};
 use super::values::{ValueId, Values};
 
@@ -173,6 +174,8 @@ pub(super) struct Formulas {
     pub(super) values: Values,
     /// Whether 1.0 is told from 1, as validators of draft 04 do.
     pub(super) spelled: bool,
+    /// Of the question being answered.
+    pub(super) budget: Budget,
 }
 
 impl Default for Formulas {
@@ -185,6 +188,7 @@ impl Default for Formulas {
             patterns: Patterns::default(),
             values: Values::default(),
             spelled: false,
+            budget: Budget::default(),
         };
         formulas.intern(Node::True);
         formulas
@@ -198,6 +202,36 @@ impl Formulas {
 
     pub(super) fn node(&self, lit: Lit) -> &Node {
         &self.nodes[lit.node()]
+    }
+
+    /// Whether the formula's negation is as simple as itself: no more automata, no more statements on parts.
+    pub(super) fn is_simple(&self, lit: Lit) -> bool {
+        matches!(
+            self.node(lit),
+            Node::Types(_)
+                | Node::Values(_)
+                | Node::Required(_)
+                | Node::Lower { .. }
+                | Node::Upper { .. }
+                | Node::MinLength(_)
+                | Node::MaxLength(_)
+                | Node::MinItems(_)
+                | Node::MaxItems(_)
+                | Node::MinMembers(_)
+                | Node::MaxMembers(_)
+        )
+    }
+
+    /// The values of a formula that lists them.
+    pub(super) fn listed(&self, lit: Lit) -> Option<&[ValueId]> {
+        let own = |lit: Lit| match self.node(lit) {
+            Node::Values(ids) if !lit.is_negated() => Some(&**ids),
+            _ => None,
+        };
+        match self.node(lit) {
+            Node::All(parts) if !lit.is_negated() => parts.iter().find_map(|part| own(*part)),
+            _ => own(lit),
+        }
     }
 
     fn intern(&mut self, node: Node) -> Lit {

@@ -6,7 +6,9 @@
 //! searched for exhaustively (`solve`, and a theory a type); that there is none is the proof. Nothing here
 //! touches files, network or clock.
 mod array;
+mod budget;
 mod confirm;
+mod effort;
 mod evaluate;
 mod evaluated;
 mod formula;
@@ -25,6 +27,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::model::{self, Model, ModelError};
+use budget::Budget;
 use confirm::{Judge, filled_up};
 use formula::{Formulas, Gap, Lit};
 use lower::Lowering;
@@ -181,6 +184,7 @@ impl Prover {
         if let Some(lit) = done {
             return lit;
         }
+        self.formulas.budget = Budget::begin();
         let mut lowering = Lowering::new(&known.model, &mut self.formulas);
         let lit = lowering.root(closed);
         known.spells |= lowering.spells;
@@ -203,6 +207,8 @@ impl Prover {
     ) -> Verdict {
         let written = self.formula(writer, view == View::Stream);
         let read = self.formula(reader, false);
+        self.formulas.budget = Budget::begin();
+        self.formulas.patterns.begin();
         let (answer, steps) = self.solve(&[written, !read], false);
         match answer {
             Answer::Unsat if self.schemas[writer.0].spells || self.schemas[reader.0].spells => {
@@ -248,11 +254,30 @@ impl Prover {
         value: &Value,
         example: Option<&Value>,
     ) -> Result<Verdict, Unknown> {
+        let formulas = &mut self.formulas;
+        let budget = formulas.budget.clone();
+        let models = [&self.schemas[writer.0].model, &self.schemas[reader.0].model];
+        let bearable = |value: &Value| {
+            models
+                .iter()
+                .all(|model| effort::is_bearable(model, value, &budget))
+        };
+        if !bearable(value)
+            || !models
+                .iter()
+                .all(|model| effort::is_compiled_soon(model, &budget))
+        {
+            return Err(Unknown {
+                keyword: "budget".to_owned(),
+                pointer: String::new(),
+                reason: "a validator would take too long to confirm the message found".to_owned(),
+            });
+        }
         let writes = self.schemas[writer.0].judge()?;
         let reads = self.schemas[reader.0].judge()?;
-        let formulas = &mut self.formulas;
         let mut breaks = |value: &Value| {
-            writes.accepts(value)
+            bearable(value)
+                && writes.accepts(value)
                 && !reads.accepts(value)
                 && formulas.holds(written, value) == Some(true)
         };
