@@ -152,7 +152,10 @@ impl Solver<'_> {
             )
             .max()
             .unwrap_or(0);
-        let counted: u64 = arrays.contains.iter().map(|(_, least, _)| *least).sum();
+        let counted = arrays
+            .contains
+            .iter()
+            .fold(0_u64, |sum, (_, least, _)| sum.saturating_add(*least));
         let pairs = if arrays.repeated { 2 } else { 0 };
         let enough = (leading as u64)
             .saturating_add(counted)

@@ -170,6 +170,7 @@ pub(super) struct Formulas {
     index: HashMap<Node, u32>,
     links: Vec<Option<Lit>>,
     pub(super) gaps: Vec<Gap>,
+    too_wide: Option<Lit>,
     pub(super) patterns: Patterns,
     pub(super) values: Values,
     /// Whether 1.0 is told from 1, as validators of draft 04 do.
@@ -185,6 +186,7 @@ impl Default for Formulas {
             index: HashMap::new(),
             links: Vec::new(),
             gaps: Vec::new(),
+            too_wide: None,
             patterns: Patterns::default(),
             values: Values::default(),
             spelled: false,
@@ -374,13 +376,26 @@ impl Formulas {
         self.all([object, required])
     }
 
+    /// What is beyond the prover. No two are the same: what a keyword means at a place depends on the whole
+    /// schema, so one beyond reach in the writer and one in the reader have nothing in common.
     pub(super) fn opaque(&mut self, gap: Gap) -> Lit {
-        let known = self.gaps.iter().position(|other| *other == gap);
-        let number = known.unwrap_or_else(|| {
-            self.gaps.push(gap);
-            self.gaps.len() - 1
-        });
+        self.gaps.push(gap);
+        let number = self.gaps.len() - 1;
         self.intern(Node::Opaque(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    /// A `oneOf` that is too wide to be told apart; only ever asked to hold, so one serves all.
+    pub(super) fn too_wide(&mut self, reason: &str) -> Lit {
+        if let Some(known) = self.too_wide {
+            return known;
+        }
+        let lit = self.opaque(Gap {
+            keyword: "oneOf",
+            pointer: String::new(),
+            reason: reason.to_owned(),
+        });
+        self.too_wide = Some(lit);
+        lit
     }
 
     /// A formula that is told later what it stands for.

@@ -377,15 +377,32 @@ impl Solver<'_> {
                     !matches
                 });
             }
-            let found = match solver.solve(&name_goal) {
-                Answer::Sat(found) => found,
-                other => return other,
+            let found = match solver.plain_name(&name_goal, taken.len()) {
+                Some(name) => name,
+                None => match solver.solve(&name_goal) {
+                    Answer::Sat(found) => found,
+                    other => return other,
+                },
             };
             match solver.solve(&value_goal) {
                 Answer::Sat(value) => Answer::Sat(Value::Array(vec![found, value])),
                 other => other,
             }
         })
+    }
+
+    /// A name that says what it is, where one is allowed.
+    fn plain_name(&mut self, goal: &[Lit], taken: usize) -> Option<Value> {
+        let numbered = if taken == 0 {
+            String::from("extra")
+        } else {
+            format!("extra{}", taken + 1)
+        };
+        let name = Value::String(numbered);
+        let fits = goal
+            .iter()
+            .all(|lit| self.formulas.holds(*lit, &name) == Some(true));
+        fits.then_some(name)
     }
 
     /// Builds the object and fills it up to its least size.

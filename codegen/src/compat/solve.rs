@@ -367,11 +367,7 @@ impl<'f> Solver<'f> {
                     let parts = parts.clone();
                     state.learn(lit);
                     if parts.len() > BRANCHES {
-                        let gap = self.formulas.opaque(Gap {
-                            keyword: "oneOf",
-                            pointer: String::new(),
-                            reason: "more than 200 branches".to_owned(),
-                        });
+                        let gap = self.formulas.too_wide("more than 200 branches");
                         state.learn(gap);
                         continue;
                     }
