@@ -22,7 +22,8 @@ impl Formulas {
     }
 
     fn holds_at(&mut self, lit: Lit, value: &Value, depth: usize) -> Option<bool> {
-        if depth > DEPTH {
+        self.budget.spend(1);
+        if depth > DEPTH || self.budget.is_deep() || self.budget.is_spent() {
             return None;
         }
         let node = self.node(lit).clone();

@@ -6,7 +6,9 @@
 //! searched for exhaustively (`solve`, and a theory a type); that there is none is the proof. Nothing here
 //! touches files, network or clock.
 mod array;
+mod budget;
 mod confirm;
+mod effort;
 mod evaluate;
 mod evaluated;
 mod format;
@@ -26,6 +28,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::model::{self, Model, ModelError};
+use budget::Budget;
 use confirm::{Judge, filled_up};
 use formula::{Formulas, Gap, Lit};
 use lower::Lowering;
@@ -132,6 +135,10 @@ struct Known {
 }
 
 impl Known {
+    fn is_same(&self, other: &Self) -> bool {
+        self.source.draft == other.source.draft && self.source.documents == other.source.documents
+    }
+
     fn judge(&self, formats: bool) -> Result<&Judge, Unknown> {
         let judge = self.judge.get_or_init(|| Judge::new(&self.source, formats));
         judge.as_ref().map_err(|reason| Unknown {
@@ -191,6 +198,7 @@ impl Prover {
         if let Some(lit) = done {
             return lit;
         }
+        self.formulas.budget = Budget::begin();
         let mut lowering = Lowering::new(&known.model, &mut self.formulas);
         let lit = lowering.root(closed);
         known.spells |= lowering.spells;
@@ -211,8 +219,14 @@ impl Prover {
         view: View,
         example: Option<&Value>,
     ) -> Verdict {
+        if self.schemas[writer.0].is_same(&self.schemas[reader.0]) {
+            // Whatever it means, and however little of it is understood.
+            return Verdict::Compatible(Proof { steps: 0 });
+        }
         let written = self.formula(writer, view == View::Stream);
         let read = self.formula(reader, false);
+        self.formulas.budget = Budget::begin();
+        self.formulas.patterns.begin();
         let (answer, steps) = self.solve(&[written, !read], false);
         match answer {
             Answer::Unsat if self.schemas[writer.0].spells || self.schemas[reader.0].spells => {
@@ -258,11 +272,31 @@ impl Prover {
         value: &Value,
         example: Option<&Value>,
     ) -> Result<Verdict, Unknown> {
-        let writes = self.schemas[writer.0].judge(self.formulas.asserts_formats)?;
-        let reads = self.schemas[reader.0].judge(self.formulas.asserts_formats)?;
         let formulas = &mut self.formulas;
+        let budget = formulas.budget.clone();
+        let asserts = formulas.asserts_formats;
+        let models = [&self.schemas[writer.0].model, &self.schemas[reader.0].model];
+        let bearable = |value: &Value| {
+            models
+                .iter()
+                .all(|model| effort::is_bearable(model, value, &budget))
+        };
+        if !bearable(value)
+            || !models
+                .iter()
+                .all(|model| effort::is_compiled_soon(model, &budget))
+        {
+            return Err(Unknown {
+                keyword: "budget".to_owned(),
+                pointer: String::new(),
+                reason: "a validator would take too long to confirm the message found".to_owned(),
+            });
+        }
+        let writes = self.schemas[writer.0].judge(asserts)?;
+        let reads = self.schemas[reader.0].judge(asserts)?;
         let mut breaks = |value: &Value| {
-            writes.accepts(value)
+            bearable(value)
+                && writes.accepts(value)
                 && !reads.accepts(value)
                 && formulas.holds(written, value) == Some(true)
         };

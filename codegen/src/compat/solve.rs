@@ -4,17 +4,14 @@
 //! spread, types are tried one by one, disjunctions are narrowed by what is known and then tried branch by
 //! branch. What is left goes to the theory of its type; arrays and objects ask again for their parts. A goal
 //! that comes up again inside itself has no smaller value than itself, so it is refuted there.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::number::Numbers;
 use super::text::Texts;
-use super::values::{kind_of, rational, with_fraction};
-
-/// Most formulas looked at for one question: about a second.
-const WORK: usize = 10_000_000;
+use super::values::{ValueId, kind_of, rational, with_fraction};
 
 /// Deepest nesting of values.
 const DEPTH: usize = 90;
@@ -22,8 +19,11 @@ const DEPTH: usize = 90;
 /// Deepest nesting of choices and values together, which fits a thread's stack of 2 MiB.
 const NESTING: usize = 300;
 
-/// Most branches of one `oneOf`; its negation pairs them.
+/// Most branches of one `oneOf`; each is told apart from each.
 const BRANCHES: usize = 200;
+
+/// Largest message built, in parts: what is larger is read by nobody.
+pub(super) const SIZE: usize = 20_000;
 
 /// What came of a goal.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,21 @@ impl Answer {
     }
 }
 
+pub(super) fn spent() -> Answer {
+    Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+}
+
+pub(super) fn too_large() -> Answer {
+    Answer::unknown("budget", "no message is built with more than 20,000 parts")
+}
+
+pub(super) fn too_deep() -> Answer {
+    Answer::unknown(
+        "budget",
+        "choices and values nested deeper than a thread's stack allows",
+    )
+}
+
 /// Searches on behalf of one question, with what earlier questions found.
 pub(super) struct Solver<'f> {
     pub(super) formulas: &'f mut Formulas,
@@ -65,8 +80,6 @@ pub(super) struct Solver<'f> {
     leans: usize,
     pub(super) steps: usize,
     limit: usize,
-    /// Formulas looked at.
-    work: usize,
     /// Choices and values that the current one is inside of.
     nesting: usize,
 }
@@ -94,6 +107,9 @@ impl State {
     }
 }
 
+/// A member that must be there, and the values that it may have; sorted.
+type Tag = (Box<str>, Box<[ValueId]>);
+
 /// What is known about a formula.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
@@ -116,7 +132,6 @@ impl<'f> Solver<'f> {
             leans: usize::MAX,
             steps: 0,
             limit,
-            work: 0,
             nesting: 0,
         }
     }
@@ -128,21 +143,21 @@ impl<'f> Solver<'f> {
     }
 
     fn is_exhausted(&self) -> bool {
-        self.steps > self.limit || self.work > WORK
+        self.steps > self.limit || self.formulas.budget.is_spent()
     }
 
     fn exhausted(&self) -> Answer {
         if self.steps > self.limit {
             Answer::unknown("budget", &format!("more than {} steps", self.limit))
         } else {
-            Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+            spent()
         }
     }
 
     /// A value for which all hold.
     pub(super) fn solve(&mut self, goal: &[Lit]) -> Answer {
         // Known answers cost little, but there may be exponentially many questions.
-        self.work += 8 + 8 * goal.len();
+        self.formulas.budget.spend(8 + 8 * goal.len());
         if self.is_exhausted() {
             return self.exhausted();
         }
@@ -163,12 +178,17 @@ impl<'f> Solver<'f> {
             self.leans = self.leans.min(*depth);
             return Answer::Unsat;
         }
-        if !self.step() {
+        // Trying listed values is cheap, and counted as work.
+        let is_listed = key.iter().any(|lit| self.formulas.listed(*lit).is_some());
+        if !is_listed && !self.step() {
             return self.exhausted();
         }
         let depth = self.active.len();
         if depth >= DEPTH {
             return Answer::unknown("budget", "values nested deeper than 90");
+        }
+        if self.formulas.budget.is_deep() {
+            return too_deep();
         }
         let outer = std::mem::replace(&mut self.leans, usize::MAX);
         self.active.insert(key.clone(), depth);
@@ -289,7 +309,7 @@ impl<'f> Solver<'f> {
     /// The first thing in a goal that is beyond the prover.
     fn gap_of(&self, goal: &[Lit]) -> Answer {
         let mut open: Vec<Lit> = goal.to_vec();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(lit) = open.pop() {
             if !seen.insert(lit.stem()) {
                 continue;
@@ -320,7 +340,7 @@ impl<'f> Solver<'f> {
     fn assume(&mut self, lit: Lit, state: &mut State) -> bool {
         let mut open = vec![lit];
         while let Some(lit) = open.pop() {
-            self.work += 1;
+            self.formulas.budget.spend(1);
             if state.knows(lit) {
                 continue;
             }
@@ -347,11 +367,7 @@ impl<'f> Solver<'f> {
                     let parts = parts.clone();
                     state.learn(lit);
                     if parts.len() > BRANCHES {
-                        let gap = self.formulas.opaque(Gap {
-                            keyword: "oneOf",
-                            pointer: String::new(),
-                            reason: "more than 200 branches".to_owned(),
-                        });
+                        let gap = self.formulas.too_wide("more than 200 branches");
                         state.learn(gap);
                         continue;
                     }
@@ -392,27 +408,22 @@ impl<'f> Solver<'f> {
             .collect()
     }
 
+    /// None, or one and another after it.
     fn none_or_two(&mut self, parts: &[Lit]) -> Vec<Lit> {
         let none = self
             .formulas
             .all(parts.iter().map(|part| !*part).collect::<Vec<_>>());
         let mut choice = vec![none];
-        for (index, left) in parts.iter().enumerate() {
-            for right in &parts[index + 1..] {
-                choice.push(self.formulas.all([*left, *right]));
-            }
+        for (index, first) in parts.iter().enumerate() {
+            let later = self.formulas.any(parts[index + 1..].iter().copied());
+            choice.push(self.formulas.all([*first, later]));
         }
+        choice.retain(|lit| *lit != Lit::FALSE);
         choice
     }
 
-    fn known(
-        formulas: &Formulas,
-        work: &mut usize,
-        lit: Lit,
-        state: &State,
-        depth: usize,
-    ) -> Known {
-        *work += 1;
+    fn known(formulas: &Formulas, lit: Lit, state: &State, tags: &[Tag], depth: usize) -> Known {
+        formulas.budget.spend(1);
         if state.knows(lit) {
             return Known::True;
         }
@@ -427,7 +438,7 @@ impl<'f> Solver<'f> {
             Node::All(parts) if depth < 4 => {
                 let mut all = Known::True;
                 for part in parts {
-                    match Self::known(formulas, work, *part, state, depth + 1) {
+                    match Self::known(formulas, *part, state, tags, depth + 1) {
                         Known::False => {
                             all = Known::False;
                             break;
@@ -445,6 +456,13 @@ impl<'f> Solver<'f> {
                 if possible { Known::Open } else { Known::False }
             }
             node if node.scope() & state.kinds == 0 => Known::True,
+            Node::Members(members) if state.kinds == kind::OBJECT => {
+                let clash = tags
+                    .iter()
+                    .filter_map(|(name, ids)| Some((formulas.listed(members.named(name)?)?, ids)))
+                    .any(|(own, ids)| !own.iter().any(|id| ids.binary_search(id).is_ok()));
+                if clash { Known::False } else { Known::Open }
+            }
             _ => Known::Open,
         };
         match (plain, lit.is_negated()) {
@@ -454,23 +472,56 @@ impl<'f> Solver<'f> {
         }
     }
 
+    /// The tags of an object: members that must be there, and are one of listed values.
+    fn tags(&self, state: &State) -> Vec<Tag> {
+        let mut tags: Vec<Tag> = Vec::new();
+        if state.kinds != kind::OBJECT || state.choices.is_empty() {
+            return tags;
+        }
+        let holding = || {
+            let holding = state.known.iter().filter(|lit| !lit.is_negated());
+            holding.map(|lit| self.formulas.node(*lit))
+        };
+        let required: HashSet<&str> = holding()
+            .filter_map(|node| match node {
+                Node::Required(name) => Some(&**name),
+                _ => None,
+            })
+            .collect();
+        for node in holding() {
+            let Node::Members(members) = node else {
+                continue;
+            };
+            self.formulas.budget.spend(members.named.len());
+            for (name, lit) in &members.named {
+                if let Some(ids) = self.formulas.listed(*lit)
+                    && required.contains(&**name)
+                {
+                    tags.push((name.clone(), ids.into()));
+                }
+            }
+        }
+        tags
+    }
+
     /// Narrows the choices by what is known; false where one has nothing left.
     fn narrow(&mut self, state: &mut State) -> bool {
         loop {
             let mut forced = Vec::new();
+            let tags = self.tags(state);
             let mut choices = std::mem::take(&mut state.choices);
             choices.retain_mut(|choice| {
                 let mut settled = false;
-                choice.retain(|lit| {
-                    match Self::known(self.formulas, &mut self.work, *lit, state, 0) {
+                choice.retain(
+                    |lit| match Self::known(self.formulas, *lit, state, &tags, 0) {
                         Known::True => {
                             settled = true;
                             true
                         }
                         Known::False => false,
                         Known::Open => true,
-                    }
-                });
+                    },
+                );
                 if settled {
                     return false;
                 }
@@ -497,6 +548,9 @@ impl<'f> Solver<'f> {
     fn search(&mut self, state: State) -> Answer {
         if !self.step() {
             return self.exhausted();
+        }
+        if self.formulas.budget.is_deep() {
+            return too_deep();
         }
         if self.nesting >= NESTING {
             return Answer::unknown(
@@ -548,13 +602,23 @@ impl<'f> Solver<'f> {
         let shortest = (0..state.choices.len()).min_by_key(|index| state.choices[*index].len());
         if let Some(index) = shortest {
             let choice = state.choices.swap_remove(index);
+            let mut rest = state;
+            let mut closed = false;
             return self.first(&choice, |solver, lit| {
-                let mut taken = state.clone();
-                if solver.assume(*lit, &mut taken) {
+                if closed {
+                    return Answer::Unsat;
+                }
+                let mut taken = rest.clone();
+                let answer = if solver.assume(*lit, &mut taken) {
                     solver.search(taken)
                 } else {
                     Answer::Unsat
+                };
+                // What comes next need not try this one again.
+                if solver.formulas.is_simple(*lit) {
+                    closed = !solver.assume(!*lit, &mut rest);
                 }
+                answer
             });
         }
         self.theory(&state)
@@ -645,16 +709,22 @@ impl<'f> Solver<'f> {
     }
 
     fn theory(&mut self, state: &State) -> Answer {
-        if let Some(gap) = state
+        let gap = state
             .known
             .iter()
             .find_map(|lit| match self.formulas.node(*lit) {
-                Node::Opaque(number) => self.formulas.gaps.get(*number as usize),
+                Node::Opaque(number) => self.formulas.gaps.get(*number as usize).cloned(),
                 _ => None,
-            })
-        {
-            return Answer::Unknown(gap.clone());
+            });
+        match (self.theory_of_type(state), gap) {
+            // Whatever the gap says, the rest has no value.
+            (Answer::Unsat, _) => Answer::Unsat,
+            (_, Some(gap)) => Answer::Unknown(gap),
+            (answer, None) => answer,
         }
+    }
+
+    fn theory_of_type(&mut self, state: &State) -> Answer {
         match state.kinds {
             kind::NULL | kind::BOOLEAN => self.constants(state),
             kind::INTEGER => self.number(state).solve(true),

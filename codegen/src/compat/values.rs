@@ -93,6 +93,21 @@ pub(super) fn kind_of(value: &Value) -> u8 {
     }
 }
 
+/// How much there is of a value: one for each part, and more for long strings.
+pub(super) fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(text) => 1 + text.len() / 16,
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            let parts = members
+                .iter()
+                .map(|(name, value)| 1 + name.len() / 16 + size(value));
+            1 + parts.sum::<usize>()
+        }
+    }
+}
+
 /// The number as written, exactly.
 pub(super) fn rational(number: &Number) -> BigRational {
     if let Some(small) = number.as_i64() {
