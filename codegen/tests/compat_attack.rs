@@ -1,7 +1,8 @@
 //! The prover under attack: random pairs of schemas over every keyword, random messages that an independent
 //! validator judges. A proof with a counterexample is the worst defect there is; a witness is confirmed twice.
 //!
-//! `TOPICWRIGHT_ATTACK_PAIRS` sets how many pairs are tried, `TOPICWRIGHT_ATTACK_SEED` where to begin.
+//! `TOPICWRIGHT_ATTACK_PAIRS` sets how many pairs are tried, `TOPICWRIGHT_ATTACK_SEED` which ones,
+//! `TOPICWRIGHT_ATTACK_FROM` shows all from that one on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,8 +34,11 @@ fn setting(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-/// What the canonical form says, where it decides.
+/// What the canonical form says, where it decides. It overflows the stack on some references (jsonschema 0.61).
 fn covers(writer: &Value, reader: &Value, draft: Draft) -> Option<Containment> {
+    if format!("{writer}{reader}").contains("\"$ref\"") {
+        return None;
+    }
     let canonical = |schema: &Value| {
         jsonschema::canonical::options()
             .with_draft(draft)
@@ -82,7 +86,20 @@ fn messages(generator: &mut Generator, writer: &Value, reader: &Value, draft: Dr
             value = generator.changed(&value);
         }
     }
+    // The validator divides as floats do, which is wrong beyond 2^53.
+    if format!("{writer}{reader}").contains("multipleOf") {
+        messages.retain(|message| !has_large_number(message));
+    }
     messages
+}
+
+fn has_large_number(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() > 9e15),
+        Value::Array(items) => items.iter().any(has_large_number),
+        Value::Object(members) => members.values().any(has_large_number),
+        _ => false,
+    }
 }
 
 #[derive(Default)]
@@ -90,6 +107,7 @@ struct Tally {
     proofs: u64,
     witnesses: u64,
     unknown: u64,
+    refused: u64,
     covered: u64,
     reasons: BTreeMap<String, usize>,
 }
@@ -112,7 +130,16 @@ fn attack(
             .then(|| covers(writer, reader, draft))
             .flatten()
     };
-    match verdict.unwrap_or_else(|error| panic!("{error}: {case}")) {
+    let verdict = match verdict {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            // A resource of its own does not see the others' definitions.
+            assert!(error.problem.contains("leads nowhere"), "{error}: {case}");
+            tally.refused += 1;
+            return;
+        }
+    };
+    match verdict {
         Verdict::Compatible(_) => {
             tally.proofs += 1;
             for message in messages(generator, writer, reader, draft) {
@@ -160,7 +187,8 @@ fn no_proof_has_a_counterexample_and_every_witness_is_one() {
     let pairs = setting("TOPICWRIGHT_ATTACK_PAIRS", 4_000);
     let seed = setting("TOPICWRIGHT_ATTACK_SEED", 1);
     let mut tally = Tally::default();
-    for number in 0..pairs {
+    let from = setting("TOPICWRIGHT_ATTACK_FROM", 0);
+    for number in from..pairs {
         let draft = [
             Draft::Draft7,
             Draft::Draft202012,
@@ -178,6 +206,9 @@ fn no_proof_has_a_counterexample_and_every_witness_is_one() {
         };
         let case =
             format!("seed {seed} pair {number} {draft:?}\n writer {writer}\n reader {reader}");
+        if from > 0 {
+            println!("{case}");
+        }
         let question = (&writer, &reader, draft, View::Strict);
         attack(
             &mut generator,
@@ -186,7 +217,8 @@ fn no_proof_has_a_counterexample_and_every_witness_is_one() {
             &case,
             &mut tally,
         );
-        let is_dynamic = writer.to_string().contains("\"$id\"");
+        let text = writer.to_string();
+        let is_dynamic = text.contains("$dynamic") || text.contains("$recursive");
         if draft < Draft::Draft201909 || is_dynamic || generator.dynamic {
             continue;
         }
@@ -206,6 +238,7 @@ fn no_proof_has_a_counterexample_and_every_witness_is_one() {
         proofs,
         witnesses,
         unknown,
+        refused,
         covered,
         reasons,
     } = tally;
@@ -220,4 +253,5 @@ fn no_proof_has_a_counterexample_and_every_witness_is_one() {
         "{proofs} {witnesses} of {pairs}"
     );
     assert!(unknown < pairs / 10, "{unknown} of {pairs}");
+    assert!(refused < pairs / 20, "{refused} of {pairs}");
 }

@@ -30,6 +30,9 @@ pub(super) struct Outcome {
     prefix: usize,
     /// Items that satisfy one of these were spoken about too.
     contains: BTreeSet<Lit>,
+    /// Items that satisfy one of these were spoken about to some validators: draft 2019-09 does not say so, and
+    /// many do it all the same.
+    perhaps: BTreeSet<Lit>,
     all_items: bool,
 }
 
@@ -40,6 +43,7 @@ impl Outcome {
             || self.all_members
             || self.prefix > 0
             || !self.contains.is_empty()
+            || !self.perhaps.is_empty()
             || self.all_items
     }
 
@@ -53,6 +57,7 @@ impl Outcome {
         joined.all_members |= other.all_members;
         joined.prefix = joined.prefix.max(other.prefix);
         joined.contains.extend(&other.contains);
+        joined.perhaps.extend(&other.perhaps);
         joined.all_items |= other.all_items;
         joined
     }
@@ -229,7 +234,7 @@ impl Lowering<'_> {
             }
             ways = product(&ways, &choices)?;
         }
-        self.apply_unevaluated(keywords, scope, closed, &mut ways);
+        self.apply_unevaluated(id, keywords, (scope, closed), &mut ways);
         Ok(ways)
     }
 
@@ -245,11 +250,13 @@ impl Lowering<'_> {
         let array = &keywords.array;
         own.prefix = array.prefix_items.len();
         own.all_items = array.items.is_some();
-        if array.contains_evaluates
-            && let Some(contains) = array.contains
-        {
+        if let Some(contains) = array.contains {
             let item = self.inner(contains, scope, false);
-            own.contains.insert(item);
+            if array.contains_evaluates {
+                own.contains.insert(item);
+            } else {
+                own.perhaps.insert(item);
+            }
         }
     }
 
@@ -364,9 +371,9 @@ impl Lowering<'_> {
     /// The schema's own `unevaluated…`, which then evaluates everything.
     fn apply_unevaluated(
         &mut self,
+        id: SchemaId,
         keywords: &Keywords,
-        scope: u32,
-        closed: bool,
+        (scope, closed): (u32, bool),
         ways: &mut [Outcome],
     ) {
         if let Some(schema) = keywords.object.unevaluated_properties {
@@ -381,17 +388,36 @@ impl Lowering<'_> {
             let lit = self.inner(schema, scope, closed);
             for way in &mut *ways {
                 if !way.all_items {
-                    let parts: Vec<Lit> = way.contains.iter().copied().chain([lit]).collect();
-                    let rest = self.formulas.any(parts);
-                    let prefix = vec![Lit::TRUE; way.prefix];
-                    way.holds.push(self.formulas.leaf(Node::Items {
-                        prefix: prefix.into(),
-                        rest,
-                    }));
+                    let said = self.unevaluated_items(way, lit, !way.perhaps.is_empty(), id);
+                    way.holds.extend(said);
                 }
                 way.all_items = true;
             }
         }
+    }
+
+    /// `lit` for the items that nobody spoke about; where that is in doubt, what holds either way and a gap.
+    fn unevaluated_items(
+        &mut self,
+        way: &Outcome,
+        lit: Lit,
+        in_doubt: bool,
+        id: SchemaId,
+    ) -> Vec<Lit> {
+        let mut items = |spared: Vec<Lit>| {
+            let rest = self.formulas.any(spared.into_iter().chain([lit]));
+            let prefix = vec![Lit::TRUE; way.prefix].into();
+            self.formulas.leaf(Node::Items { prefix, rest })
+        };
+        let strict = items(way.contains.iter().copied().collect());
+        if !in_doubt {
+            return vec![strict];
+        }
+        let lenient = items(way.contains.union(&way.perhaps).copied().collect());
+        let reason = "draft 2019-09 does not say whether items found by `contains` are evaluated";
+        let gap = self.gap(id, "unevaluatedItems", reason);
+        let either = self.formulas.any([strict, gap]);
+        vec![lenient, either]
     }
 
     fn unevaluated_members(&mut self, way: &Outcome, lit: Lit) -> Option<Lit> {

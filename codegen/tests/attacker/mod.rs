@@ -333,13 +333,11 @@ impl Generator {
             if let (true, Value::Object(members)) = (self.dynamic, &mut def) {
                 // A resource of its own, reached by its address or by pointer alike.
                 if number == 0 {
-                    members.insert(
-                        "$id".to_owned(),
-                        format!("https://example.org/{name}").into(),
-                    );
+                    let address = format!("https://example.org/{name}");
+                    members.insert("$id".to_owned(), address.into());
                     members.remove("$ref");
+                    self.mark(members);
                 }
-                self.mark(members);
             }
             defs.insert((*name).to_owned(), def);
         }
