@@ -35,9 +35,12 @@ pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String
 /// The registry file that a reference without its fragment names, seen from a file.
 #[must_use]
 pub fn resolve(documents: &BTreeMap<String, Document>, from: &str, target: &str) -> Option<String> {
+    // Most references are paths, and looking for an `$id` reads every file.
+    let path = join(from, target);
+    if documents.contains_key(&path) {
+        return Some(path);
+    }
     by_id(documents, target)
-        .or_else(|| Some(join(from, target)))
-        .filter(|file| documents.contains_key(file))
 }
 
 fn collect<'v>(value: &'v Value, references: &mut Vec<&'v str>) {
