@@ -1,16 +1,22 @@
 //! One batch becomes durable: dead letters to their topics, rows to the table, each exactly once.
 //!
 //! Server trouble is waited out; nothing is given up. A block whose content the server refuses is halved, each
-//! half under a token derived from the plan's, down to the rows at fault, which become dead letters. The
-//! halving depends on the rows alone, so a replay walks the same way under the same tokens.
+//! half under a token derived from the plan's, down to the rows at fault, which become dead letters. Which half
+//! a row goes to depends on its coordinates alone, so a replay walks the same way under the same tokens even
+//! where it holds more rows: duplicates that the first attempt knew and left out.
+use std::collections::HashMap;
+use std::hash::Hasher as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::batch::{Batch, Coordinates, DeadLetter};
+use super::decode::{EventKey, event_key};
+use super::failpoint::reach;
 use super::reason::{Reason, Rejection};
 use super::records;
 use crate::clickhouse::native::Encoder;
@@ -61,6 +67,7 @@ impl<R: EventRegistry> Sink<R> {
             .buffer_unordered(LETTERS_AT_ONCE)
             .try_collect::<()>()
             .await?;
+        reach("after-letters");
         let rows = sorted_rows(&batch.block, &self.sorting_key, batch.rows());
         let mut written = Written {
             dead: batch.dead.len(),
@@ -73,7 +80,7 @@ impl<R: EventRegistry> Sink<R> {
         Ok(written)
     }
 
-    /// Rows in, halving what is refused. A stack instead of recursion: blocks are halved 20 times at most.
+    /// Rows in, halving what is refused. A stack instead of recursion.
     async fn insert(
         &self,
         batch: &Batch<R::Block>,
@@ -81,10 +88,20 @@ impl<R: EventRegistry> Sink<R> {
         token: &str,
         written: &mut Written,
     ) -> Result<()> {
-        let mut open = vec![(rows, token.to_owned())];
-        while let Some((rows, token)) = open.pop() {
+        let mut open = vec![(rows, token.to_owned(), 0)];
+        while let Some((rows, token, depth)) = open.pop() {
+            if rows.is_empty() {
+                continue;
+            }
             match self.insert_block(batch, &rows, &token).await {
-                Ok(()) => written.rows += rows.len(),
+                Ok(()) => {
+                    written.rows += rows.len();
+                    reach(if depth == 0 {
+                        "after-insert"
+                    } else {
+                        "after-half"
+                    });
+                }
                 Err(error) if error.kind != Kind::Record => return Err(error),
                 Err(error) => match rows[..] {
                     [row] => {
@@ -94,9 +111,11 @@ impl<R: EventRegistry> Sink<R> {
                     }
                     _ => {
                         tracing::warn!(rows = rows.len(), %error, "a block is halved");
-                        let (left, right) = rows.split_at(rows.len() / 2);
-                        open.push((right.to_vec(), format!("{token}.1")));
-                        open.push((left.to_vec(), format!("{token}.0")));
+                        let (right, left) = rows
+                            .iter()
+                            .partition(|row| is_right::<R>(batch.coordinates(**row), depth));
+                        open.push((right, format!("{token}.1"), depth + 1));
+                        open.push((left, format!("{token}.0"), depth + 1));
                     }
                 },
             }
@@ -113,6 +132,7 @@ impl<R: EventRegistry> Sink<R> {
         let columns = encoder.names();
         let block = Bytes::from(std::mem::take(buffer));
         self.metrics.batch_bytes.observe(block.len() as f64);
+        reach("before-insert");
         let started = Instant::now();
         let project = &R::PROJECT;
         let result = self
@@ -212,9 +232,9 @@ impl<R: EventRegistry> Sink<R> {
     ///
     /// # Errors
     /// A defect of ours; the server is waited for.
-    pub(crate) async fn stored(&self, condition: &str) -> Result<Vec<Coordinates>> {
+    pub(crate) async fn stored(&self, condition: &str) -> Result<HashMap<Coordinates, EventKey>> {
         let sql = format!(
-            "SELECT kafka_topic, kafka_partition, kafka_offset FROM {}.{} WHERE {condition}",
+            "SELECT kafka_topic, kafka_partition, kafka_offset, dedupe_key FROM {}.{} WHERE {condition}",
             crate::clickhouse::quoted(R::PROJECT.database),
             crate::clickhouse::quoted(R::PROJECT.fact_table),
         );
@@ -224,12 +244,29 @@ impl<R: EventRegistry> Sink<R> {
         let coordinates = answer.rows.iter().filter_map(|row| {
             let name = row.first()?.as_str()?;
             let topic = R::TOPICS.iter().position(|topic| topic.name == name)?;
-            Some((
+            let at = (
                 u32::try_from(topic).ok()?,
                 i32::try_from(row.get(1)?.as_i64()?).ok()?,
                 row.get(2)?.as_i64()?,
-            ))
+            );
+            Some((at, event_key(row.get(3)?.as_str()?)))
         });
         Ok(coordinates.collect())
     }
+}
+
+/// The half of a refused block that a row goes to.
+fn is_right<R: EventRegistry>(at: Option<Coordinates>, depth: u32) -> bool {
+    let Some((topic, partition, offset)) = at else {
+        return false;
+    };
+    let mut hasher = SipHasher13::new();
+    // By name: the position in the registry is another once it has more topics.
+    let topic = R::TOPICS.get(topic as usize).map_or("", |topic| topic.name);
+    hasher.write(topic.as_bytes());
+    hasher.write_i32(partition);
+    hasher.write_i64(offset);
+    // Every 128 halvings the bits come round with another salt; two rows never agree in all of them.
+    hasher.write_u32(depth / u128::BITS);
+    hasher.finish128().as_u128() >> (depth % u128::BITS) & 1 == 1
 }

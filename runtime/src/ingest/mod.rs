@@ -12,6 +12,7 @@
 pub(crate) mod batch;
 pub(crate) mod decode;
 mod dedupe;
+pub(crate) mod failpoint;
 mod insert;
 pub(crate) mod plan;
 mod progress;

@@ -2,15 +2,17 @@
 //! same token. What the server has it drops, what it missed it takes.
 //!
 //! Where the records changed since (retention took some, the topic was made again), the token no longer speaks
-//! for them. Then the table is asked what it has, and the rest goes in under a token of its own.
-use std::collections::HashSet;
+//! for them. Then the table is asked what it has, and the rest goes in under a token of its own. A row counts as
+//! there when coordinates and key agree: a topic that was made again has other events at the same offsets.
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rdkafka::message::Message as _;
 
 use super::batch::{Batch, Coordinates};
-use super::decode::EventReader;
+use super::decode::{EventKey, EventReader};
+use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
 use super::records;
@@ -26,7 +28,7 @@ use crate::registry::EventRegistry;
 pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -> Result<Written> {
     let (batch, complete) = loop {
         let (sink, plan) = (Arc::clone(sink), plan.clone());
-        let read = tokio::task::spawn_blocking(move || read::<R>(&sink, &plan, |_| false))
+        let read = tokio::task::spawn_blocking(move || read::<R>(&sink, &plan, |_, _| false))
             .await
             .map_err(|error| Error::bug("a replay was cancelled").why(error))?;
         match read {
@@ -37,6 +39,7 @@ pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -
             }
         }
     };
+    reach("after-replay-read");
     sink.metrics.replayed_plans.inc();
     let again = batch.ranges.plan();
     if complete && again.token == plan.token {
@@ -51,10 +54,12 @@ pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -
         token = plan.token,
         "the records of a planned batch changed in Kafka; the table is compared with what is there"
     );
-    let stored: HashSet<Coordinates> = sink.stored(&condition(plan)).await?.into_iter().collect();
+    let stored: HashMap<Coordinates, EventKey> = sink.stored(&condition(plan)).await?;
     let (sink_again, plan_again) = (Arc::clone(sink), plan.clone());
     let (batch, _) = tokio::task::spawn_blocking(move || {
-        read::<R>(&sink_again, &plan_again, |at| stored.contains(&at))
+        read::<R>(&sink_again, &plan_again, |at, key| {
+            stored.get(&at) == Some(&key)
+        })
     })
     .await
     .map_err(|error| Error::bug("a replay was cancelled").why(error))??;
@@ -65,7 +70,7 @@ pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -
 fn read<R: EventRegistry>(
     sink: &Sink<R>,
     plan: &Plan,
-    is_stored: impl Fn(Coordinates) -> bool,
+    is_stored: impl Fn(Coordinates, EventKey) -> bool,
 ) -> Result<(Batch<R::Block>, bool)> {
     let mut reader = EventReader::new(sink.config.hash_key.0, sink.config.batch.max_message_bytes);
     let mut batch = Batch::default();
@@ -87,9 +92,9 @@ fn read<R: EventRegistry>(
                     partition.1,
                     message.offset(),
                 );
-                if !is_stored(at) {
-                    take_in::<R>(&mut reader, &mut batch, topic, message, |_| false);
-                }
+                take_in::<R>(&mut reader, &mut batch, topic, message, |key| {
+                    is_stored(at, key)
+                });
             },
         )?;
     }

@@ -16,6 +16,7 @@ use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
+use crate::ingest::failpoint::reach;
 use crate::ingest::plan::{Partition, Plan};
 use crate::metrics::Metrics;
 
@@ -38,6 +39,8 @@ struct State {
     owned: BTreeSet<Partition>,
     /// Plans found in committed offsets, by token.
     plans: BTreeMap<String, Plan>,
+    /// The token of the plan that stands beside a partition's committed position.
+    beside: BTreeMap<Partition, String>,
     /// Next offsets of what is durable and not committed yet.
     durable: BTreeMap<Partition, i64>,
     /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
@@ -68,16 +71,17 @@ impl Assignment {
         !self.state().plans.is_empty()
     }
 
-    /// A batch is durable: its partitions may be committed behind it.
+    /// A batch is durable: the partitions whose position its plan stands beside may be committed behind it.
+    ///
+    /// Others have moved on under another worker while this batch, or an old copy of its plan, was under way:
+    /// a step back would hand out their records again, in batches with other tokens.
     pub(crate) fn settle(&self, plan: &Plan) {
         let mut state = self.state();
         state.plans.remove(&plan.token);
         for (partition, range) in &plan.ranges {
-            if state.owned.contains(partition) {
+            if state.beside.get(partition) == Some(&plan.token) {
                 let next = range.last + 1;
-                let known = state.durable.entry(partition.clone()).or_insert(next);
-                *known = (*known).max(next);
-                let next = *known;
+                state.durable.insert(partition.clone(), next);
                 state.settled.insert(partition.clone(), next);
             }
         }
@@ -171,6 +175,7 @@ impl GroupContext {
                 .add_partition_offset(element.topic(), element.partition(), offset)
                 .map_err(|error| super::error("cannot start at a committed offset", &error))?;
             if let (Some(_), Some(plan)) = (range, plan) {
+                state.beside.insert(partition.clone(), plan.token.clone());
                 state.plans.insert(plan.token.clone(), plan);
             }
             // The records of a plan count as open until it is inserted again.
@@ -186,6 +191,7 @@ impl GroupContext {
             "assigned"
         );
         *self.assignment.state() = state;
+        reach("after-assignment");
         consumer
             .assign(&start)
             .map_err(|error| super::error("cannot take an assignment", &error))
@@ -207,9 +213,11 @@ impl GroupContext {
                     .iter()
                     .map(|(partition, next)| (partition, *next, "")),
             )?;
+            reach("before-revocation-commit");
             if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
                 tracing::info!(%error, "positions not committed on revocation");
             }
+            reach("after-revocation-commit");
         }
         tracing::info!(lost, "revoked");
         consumer
@@ -302,7 +310,15 @@ impl GroupConsumer {
             .filter(|(partition, _)| !plan.ranges.contains_key(*partition))
             .map(|(partition, next)| (partition, *next, ""));
         self.commit(&positions(planned.chain(others))?)?;
-        self.assignment.state().durable.clear();
+        let mut state = self.assignment.state();
+        for partition in durable.keys() {
+            state.beside.remove(partition);
+        }
+        for partition in plan.ranges.keys() {
+            let token = plan.token.clone();
+            state.beside.insert(partition.clone(), token);
+        }
+        state.durable.clear();
         Ok(())
     }
 
@@ -320,8 +336,14 @@ impl GroupConsumer {
                 .iter()
                 .map(|(partition, next)| (partition, *next, "")),
         )?;
+        reach("before-commit");
         self.commit(&list)?;
-        self.assignment.state().durable.clear();
+        reach("after-commit");
+        let mut state = self.assignment.state();
+        for partition in durable.keys() {
+            state.beside.remove(partition);
+        }
+        state.durable.clear();
         Ok(())
     }
 
