@@ -1,7 +1,8 @@
 //! Workers, ClickHouse and Kafka are killed, stalled and restarted at random while a known stream runs; at the end
 //! every good event is there exactly once, every bad one is a dead letter, and every answer is as counted by hand.
 //!
-//! `TOPICWRIGHT_FAULT_SECONDS` makes it longer, `TOPICWRIGHT_FAULT_SEED` repeats a stream and its faults.
+//! `TOPICWRIGHT_FAULT_SECONDS` makes it longer, `TOPICWRIGHT_FAULT_SEED` repeats a stream and its faults,
+//! `TOPICWRIGHT_FAULT_KINDS` aims at some of `worker,clickhouse,kafka`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,6 +38,9 @@ fn everything_counts_once_whatever_is_killed() {
     let stop = Arc::new(AtomicBool::new(false));
     let sender = scene.keep_sending(Stream::new(seed, yesterday()), 700, Arc::clone(&stop));
     let mut chaos = Chaos::new(seed);
+    if let Ok(kinds) = std::env::var("TOPICWRIGHT_FAULT_KINDS") {
+        chaos.aim(&kinds);
+    }
     chaos.rage(&mut scene, Duration::from_secs(seconds));
     stop.store(true, Ordering::Relaxed);
     let stream = sender.join().unwrap();
@@ -55,11 +59,12 @@ fn everything_counts_once_whatever_is_killed() {
         started.elapsed().as_secs()
     );
     println!(
-        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}",
+        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}, blocks whose rows ClickHouse lost {}",
         scene.logged("assigned"),
         scene.logged("replayed a planned batch"),
         scene.logged("a batch is given up"),
         scene.logged("changed in Kafka"),
+        scene.logged("lost rows whose token"),
     );
     for (what, times) in &chaos.done {
         println!("{times:4} {what}");

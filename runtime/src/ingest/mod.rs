@@ -14,6 +14,7 @@ pub(crate) mod decode;
 mod dedupe;
 pub(crate) mod failpoint;
 mod insert;
+mod mend;
 pub(crate) mod plan;
 mod progress;
 pub(crate) mod reason;

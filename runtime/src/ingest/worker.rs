@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::records::letter;
 use super::replay::replay;
 use crate::column::Millis;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
 use crate::registry::EventRegistry;
 
@@ -223,6 +223,9 @@ impl<R: EventRegistry> Worker<R> {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");
+                    if error.kind == Kind::Config && !error.retryable {
+                        self.rewind()?;
+                    }
                 }
             }
             None => {}
@@ -285,7 +288,7 @@ impl<R: EventRegistry> Worker<R> {
         turn.busy = true;
         let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
         self.runtime.spawn(async move {
-            let result = sink.write(&batch, &plan.token).await;
+            let result = sink.write(&batch, &plan.token, false).await;
             // The loop may have stopped; the plan stands.
             let _ = report.send(Done {
                 plan,
@@ -353,7 +356,7 @@ impl<R: EventRegistry> Worker<R> {
                 }
                 Some(Err(error)) => {
                     let error = crate::kafka::error("Kafka reports trouble", &error);
-                    if error.kind == crate::error::Kind::Config && !error.retryable {
+                    if error.kind == Kind::Config && !error.retryable {
                         return Err(error);
                     }
                     tracing::warn!(%error, "Kafka reports trouble");

@@ -6,25 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
+use super::positions::{commit, committed, positions};
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
 use crate::ingest::failpoint::reach;
 use crate::ingest::plan::{Partition, Plan};
 use crate::metrics::Metrics;
-
-/// How long one look at the group's committed offsets may take.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Looks at committed offsets before an assignment is given up; the group then assigns anew.
-const COMMITTED_ATTEMPTS: u32 = 3;
 
 /// What the consumer's callbacks and the worker share.
 #[derive(Debug, Default)]
@@ -39,6 +33,8 @@ struct State {
     owned: BTreeSet<Partition>,
     /// Plans found in committed offsets, by token.
     plans: BTreeMap<String, Plan>,
+    /// Partitions that the group has a committed position of.
+    known: BTreeSet<Partition>,
     /// The token of the plan that stands beside a partition's committed position.
     beside: BTreeMap<Partition, String>,
     /// Next offsets of what is durable and not committed yet.
@@ -46,6 +42,17 @@ struct State {
     /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
     settled: BTreeMap<Partition, i64>,
     failure: Option<Error>,
+}
+
+impl State {
+    /// Positions are committed, with no plan beside them.
+    fn committed(&mut self, durable: &BTreeMap<Partition, i64>) {
+        for partition in durable.keys() {
+            self.beside.remove(partition);
+            self.known.insert(partition.clone());
+        }
+        self.durable.clear();
+    }
 }
 
 impl Assignment {
@@ -178,6 +185,9 @@ impl GroupContext {
                 state.beside.insert(partition.clone(), plan.token.clone());
                 state.plans.insert(plan.token.clone(), plan);
             }
+            if let Offset::Offset(_) = element.offset() {
+                state.known.insert(partition.clone());
+            }
             // The records of a plan count as open until it is inserted again.
             let settled = range.map_or(offset, |range| Offset::Offset(range.first));
             if let Offset::Offset(settled) = settled {
@@ -214,7 +224,7 @@ impl GroupContext {
                     .map(|(partition, next)| (partition, *next, "")),
             )?;
             reach("before-revocation-commit");
-            if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
+            if let Err(error) = commit(consumer, &state.known, &list) {
                 tracing::info!(%error, "positions not committed on revocation");
             }
             reach("after-revocation-commit");
@@ -224,41 +234,6 @@ impl GroupContext {
             .unassign()
             .map_err(|error| super::error("cannot give up an assignment", &error))
     }
-}
-
-fn committed(
-    consumer: &BaseConsumer<GroupContext>,
-    partitions: &TopicPartitionList,
-) -> Result<TopicPartitionList> {
-    let mut attempt = 1;
-    loop {
-        match consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT) {
-            Ok(committed) => return Ok(committed),
-            Err(error) if attempt >= COMMITTED_ATTEMPTS => {
-                return Err(super::error(
-                    "cannot read the group's committed offsets",
-                    &error,
-                ));
-            }
-            Err(_) => attempt += 1,
-        }
-    }
-}
-
-fn positions<'p>(
-    entries: impl Iterator<Item = (&'p Partition, i64, &'p str)>,
-) -> Result<TopicPartitionList> {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset, metadata) in entries {
-        let mut element = list.add_partition(topic, *partition);
-        element
-            .set_offset(Offset::Offset(offset))
-            .map_err(|error| super::error("cannot name an offset", &error))?;
-        if !metadata.is_empty() {
-            element.set_metadata(metadata);
-        }
-    }
-    Ok(list)
 }
 
 /// The group's consumer.
@@ -280,11 +255,19 @@ impl GroupConsumer {
             assignment: Arc::clone(&assignment),
             metrics,
         };
-        let client: BaseConsumer<GroupContext> = client(kafka, group)
-            .set("partition.assignment.strategy", "roundrobin")
-            .set("session.timeout.ms", "15000")
-            .set("max.poll.interval.ms", "300000")
-            .set("statistics.interval.ms", "5000")
+        let mut config = client(kafka, group);
+        config.set("partition.assignment.strategy", "roundrobin");
+        for (name, value) in [
+            ("session.timeout.ms", "15000"),
+            ("max.poll.interval.ms", "300000"),
+            ("statistics.interval.ms", "5000"),
+        ] {
+            // The operator may know the network better.
+            if !kafka.settings.iter().any(|(setting, _)| setting == name) {
+                config.set(name, value);
+            }
+        }
+        let client: BaseConsumer<GroupContext> = config
             .create_with_context(context)
             .map_err(|error| super::error("cannot set up the Kafka consumer", &error))?;
         client
@@ -311,14 +294,12 @@ impl GroupConsumer {
             .map(|(partition, next)| (partition, *next, ""));
         self.commit(&positions(planned.chain(others))?)?;
         let mut state = self.assignment.state();
-        for partition in durable.keys() {
-            state.beside.remove(partition);
-        }
+        state.committed(&durable);
+        state.known.extend(plan.ranges.keys().cloned());
         for partition in plan.ranges.keys() {
             let token = plan.token.clone();
             state.beside.insert(partition.clone(), token);
         }
-        state.durable.clear();
         Ok(())
     }
 
@@ -339,18 +320,18 @@ impl GroupConsumer {
         reach("before-commit");
         self.commit(&list)?;
         reach("after-commit");
-        let mut state = self.assignment.state();
-        for partition in durable.keys() {
-            state.beside.remove(partition);
-        }
-        state.durable.clear();
+        self.assignment.state().committed(&durable);
         Ok(())
     }
 
     fn commit(&self, list: &TopicPartitionList) -> Result<()> {
-        self.client
-            .commit(list, CommitMode::Sync)
-            .map_err(|error| super::error("cannot commit offsets", &error))
+        let known = self.assignment.state().known.clone();
+        let result = commit(&self.client, &known, list);
+        if result.as_ref().is_err_and(|error| !error.retryable) {
+            // Whoever gets the partitions next decides anew, from what the group has.
+            self.assignment.state().durable.clear();
+        }
+        result
     }
 
     /// Stops or resumes fetching.

@@ -48,6 +48,8 @@ pub struct Worker {
 /// How a worker ended by itself.
 #[derive(Debug)]
 pub enum End {
+    /// Asked to leave.
+    Left,
     /// At a failpoint.
     Failpoint,
     /// With an error; the end of its log.
@@ -107,6 +109,9 @@ impl Scene {
             "80",
             "--max-batch-rows",
             "400",
+            // What was killed is missed sooner.
+            "--kafka-config",
+            "session.timeout.ms=3000;heartbeat.interval.ms=700",
             "--max-message-bytes",
             &longest,
         ]);
@@ -286,6 +291,7 @@ impl Scene {
 impl Worker {
     fn end(&self, status: ExitStatus) -> End {
         match status.signal() {
+            None if status.success() => End::Left,
             Some(6) => End::Failpoint,
             _ => {
                 let log = read(&self.log);

@@ -58,7 +58,6 @@ pub fn check(scene: &Scene, stream: &Stream, what: &str) -> Counted {
     let mut faults = rows(scene, &sources, &mut counted);
     faults.extend(letters(&brokers, &sources, &mut counted));
     faults.extend(questions(scene, stream, "before merges"));
-    let _ = scene.ask("ALTER TABLE events_raw RESET SETTING max_bytes_to_merge_at_max_space_in_pool, max_bytes_to_merge_at_min_space_in_pool");
     let merged = scene.ask("SELECT count(), uniqExact(dedupe_key) FROM events_raw FINAL");
     if merged != format!("{0}\t{0}", counted.events) {
         faults.push(format!(
@@ -86,6 +85,7 @@ pub fn check(scene: &Scene, stream: &Stream, what: &str) -> Counted {
 /// # Panics
 /// It has not.
 pub fn check_merged(scene: &Scene, stream: &Stream, counted: &Counted) {
+    let _ = scene.ask("ALTER TABLE events_raw RESET SETTING max_bytes_to_merge_at_max_space_in_pool, max_bytes_to_merge_at_min_space_in_pool");
     let _ = scene.ask("OPTIMIZE TABLE events_raw FINAL");
     let merged = scene.ask("SELECT count(), uniqExact(dedupe_key) FROM events_raw");
     assert_eq!(merged, format!("{0}\t{0}", counted.events));
