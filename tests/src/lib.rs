@@ -4,6 +4,7 @@
 //! plain librdkafka clients.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 pub mod events;
+pub mod faults;
 pub mod kafka;
 pub mod mutation;
 pub mod program;

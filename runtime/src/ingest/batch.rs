@@ -45,6 +45,8 @@ pub(crate) struct Batch<B> {
     pub(crate) records: usize,
     /// Events whose key had been seen.
     pub(crate) duplicates: usize,
+    /// Earliest Kafka timestamp of its records, in milliseconds since the epoch.
+    pub(crate) oldest: i64,
     dead_bytes: usize,
     coordinates: Vec<Coordinates>,
     kept: HashMap<EventKey, u32, KeyState>,
@@ -61,6 +63,7 @@ impl<B: FactBlock> Default for Batch<B> {
             dead: Vec::new(),
             records: 0,
             duplicates: 0,
+            oldest: i64::MAX,
             dead_bytes: 0,
             coordinates: Vec::new(),
             kept: HashMap::default(),
@@ -78,6 +81,7 @@ impl<B: FactBlock> Batch<B> {
         self.dead.clear();
         self.records = 0;
         self.duplicates = 0;
+        self.oldest = i64::MAX;
         self.dead_bytes = 0;
         self.coordinates.clear();
         self.kept.clear();
@@ -110,6 +114,7 @@ impl<B: FactBlock> Batch<B> {
     ) {
         self.opened.get_or_insert_with(Instant::now);
         self.records += 1;
+        self.oldest = self.oldest.min(time);
         self.ranges.add(topic, partition, offset, time, size);
     }
 

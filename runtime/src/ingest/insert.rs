@@ -1,17 +1,22 @@
 //! One batch becomes durable: dead letters to their topics, rows to the table, each exactly once.
 //!
 //! Server trouble is waited out; nothing is given up. A block whose content the server refuses is halved, each
-//! half under a token derived from the plan's, down to the rows at fault, which become dead letters. The
-//! halving depends on the rows alone, so a replay walks the same way under the same tokens.
+//! half under a token derived from the plan's, down to the rows at fault, which become dead letters. Which half
+//! a row goes to depends on its coordinates alone, so a replay walks the same way under the same tokens even
+//! where it holds more rows: duplicates that the first attempt knew and left out.
+use std::collections::{HashMap, HashSet};
+use std::hash::Hasher as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::batch::{Batch, Coordinates, DeadLetter};
-use super::decode::written_version;
+use super::decode::{EventKey, event_key, written_version};
+use super::failpoint::reach;
 use super::reason::{Reason, Rejection};
 use super::records;
 use crate::clickhouse::native::Encoder;
@@ -25,6 +30,12 @@ use crate::registry::EventRegistry;
 
 /// Longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Wait before a block is sent again that a view refuses.
+const VIEW_WAIT: Duration = Duration::from_secs(2);
+
+/// ClickHouse's code for a row that a constraint refuses, which it does before the table takes anything.
+const VIOLATED_CONSTRAINT: u16 = 469;
 
 /// Dead letters under way at the same time.
 const LETTERS_AT_ONCE: usize = 512;
@@ -41,6 +52,17 @@ pub(crate) struct Sink<R: EventRegistry> {
     pub(crate) encoder: tokio::sync::Mutex<(Encoder<R::Block>, Vec<u8>)>,
 }
 
+/// Whether table and views may lack what was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doubt {
+    /// One attempt, acknowledged.
+    None,
+    /// An attempt broke off: if the server ended, it may have lost something.
+    Possible,
+    /// An earlier worker stored a part, and nobody knows what of it the views saw.
+    Certain,
+}
+
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Written {
@@ -51,61 +73,152 @@ pub(crate) struct Written {
 }
 
 impl<R: EventRegistry> Sink<R> {
-    /// Makes a batch durable; returns when it is.
+    /// Makes a batch durable; returns when it is. `in_doubt` says that it may have been tried before.
     ///
     /// # Errors
     /// Only what waiting cannot mend: a defect of ours.
-    pub(crate) async fn write(&self, batch: &Batch<R::Block>, token: &str) -> Result<Written> {
+    pub(crate) async fn write(
+        &self,
+        batch: &Batch<R::Block>,
+        token: &str,
+        in_doubt: bool,
+    ) -> Result<Written> {
         // Each waits for Kafka's acknowledgement; together they wait once.
         let burials: Vec<_> = batch.dead.iter().map(|letter| self.bury(letter)).collect();
         stream::iter(burials)
             .buffer_unordered(LETTERS_AT_ONCE)
             .try_collect::<()>()
             .await?;
-        let rows = sorted_rows(&batch.block, &self.sorting_key, batch.rows());
+        reach("after-letters");
+        let rows = self.ordered(batch);
         let mut written = Written {
             dead: batch.dead.len(),
             ..Written::default()
         };
         if !rows.is_empty() {
             self.metrics.batch_rows.observe(rows.len() as f64);
-            self.insert(batch, rows, token, &mut written).await?;
+            let doubt = self
+                .insert(batch, rows, token, &mut written, in_doubt)
+                .await?;
+            if doubt == Doubt::Certain
+                || (doubt == Doubt::Possible && self.restarted_since(batch.oldest).await?)
+            {
+                self.mend(batch, token, &written).await?;
+            }
         }
         Ok(written)
     }
 
-    /// Rows in, halving what is refused. A stack instead of recursion: blocks are halved 20 times at most.
+    /// A batch's rows in the order of the table.
+    pub(super) fn ordered(&self, batch: &Batch<R::Block>) -> Vec<u32> {
+        sorted_rows(&batch.block, &self.sorting_key, batch.rows())
+    }
+
+    /// Rows in, halving what is refused; how far to trust what was acknowledged. A stack instead of recursion.
     async fn insert(
         &self,
         batch: &Batch<R::Block>,
         rows: Vec<u32>,
         token: &str,
         written: &mut Written,
-    ) -> Result<()> {
-        let mut open = vec![(rows, token.to_owned())];
-        while let Some((rows, token)) = open.pop() {
+        in_doubt: bool,
+    ) -> Result<Doubt> {
+        let mut doubt = if in_doubt {
+            Doubt::Possible
+        } else {
+            Doubt::None
+        };
+        // Halves of an earlier attempt may be stored; asked once, before the first halving.
+        let mut has_past = in_doubt;
+        let mut open = vec![(rows, token.to_owned(), 0)];
+        while let Some((rows, token, depth)) = open.pop() {
+            if rows.is_empty() {
+                continue;
+            }
             match self.insert_block(batch, &rows, &token).await {
-                Ok(()) => written.rows += rows.len(),
+                Ok(again) => {
+                    if again {
+                        doubt = doubt.max(Doubt::Possible);
+                    }
+                    written.rows += rows.len();
+                    reach(if depth == 0 {
+                        "after-insert"
+                    } else {
+                        "after-half"
+                    });
+                }
                 Err(error) if error.kind != Kind::Record => return Err(error),
-                Err(error) => match rows[..] {
-                    [row] => {
+                Err(error) => {
+                    let absent = self.absent(batch, &rows, &error, has_past).await?;
+                    if absent.len() < rows.len() {
+                        if has_past {
+                            written.rows += rows.len() - absent.len();
+                            doubt = Doubt::Certain;
+                            open.push((absent, token, depth));
+                        } else {
+                            self.await_view(&error).await;
+                            open.push((rows, token, depth));
+                        }
+                        has_past = false;
+                        continue;
+                    }
+                    has_past = false;
+                    if let [row] = rows[..] {
                         self.bury_row(batch, row, &error).await?;
                         written.refused.push(row);
                         written.dead += 1;
+                        continue;
                     }
-                    _ => {
-                        tracing::warn!(rows = rows.len(), %error, "a block is halved");
-                        let (left, right) = rows.split_at(rows.len() / 2);
-                        open.push((right.to_vec(), format!("{token}.1")));
-                        open.push((left.to_vec(), format!("{token}.0")));
-                    }
-                },
+                    tracing::warn!(rows = rows.len(), %error, "a block is halved");
+                    let (right, left) = rows
+                        .iter()
+                        .partition(|row| is_right::<R>(batch.coordinates(**row), depth));
+                    open.push((right, format!("{token}.1"), depth + 1));
+                    open.push((left, format!("{token}.0"), depth + 1));
+                }
             }
         }
-        Ok(())
+        Ok(doubt)
     }
 
-    async fn insert_block(&self, batch: &Batch<R::Block>, rows: &[u32], token: &str) -> Result<()> {
+    /// Which rows of a refused block the table does not have.
+    ///
+    /// It has some where a view refuses, after the table took them; or where an earlier attempt stored halves.
+    async fn absent(
+        &self,
+        batch: &Batch<R::Block>,
+        rows: &[u32],
+        error: &Error,
+        has_past: bool,
+    ) -> Result<Vec<u32>> {
+        if !has_past && exception_code(error) == Some(VIOLATED_CONSTRAINT) {
+            return Ok(rows.to_vec());
+        }
+        let stored = self.stored(&batch.ranges.plan().condition()).await?;
+        let keys: HashMap<u32, EventKey> = batch.keys().map(|(key, row)| (row, key)).collect();
+        let is_absent = |row: &&u32| {
+            let place = batch.coordinates(**row).zip(keys.get(*row).copied());
+            place.is_none_or(|place| !stored.contains(&place))
+        };
+        Ok(rows.iter().filter(is_absent).copied().collect())
+    }
+
+    /// Waits before a block goes in again under its token. Halving would give rows that the table has a second
+    /// token, and so store them twice.
+    async fn await_view(&self, error: &Error) {
+        self.health.set_served(false);
+        self.metrics.insert_retries.inc();
+        tracing::error!(%error, "a view on the fact table refuses rows that the table took; mend the view, or drop it");
+        tokio::time::sleep(VIEW_WAIT).await;
+    }
+
+    /// One block in; whether an attempt broke off before the one that was acknowledged.
+    pub(super) async fn insert_block(
+        &self,
+        batch: &Batch<R::Block>,
+        rows: &[u32],
+        token: &str,
+    ) -> Result<bool> {
         let mut encoder = self.encoder.lock().await;
         let (encoder, buffer) = &mut *encoder;
         buffer.clear();
@@ -114,10 +227,13 @@ impl<R: EventRegistry> Sink<R> {
         let columns = encoder.names();
         let block = Bytes::from(std::mem::take(buffer));
         self.metrics.batch_bytes.observe(block.len() as f64);
+        reach("before-insert");
         let started = Instant::now();
         let project = &R::PROJECT;
+        let mut attempts = 0;
         let result = self
             .patiently("an insert", || {
+                attempts += 1;
                 self.client.insert(
                     project.database,
                     project.fact_table,
@@ -133,11 +249,15 @@ impl<R: EventRegistry> Sink<R> {
         if let Ok(bytes) = block.try_into_mut() {
             *buffer = Vec::from(bytes);
         }
-        result
+        result.map(|()| attempts > 1)
     }
 
     /// Tries until it works; only what is wrong with a record, or with us, comes back.
-    async fn patiently<T, F>(&self, what: &'static str, attempt: impl FnMut() -> F) -> Result<T>
+    pub(super) async fn patiently<T, F>(
+        &self,
+        what: &'static str,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
@@ -216,9 +336,9 @@ impl<R: EventRegistry> Sink<R> {
     ///
     /// # Errors
     /// A defect of ours; the server is waited for.
-    pub(crate) async fn stored(&self, condition: &str) -> Result<Vec<Coordinates>> {
+    pub(crate) async fn stored(&self, condition: &str) -> Result<HashSet<(Coordinates, EventKey)>> {
         let sql = format!(
-            "SELECT kafka_topic, kafka_partition, kafka_offset FROM {}.{} WHERE {condition}",
+            "SELECT kafka_topic, kafka_partition, kafka_offset, dedupe_key FROM {}.{} WHERE {condition}",
             crate::clickhouse::quoted(R::PROJECT.database),
             crate::clickhouse::quoted(R::PROJECT.fact_table),
         );
@@ -228,12 +348,29 @@ impl<R: EventRegistry> Sink<R> {
         let coordinates = answer.rows.iter().filter_map(|row| {
             let name = row.first()?.as_str()?;
             let topic = R::TOPICS.iter().position(|topic| topic.name == name)?;
-            Some((
+            let at = (
                 u32::try_from(topic).ok()?,
                 i32::try_from(row.get(1)?.as_i64()?).ok()?,
                 row.get(2)?.as_i64()?,
-            ))
+            );
+            Some((at, event_key(row.get(3)?.as_str()?)))
         });
         Ok(coordinates.collect())
     }
+}
+
+/// The half of a refused block that a row goes to.
+fn is_right<R: EventRegistry>(at: Option<Coordinates>, depth: u32) -> bool {
+    let Some((topic, partition, offset)) = at else {
+        return false;
+    };
+    let mut hasher = SipHasher13::new();
+    // By name: the position in the registry is another once it has more topics.
+    let topic = R::TOPICS.get(topic as usize).map_or("", |topic| topic.name);
+    hasher.write(topic.as_bytes());
+    hasher.write_i32(partition);
+    hasher.write_i64(offset);
+    // Every 128 halvings the bits come round with another salt; two rows never agree in all of them.
+    hasher.write_u32(depth / u128::BITS);
+    hasher.finish128().as_u128() >> (depth % u128::BITS) & 1 == 1
 }

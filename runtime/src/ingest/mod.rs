@@ -12,7 +12,9 @@
 pub(crate) mod batch;
 pub(crate) mod decode;
 mod dedupe;
+pub(crate) mod failpoint;
 mod insert;
+mod mend;
 pub(crate) mod plan;
 mod progress;
 pub(crate) mod reason;

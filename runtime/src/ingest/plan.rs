@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::Hasher as _;
 
+use crate::clickhouse::literal;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
 /// Kafka refuses offset metadata beyond 4,096 bytes (`offset.metadata.max.bytes`).
@@ -162,6 +163,24 @@ impl Plan {
             );
             last_topic = Some(topic);
         }
+        text
+    }
+
+    /// The rows of its records, as a condition on the fact table.
+    pub(crate) fn condition(&self) -> String {
+        let mut text = String::from("(");
+        for ((topic, partition), range) in &self.ranges {
+            let or = if text.len() == 1 { "" } else { " OR " };
+            // Formatting into a String cannot fail.
+            let _ = write!(
+                text,
+                "{or}(kafka_topic = {} AND kafka_partition = {partition} AND kafka_offset BETWEEN {} AND {})",
+                literal(topic),
+                range.first,
+                range.last
+            );
+        }
+        text.push(')');
         text
     }
 

@@ -1,4 +1,5 @@
 //! Records read outside the group: ranges of a plan to replay, one record to bury. Positions are never committed.
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -6,7 +7,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::batch::DeadLetter;
-use super::plan::{Partition, Range};
+use super::plan::{Partition, Plan, Range};
 use super::reason::Rejection;
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
@@ -77,6 +78,35 @@ pub(crate) fn read_range(
             None => {}
         }
     }
+}
+
+/// Partitions of a plan whose committed position it still stands beside.
+///
+/// # Errors
+/// The group's coordinator does not answer.
+pub(crate) fn standing(
+    kafka: &KafkaConfig,
+    group: &str,
+    plan: &Plan,
+) -> Result<BTreeSet<Partition>> {
+    // Asks for the group without being a member of it.
+    let consumer: BaseConsumer = client(kafka, group)
+        .create()
+        .map_err(|error| crate::kafka::error("cannot set up a Kafka reader", &error))?;
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in plan.ranges.keys() {
+        list.add_partition(topic, *partition);
+    }
+    let committed = consumer
+        .committed_offsets(list, WATERMARK_TIMEOUT)
+        .map_err(|error| crate::kafka::error("cannot read committed offsets", &error))?;
+    let elements = committed.elements();
+    let standing = elements.iter().filter(|element| {
+        Plan::decode(element.metadata()).is_some_and(|beside| beside.token == plan.token)
+    });
+    Ok(standing
+        .map(|element| (element.topic().to_owned(), element.partition()))
+        .collect())
 }
 
 fn past(consumer: &BaseConsumer, topic: &str, partition: i32, last: i64) -> bool {

@@ -2,21 +2,21 @@
 //! same token. What the server has it drops, what it missed it takes.
 //!
 //! Where the records changed since (retention took some, the topic was made again), the token no longer speaks
-//! for them. Then the table is asked what it has, and the rest goes in under a token of its own.
-use std::collections::HashSet;
-use std::fmt::Write as _;
+//! for them. Then the table is asked what it has, and the rest goes in under a token of its own. A row counts as
+//! there when coordinates and key agree: a topic that was made again has other events at the same offsets.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rdkafka::message::Message as _;
 
 use super::batch::{Batch, Coordinates};
-use super::decode::EventReader;
+use super::decode::{EventKey, EventReader};
+use super::failpoint::reach;
 use super::insert::{Sink, Written};
-use super::plan::Plan;
+use super::plan::{Partition, Plan};
 use super::records;
 use super::worker::take_in;
-use crate::clickhouse::literal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::registry::EventRegistry;
 
 /// Makes a planned batch durable.
@@ -24,19 +24,13 @@ use crate::registry::EventRegistry;
 /// # Errors
 /// Only what waiting cannot mend: a defect of ours.
 pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -> Result<Written> {
-    let (batch, complete) = loop {
-        let (sink, plan) = (Arc::clone(sink), plan.clone());
-        let read = tokio::task::spawn_blocking(move || read::<R>(&sink, &plan, |_| false))
-            .await
-            .map_err(|error| Error::bug("a replay was cancelled").why(error))?;
-        match read {
-            Ok(read) => break read,
-            Err(error) => {
-                tracing::warn!(%error, "a replay is tried again");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            }
-        }
-    };
+    let (batch, complete, standing) = patiently(sink, plan, |sink, plan| {
+        let standing = records::standing(&sink.config.kafka, &sink.config.group, plan)?;
+        let (batch, complete) = read::<R>(sink, plan, &standing, |_, _| false)?;
+        Ok((batch, complete, standing))
+    })
+    .await?;
+    reach("after-replay-read");
     sink.metrics.replayed_plans.inc();
     let again = batch.ranges.plan();
     if complete && again.token == plan.token {
@@ -45,27 +39,54 @@ pub(crate) async fn replay<R: EventRegistry>(sink: &Arc<Sink<R>>, plan: &Plan) -
             rows = batch.block_rows(),
             "replayed a planned batch"
         );
-        return sink.write(&batch, &plan.token).await;
+        return sink.write(&batch, &plan.token, true).await;
     }
     tracing::warn!(
         token = plan.token,
         "the records of a planned batch changed in Kafka; the table is compared with what is there"
     );
-    let stored: HashSet<Coordinates> = sink.stored(&condition(plan)).await?.into_iter().collect();
-    let (sink_again, plan_again) = (Arc::clone(sink), plan.clone());
-    let (batch, _) = tokio::task::spawn_blocking(move || {
-        read::<R>(&sink_again, &plan_again, |at| stored.contains(&at))
+    let stored = sink.stored(&plan.condition()).await?;
+    // Where the plan no longer stands, others read on, or the topic is read from its new beginning.
+    let mut rest = plan.clone();
+    rest.ranges
+        .retain(|partition, _| standing.contains(partition));
+    let batch = patiently(sink, &rest, move |sink, rest| {
+        let is_stored = |at, key| stored.contains(&(at, key));
+        Ok(read::<R>(sink, rest, &standing, is_stored)?.0)
     })
-    .await
-    .map_err(|error| Error::bug("a replay was cancelled").why(error))??;
-    sink.write(&batch, &format!("{}.rest", again.token)).await
+    .await?;
+    sink.write(&batch, &format!("{}.rest", again.token), true)
+        .await
+}
+
+/// Reads records on a thread that may wait, until that works.
+async fn patiently<R: EventRegistry, T: Send + 'static>(
+    sink: &Arc<Sink<R>>,
+    plan: &Plan,
+    read: impl Fn(&Sink<R>, &Plan) -> Result<T> + Send + Sync + 'static,
+) -> Result<T> {
+    let read = Arc::new(read);
+    loop {
+        let (sink, plan, read) = (Arc::clone(sink), plan.clone(), Arc::clone(&read));
+        let done = tokio::task::spawn_blocking(move || read(&sink, &plan))
+            .await
+            .map_err(|error| Error::bug("a replay was cancelled").why(error))?;
+        match done {
+            Ok(done) => return Ok(done),
+            Err(error) => {
+                tracing::warn!(%error, "a replay is tried again");
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        }
+    }
 }
 
 /// Reads the plan's records into a batch, leaving out those that `is_stored` knows.
 fn read<R: EventRegistry>(
     sink: &Sink<R>,
     plan: &Plan,
-    is_stored: impl Fn(Coordinates) -> bool,
+    standing: &BTreeSet<Partition>,
+    is_stored: impl Fn(Coordinates, EventKey) -> bool,
 ) -> Result<(Batch<R::Block>, bool)> {
     let mut reader = EventReader::new(sink.config.hash_key.0, sink.config.batch.max_message_bytes);
     let mut batch = Batch::default();
@@ -76,7 +97,7 @@ fn read<R: EventRegistry>(
             // The registry no longer has the topic; nobody reads it.
             continue;
         };
-        complete &= records::read_range(
+        let read = records::read_range(
             &sink.config.kafka,
             &sink.config.group,
             partition,
@@ -87,27 +108,16 @@ fn read<R: EventRegistry>(
                     partition.1,
                     message.offset(),
                 );
-                if !is_stored(at) {
-                    take_in::<R>(&mut reader, &mut batch, topic, message, |_| false);
-                }
+                take_in::<R>(&mut reader, &mut batch, topic, message, |key| {
+                    is_stored(at, key)
+                });
             },
-        )?;
+        );
+        complete &= match read {
+            // Deleted: the group's positions went with it. Where they did not, it is only not known yet.
+            Err(error) if error.kind == Kind::Config && !standing.contains(partition) => false,
+            read => read?,
+        };
     }
     Ok((batch, complete))
-}
-
-fn condition(plan: &Plan) -> String {
-    let mut text = String::new();
-    for ((topic, partition), range) in &plan.ranges {
-        let or = if text.is_empty() { "" } else { " OR " };
-        // Formatting into a String cannot fail.
-        let _ = write!(
-            text,
-            "{or}(kafka_topic = {} AND kafka_partition = {partition} AND kafka_offset BETWEEN {} AND {})",
-            literal(topic),
-            range.first,
-            range.last
-        );
-    }
-    text
 }

@@ -11,13 +11,14 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use super::batch::{Batch, Coordinates};
 use super::decode::{EventKey, EventReader, Source, Verdict};
 use super::dedupe::{KeyState, SeenKeys};
+use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::records::letter;
 use super::replay::replay;
 use crate::column::Millis;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
 use crate::registry::EventRegistry;
 
@@ -26,6 +27,9 @@ const STRIDE: usize = 256;
 
 /// Longest wait for a record, so that flushes and rebalances come in time.
 const POLL: Duration = Duration::from_millis(25);
+
+/// Longest wait for the keys of recent rows; without them duplicates cost rows, and nothing else.
+const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for an insert; its plan stands, so the next worker finishes it.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -148,7 +152,9 @@ impl<R: EventRegistry> Worker<R> {
     fn conclude(&self, turn: &mut Turn<R>, done: Done<R::Block>) -> Result<()> {
         turn.busy = false;
         let written = done.result?;
+        reach("before-settle");
         self.consumer.assignment.settle(&done.plan);
+        reach("after-settle");
         turn.in_flight.clear();
         if let Some(mut batch) = done.batch {
             for (key, row) in batch.keys() {
@@ -187,12 +193,15 @@ impl<R: EventRegistry> Worker<R> {
         let joined = self.consumer.assignment.has_partitions();
         self.sink.health.set_joined(joined);
         if joined {
-            match self
-                .runtime
-                .block_on(self.seen.rebuild::<R>(&self.sink.client))
-            {
-                Ok(keys) => tracing::info!(keys, "deduplication cache rebuilt"),
-                Err(error) => tracing::warn!(%error, "deduplication starts without a cache"),
+            let rebuild = self.seen.rebuild::<R>(&self.sink.client);
+            // A server that accepts and does not answer must not keep the worker out of its group.
+            let rebuild = async { tokio::time::timeout(REBUILD_PATIENCE, rebuild).await };
+            match self.runtime.block_on(rebuild) {
+                Ok(Ok(keys)) => tracing::info!(keys, "deduplication cache rebuilt"),
+                Ok(Err(error)) => tracing::warn!(%error, "deduplication starts without a cache"),
+                Err(_) => tracing::warn!(
+                    "deduplication starts without a cache: ClickHouse does not answer"
+                ),
             }
         }
         Ok(())
@@ -214,6 +223,9 @@ impl<R: EventRegistry> Worker<R> {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");
+                    if error.kind == Kind::Config && !error.retryable {
+                        self.rewind()?;
+                    }
                 }
             }
             None => {}
@@ -258,6 +270,7 @@ impl<R: EventRegistry> Worker<R> {
     /// the group has moved on, or will deliver the records again.
     fn seal(&self, turn: &mut Turn<R>, reason: &'static str) -> Result<()> {
         let plan = turn.open.ranges.plan();
+        reach("before-plan");
         if let Err(error) = self.consumer.commit_plan(&plan) {
             if error.retryable {
                 tracing::warn!(%error, "a plan is committed again");
@@ -268,13 +281,14 @@ impl<R: EventRegistry> Worker<R> {
             turn.closing = false;
             return self.rewind();
         }
+        reach("after-plan");
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
         let batch = std::mem::replace(&mut turn.open, turn.spare.take().unwrap_or_default());
         turn.in_flight.extend(batch.keys().map(|(key, _)| key));
         turn.busy = true;
         let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
         self.runtime.spawn(async move {
-            let result = sink.write(&batch, &plan.token).await;
+            let result = sink.write(&batch, &plan.token, false).await;
             // The loop may have stopped; the plan stands.
             let _ = report.send(Done {
                 plan,
@@ -335,14 +349,14 @@ impl<R: EventRegistry> Worker<R> {
                     if self.consumer.assignment.epoch() != epoch {
                         self.follow_rebalance(turn)?;
                     }
-                    self.take(turn, &message);
+                    self.take(turn, &message)?;
                     if turn.closing || (turn.busy && self.is_full(turn)) {
                         return Ok(());
                     }
                 }
                 Some(Err(error)) => {
                     let error = crate::kafka::error("Kafka reports trouble", &error);
-                    if error.kind == crate::error::Kind::Config && !error.retryable {
+                    if error.kind == Kind::Config && !error.retryable {
                         return Err(error);
                     }
                     tracing::warn!(%error, "Kafka reports trouble");
@@ -364,18 +378,17 @@ impl<R: EventRegistry> Worker<R> {
         })
     }
 
-    fn take(&self, turn: &mut Turn<R>, message: &BorrowedMessage<'_>) {
+    fn take(&self, turn: &mut Turn<R>, message: &BorrowedMessage<'_>) -> Result<()> {
         let Some(topic) = R::TOPICS
             .iter()
             .position(|topic| topic.name == message.topic())
         else {
-            return;
+            return Ok(());
         };
         let (partition, offset) = (message.partition(), message.offset());
         if !turn.open.ranges.takes(message.topic(), partition, offset) {
             turn.closing = true;
-            self.seek(message.topic(), partition, offset);
-            return;
+            return self.seek(message.topic(), partition, offset);
         }
         self.progress.consumed();
         self.sink
@@ -392,9 +405,12 @@ impl<R: EventRegistry> Worker<R> {
         take_in::<R>(reader, open, topic, message, |key| {
             in_flight.contains(&key) || self.seen.has(key)
         });
+        Ok(())
     }
 
-    fn seek(&self, topic: &str, partition: i32, offset: i64) {
+    /// Has a record delivered again. Where that fails, everything after the committed positions is: skipping it
+    /// would lose it.
+    fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
         let seek = self.consumer.client.seek(
             topic,
             partition,
@@ -403,7 +419,9 @@ impl<R: EventRegistry> Worker<R> {
         );
         if let Err(error) = seek {
             tracing::warn!(%error, topic, partition, "cannot seek");
+            return self.rewind();
         }
+        Ok(())
     }
 
     /// Inserts what is open, commits what is durable and leaves the group.

@@ -6,24 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
 
+use super::positions::{commit, committed, positions};
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
+use crate::ingest::failpoint::reach;
 use crate::ingest::plan::{Partition, Plan};
 use crate::metrics::Metrics;
-
-/// How long one look at the group's committed offsets may take.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Looks at committed offsets before an assignment is given up; the group then assigns anew.
-const COMMITTED_ATTEMPTS: u32 = 3;
 
 /// What the consumer's callbacks and the worker share.
 #[derive(Debug, Default)]
@@ -38,11 +33,26 @@ struct State {
     owned: BTreeSet<Partition>,
     /// Plans found in committed offsets, by token.
     plans: BTreeMap<String, Plan>,
+    /// Partitions that the group has a committed position of.
+    known: BTreeSet<Partition>,
+    /// The token of the plan that stands beside a partition's committed position.
+    beside: BTreeMap<Partition, String>,
     /// Next offsets of what is durable and not committed yet.
     durable: BTreeMap<Partition, i64>,
     /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
     settled: BTreeMap<Partition, i64>,
     failure: Option<Error>,
+}
+
+impl State {
+    /// Positions are committed, with no plan beside them.
+    fn committed(&mut self, durable: &BTreeMap<Partition, i64>) {
+        for partition in durable.keys() {
+            self.beside.remove(partition);
+            self.known.insert(partition.clone());
+        }
+        self.durable.clear();
+    }
 }
 
 impl Assignment {
@@ -68,16 +78,17 @@ impl Assignment {
         !self.state().plans.is_empty()
     }
 
-    /// A batch is durable: its partitions may be committed behind it.
+    /// A batch is durable: the partitions whose position its plan stands beside may be committed behind it.
+    ///
+    /// Others have moved on under another worker while this batch, or an old copy of its plan, was under way:
+    /// a step back would hand out their records again, in batches with other tokens.
     pub(crate) fn settle(&self, plan: &Plan) {
         let mut state = self.state();
         state.plans.remove(&plan.token);
         for (partition, range) in &plan.ranges {
-            if state.owned.contains(partition) {
+            if state.beside.get(partition) == Some(&plan.token) {
                 let next = range.last + 1;
-                let known = state.durable.entry(partition.clone()).or_insert(next);
-                *known = (*known).max(next);
-                let next = *known;
+                state.durable.insert(partition.clone(), next);
                 state.settled.insert(partition.clone(), next);
             }
         }
@@ -171,7 +182,11 @@ impl GroupContext {
                 .add_partition_offset(element.topic(), element.partition(), offset)
                 .map_err(|error| super::error("cannot start at a committed offset", &error))?;
             if let (Some(_), Some(plan)) = (range, plan) {
+                state.beside.insert(partition.clone(), plan.token.clone());
                 state.plans.insert(plan.token.clone(), plan);
+            }
+            if let Offset::Offset(_) = element.offset() {
+                state.known.insert(partition.clone());
             }
             // The records of a plan count as open until it is inserted again.
             let settled = range.map_or(offset, |range| Offset::Offset(range.first));
@@ -186,6 +201,7 @@ impl GroupContext {
             "assigned"
         );
         *self.assignment.state() = state;
+        reach("after-assignment");
         consumer
             .assign(&start)
             .map_err(|error| super::error("cannot take an assignment", &error))
@@ -207,50 +223,17 @@ impl GroupContext {
                     .iter()
                     .map(|(partition, next)| (partition, *next, "")),
             )?;
-            if let Err(error) = consumer.commit(&list, CommitMode::Sync) {
+            reach("before-revocation-commit");
+            if let Err(error) = commit(consumer, &state.known, &list) {
                 tracing::info!(%error, "positions not committed on revocation");
             }
+            reach("after-revocation-commit");
         }
         tracing::info!(lost, "revoked");
         consumer
             .unassign()
             .map_err(|error| super::error("cannot give up an assignment", &error))
     }
-}
-
-fn committed(
-    consumer: &BaseConsumer<GroupContext>,
-    partitions: &TopicPartitionList,
-) -> Result<TopicPartitionList> {
-    let mut attempt = 1;
-    loop {
-        match consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT) {
-            Ok(committed) => return Ok(committed),
-            Err(error) if attempt >= COMMITTED_ATTEMPTS => {
-                return Err(super::error(
-                    "cannot read the group's committed offsets",
-                    &error,
-                ));
-            }
-            Err(_) => attempt += 1,
-        }
-    }
-}
-
-fn positions<'p>(
-    entries: impl Iterator<Item = (&'p Partition, i64, &'p str)>,
-) -> Result<TopicPartitionList> {
-    let mut list = TopicPartitionList::new();
-    for ((topic, partition), offset, metadata) in entries {
-        let mut element = list.add_partition(topic, *partition);
-        element
-            .set_offset(Offset::Offset(offset))
-            .map_err(|error| super::error("cannot name an offset", &error))?;
-        if !metadata.is_empty() {
-            element.set_metadata(metadata);
-        }
-    }
-    Ok(list)
 }
 
 /// The group's consumer.
@@ -272,11 +255,19 @@ impl GroupConsumer {
             assignment: Arc::clone(&assignment),
             metrics,
         };
-        let client: BaseConsumer<GroupContext> = client(kafka, group)
-            .set("partition.assignment.strategy", "roundrobin")
-            .set("session.timeout.ms", "15000")
-            .set("max.poll.interval.ms", "300000")
-            .set("statistics.interval.ms", "5000")
+        let mut config = client(kafka, group);
+        config.set("partition.assignment.strategy", "roundrobin");
+        for (name, value) in [
+            ("session.timeout.ms", "15000"),
+            ("max.poll.interval.ms", "300000"),
+            ("statistics.interval.ms", "5000"),
+        ] {
+            // The operator may know the network better.
+            if !kafka.settings.iter().any(|(setting, _)| setting == name) {
+                config.set(name, value);
+            }
+        }
+        let client: BaseConsumer<GroupContext> = config
             .create_with_context(context)
             .map_err(|error| super::error("cannot set up the Kafka consumer", &error))?;
         client
@@ -302,7 +293,13 @@ impl GroupConsumer {
             .filter(|(partition, _)| !plan.ranges.contains_key(*partition))
             .map(|(partition, next)| (partition, *next, ""));
         self.commit(&positions(planned.chain(others))?)?;
-        self.assignment.state().durable.clear();
+        let mut state = self.assignment.state();
+        state.committed(&durable);
+        state.known.extend(plan.ranges.keys().cloned());
+        for partition in plan.ranges.keys() {
+            let token = plan.token.clone();
+            state.beside.insert(partition.clone(), token);
+        }
         Ok(())
     }
 
@@ -320,15 +317,21 @@ impl GroupConsumer {
                 .iter()
                 .map(|(partition, next)| (partition, *next, "")),
         )?;
+        reach("before-commit");
         self.commit(&list)?;
-        self.assignment.state().durable.clear();
+        reach("after-commit");
+        self.assignment.state().committed(&durable);
         Ok(())
     }
 
     fn commit(&self, list: &TopicPartitionList) -> Result<()> {
-        self.client
-            .commit(list, CommitMode::Sync)
-            .map_err(|error| super::error("cannot commit offsets", &error))
+        let known = self.assignment.state().known.clone();
+        let result = commit(&self.client, &known, list);
+        if result.as_ref().is_err_and(|error| !error.retryable) {
+            // Whoever gets the partitions next decides anew, from what the group has.
+            self.assignment.state().durable.clear();
+        }
+        result
     }
 
     /// Stops or resumes fetching.

@@ -1,0 +1,278 @@
+//! What a worker does while a neighbour is not as it should be: a topic made again, a server that is away, a view
+//! that refuses, events that come again after weeks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use topicwright_tests::faults::scene::Scene;
+use topicwright_tests::faults::stream::{Fate, Stream, date, yesterday};
+use topicwright_tests::faults::verdict;
+use topicwright_tests::program::{get, wait_until};
+use topicwright_tests::{events, kafka};
+
+fn scene() -> Scene {
+    Scene::start(
+        env!("CARGO_BIN_EXE_pipeline-under-test"),
+        env!("CARGO_BIN_EXE_engine-host"),
+    )
+}
+
+/// Deletes a topic and waits until it is gone.
+fn delete(brokers: &str, topic: &str) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let deleted = runtime
+        .block_on(admin.delete_topics(&[topic], &AdminOptions::new()))
+        .unwrap();
+    assert!(deleted[0].is_ok(), "{deleted:?}");
+}
+
+const REMADE: &str = "event.progress";
+
+/// Steps of progress with these numbers, one event each.
+fn steps(scene: &Scene, numbers: std::ops::Range<usize>) {
+    let payload = |number: usize| serde_json::json!({"event_id": 55, "user_id": 123, "progress_version": number, "current": [{"type": "plays", "current": 4, "target": 5}]});
+    let records: Vec<(Vec<u8>, Vec<u8>)> = numbers
+        .map(|number| {
+            let event = events::event(REMADE, 1, &payload(number), number);
+            (
+                number.to_string().into_bytes(),
+                event.to_string().into_bytes(),
+            )
+        })
+        .collect();
+    kafka::send(&scene.servers.broker.brokers(), REMADE, None, &records);
+}
+
+fn remake(scene: &Scene) {
+    delete(&scene.servers.broker.brokers(), REMADE);
+    wait_until("the topic again", || {
+        scene.servers.run(&["apply", "--yes"]).status.success()
+    });
+}
+
+fn rows_and_keys(scene: &Scene) -> String {
+    scene.ask("SELECT count(), uniqExact(dedupe_key) FROM events_raw")
+}
+
+#[test]
+fn a_topic_made_again_loses_nothing() {
+    let mut scene = scene();
+    // While nobody looks: the new topic has more records than the old one had.
+    steps(&scene, 0..600);
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    remake(&scene);
+    steps(&scene, 1000..3000);
+    scene.add_worker("");
+    scene.settle();
+    assert_eq!(rows_and_keys(&scene), "2600\t2600");
+    scene.stop_workers();
+
+    // While a plan stands that names it, stored or not.
+    for (failpoint, first) in [
+        ("after-insert=return", 10_000),
+        ("after-plan=return", 20_000),
+    ] {
+        steps(&scene, first..first + 300);
+        let other = events::event(
+            "auth.events",
+            1,
+            &serde_json::json!({"action": "login"}),
+            first,
+        );
+        kafka::send(
+            &scene.servers.broker.brokers(),
+            "auth.events",
+            None,
+            &[(b"k".to_vec(), other.to_string().into_bytes())],
+        );
+        scene.add_worker(failpoint);
+        scene.await_failpoint(failpoint);
+        remake(&scene);
+        steps(&scene, first + 1000..first + 2000);
+        scene.add_worker("");
+        scene.settle();
+        scene.stop_workers();
+        let found = scene.ask(&format!(
+            "SELECT count(), uniqExact(dedupe_key) FROM events_raw WHERE progress_version BETWEEN {} AND {}",
+            first + 1000, first + 1999
+        ));
+        assert_eq!(found, "1000\t1000", "{failpoint}");
+    }
+
+    // Under a worker that runs.
+    let before = rows_and_keys(&scene);
+    steps(&scene, 30_000..30_200);
+    scene.add_worker("");
+    scene.settle();
+    remake(&scene);
+    steps(&scene, 31_000..33_000);
+    scene.settle();
+    scene.stop_workers();
+    let found = scene.ask(
+        "SELECT count(), uniqExact(dedupe_key) FROM events_raw WHERE progress_version >= 30000",
+    );
+    assert_eq!(found, "2200\t2200", "before: {before}");
+}
+
+#[test]
+fn duplicates_of_any_age_change_no_answer() {
+    let mut scene = scene();
+    let mut stream = Stream::new(21, yesterday());
+    scene.send(&mut stream, 3000);
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    let day = date(stream.last_day());
+    let answers = scene.kpis(&day);
+    let rows = scene.ask("SELECT count() FROM events_raw");
+    // As weeks later: the table no longer tells the worker that it has seen them, and they come twice.
+    let _ = scene.ask("ALTER TABLE events_raw UPDATE received_at = received_at - INTERVAL 30 DAY WHERE 1 SETTINGS mutations_sync = 2");
+    let mut again: BTreeMap<&str, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+    for record in &stream.records {
+        if let (Fate::Row(_), Some(value)) = (&record.fate, &record.value) {
+            again
+                .entry(record.topic)
+                .or_default()
+                .push((record.key.clone(), value.clone()));
+        }
+    }
+    for (topic, records) in &again {
+        kafka::send(&scene.servers.broker.brokers(), topic, None, records);
+    }
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    assert_ne!(
+        scene.ask("SELECT count() FROM events_raw"),
+        rows,
+        "they are stored again"
+    );
+    assert_eq!(scene.kpis(&day), answers);
+    let _ = scene.ask("OPTIMIZE TABLE user_daily_state FINAL");
+    assert_eq!(scene.kpis(&day), answers);
+}
+
+#[test]
+fn a_view_that_refuses_is_waited_for() {
+    let mut scene = scene();
+    let mut stream = Stream::new(22, yesterday());
+    let _ = scene.ask("CREATE TABLE mine (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 10000");
+    let _ = scene.ask("CREATE TABLE mood (bad UInt8) ENGINE = MergeTree ORDER BY bad");
+    let _ = scene.ask(
+        "CREATE MATERIALIZED VIEW mine_mv TO mine AS \
+         SELECT throwIf(user_id > 60 AND (SELECT count() FROM mood) > 0) + 1 AS n FROM events_raw",
+    );
+    let refusals = |scene: &Scene| scene.logged("a view on the fact table refuses");
+    scene.send(&mut stream, 1500);
+    let _ = scene.ask("INSERT INTO mood VALUES (1)");
+    let port = scene.add_worker("").port;
+    wait_until("the view refuses", || refusals(&scene) > 1);
+    assert_eq!(get(port, "/readyz").unwrap().0, 503);
+    assert_eq!(get(port, "/healthz").unwrap().0, 200);
+    let _ = scene.ask("TRUNCATE TABLE mood");
+    scene.settle();
+    let counted = verdict::check(&scene, &stream, "a view that refused");
+    assert_eq!(
+        scene.ask("SELECT count() FROM mine"),
+        counted.rows.to_string()
+    );
+
+    // A worker that is started anew meets what the first one left. The view of others lacks that: its refusal
+    // ended with the worker that met it.
+    let before = refusals(&scene);
+    let _ = scene.ask("INSERT INTO mood VALUES (1)");
+    scene.send(&mut stream, 1500);
+    wait_until("the view refuses again", || refusals(&scene) > before + 1);
+    scene.kill_worker(0);
+    let before = refusals(&scene);
+    scene.add_worker("");
+    wait_until("the view refuses the next worker", || {
+        refusals(&scene) > before + 1
+    });
+    let _ = scene.ask("TRUNCATE TABLE mood");
+    scene.settle();
+    verdict::check(&scene, &stream, "a view that refused two workers");
+    scene.stop_workers();
+}
+
+/// Resident memory of a process in bytes.
+fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        * 1024
+}
+
+#[test]
+fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
+    let mut scene = scene();
+    steps(&scene, 0..500);
+    let (port, process) = {
+        let worker = scene.add_worker("");
+        (worker.port, worker.child.id())
+    };
+    scene.settle();
+    wait_until("ready", || {
+        get(port, "/readyz").is_some_and(|answer| answer.0 == 200)
+    });
+    let calm = memory(process);
+    scene.servers.store.kill();
+    // 100 MB of events that nobody takes.
+    let filler = "x".repeat(10_000);
+    let mut event = events::event(
+        REMADE,
+        1,
+        &serde_json::json!({"event_id": 55, "user_id": 1, "progress_version": 1, "current": [{"type": "plays", "current": 4, "target": 5}]}),
+        0,
+    );
+    event["filler"] = filler.into();
+    for part in 0..10 {
+        let records: Vec<(Vec<u8>, Vec<u8>)> = (0..1000)
+            .map(|number| {
+                event["dedupe_key"] = format!("big-{part}-{number}").into();
+                (
+                    number.to_string().into_bytes(),
+                    event.to_string().into_bytes(),
+                )
+            })
+            .collect();
+        kafka::send(&scene.servers.broker.brokers(), REMADE, None, &records);
+        assert_eq!(get(port, "/healthz").unwrap().0, 200);
+    }
+    wait_until("not ready", || {
+        get(port, "/readyz").is_some_and(|answer| answer.0 == 503)
+    });
+    let paused = || {
+        get(port, "/metrics")
+            .is_some_and(|(_, text)| text.lines().any(|line| line == "ingest_paused 1"))
+    };
+    wait_until("paused", paused);
+    // It has what it will have; what it fetches ahead is bounded too.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let grown = memory(process).saturating_sub(calm);
+    assert!(grown < 80 << 20, "{calm} and {grown} more");
+    assert_eq!(get(port, "/healthz").unwrap().0, 200);
+    scene.servers.store.restart().unwrap();
+    scene.settle();
+    assert_eq!(rows_and_keys(&scene), "10500\t10500");
+    assert_eq!(get(port, "/readyz").unwrap().0, 200);
+    scene.stop_workers();
+}
