@@ -63,6 +63,9 @@ fn rows_and_keys(scene: &Scene) -> String {
     scene.ask("SELECT count(), uniqExact(dedupe_key) FROM events_raw")
 }
 
+/// A record to send.
+type KeyAndValue = (Vec<u8>, Vec<u8>);
+
 #[test]
 fn a_topic_made_again_loses_nothing() {
     let mut scene = scene();
@@ -138,7 +141,7 @@ fn duplicates_of_any_age_change_no_answer() {
     let rows = scene.ask("SELECT count() FROM events_raw");
     // As weeks later: the table no longer tells the worker that it has seen them, and they come twice.
     let _ = scene.ask("ALTER TABLE events_raw UPDATE received_at = received_at - INTERVAL 30 DAY WHERE 1 SETTINGS mutations_sync = 2");
-    let mut again: BTreeMap<&str, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+    let mut again: BTreeMap<&str, Vec<KeyAndValue>> = BTreeMap::new();
     for record in &stream.records {
         if let (Fate::Row(_), Some(value)) = (&record.fate, &record.value) {
             again

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::formula::{Lit, Node};
-use super::solve::{Answer, SIZE, Solver, State, spent, too_deep, too_large};
+use super::narrow::State;
+use super::solve::{Answer, SIZE, Solver, spent, too_deep, too_large};
 use super::values::size;
 
 /// Most places of an array that is built.

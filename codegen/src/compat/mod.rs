@@ -15,11 +15,13 @@ mod format;
 mod formula;
 mod lookahead;
 mod lower;
+mod narrow;
 mod number;
 mod object;
 mod pattern;
 mod solve;
 mod text;
+mod theory;
 mod values;
 
 use std::cell::OnceCell;

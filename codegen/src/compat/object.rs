@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::formula::{Lit, Members, Node, kind};
+use super::narrow::State;
 use super::pattern::PatternId;
-use super::solve::{Answer, SIZE, Solver, State, too_deep, too_large};
+use super::solve::{Answer, SIZE, Solver, too_deep, too_large};
 use super::values::size;
 
 /// Most patterns told apart in new names.

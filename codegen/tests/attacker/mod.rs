@@ -83,7 +83,7 @@ impl Generator {
     }
 
     fn text(&mut self) -> &'static str {
-        *self.pick(&[
+        self.pick(&[
             "", "a", "b", "ab", "aa", "c", "ba", "abc", "é", "1", "a\n", "😀", "a b", "ac", "_",
         ])
     }
