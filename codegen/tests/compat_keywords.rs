@@ -102,6 +102,7 @@ fn numbers() {
         (ALL, json!({"multipleOf": 0.3}), json!({"multipleOf": 0.1}), json!({"multipleOf": 0.2})),
         (ALL, json!({"multipleOf": 6}), json!({"multipleOf": 3}), json!({"multipleOf": 4})),
         (ALL, json!({"multipleOf": 2.0}), json!({"type": ["number", "null", "boolean", "string", "array", "object"], "multipleOf": 1}), json!({"maximum": 1e15})),
+        (ALL, json!({"type": "integer", "minimum": 1.2e19, "maximum": 1.234_567_890_123_456_7e19}), json!({"maximum": 12_345_678_901_234_567_168_u64}), json!({"maximum": 12_345_678_901_234_567_000_u64})),
         (SINCE_6, json!({"const": 9_007_199_254_740_993_u64}), json!({"minimum": 9_007_199_254_740_993_u64}), json!({"maximum": 9_007_199_254_740_992_u64})),
     ]);
 }
@@ -283,6 +284,12 @@ fn references() {
         &json!({"items": {"type": "integer"}}),
     );
     breaks(Draft202012, View::Strict, &list("integer"), &list("string"));
+    // Where a resource without `$recursiveAnchor` lies between, validators differ.
+    let between = json!({"$id": "https://example.org/root", "$recursiveAnchor": true, "$ref": "mid", "maxProperties": 2, "$defs": {
+        "mid": {"$id": "mid", "$ref": "inner"},
+        "inner": {"$id": "inner", "$recursiveAnchor": true, "type": "object", "properties": {"a": {"$recursiveRef": "#"}}}}});
+    let verdict = ask(Draft201909, View::Strict, &between, &json!({"properties": {"a": {"maxProperties": 2}}}));
+    assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");
     let grown = |open: bool| {
         json!({"$id": "https://example.org/grown", "$recursiveAnchor": true, "$ref": "tree", "unevaluatedProperties": open, "$defs": {
             "tree": {"$id": "tree", "$recursiveAnchor": true, "type": "object", "properties": {"next": {"$recursiveRef": "#"}}}}})

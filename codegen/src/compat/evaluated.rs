@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use super::formula::{Lit, Node};
-use super::lower::{Lowering, Place};
+use super::lower::{IN_DOUBT, Lowering, Place};
 use super::pattern::PatternId;
 use crate::model::{Keywords, NodeKind, SchemaId};
 
@@ -190,6 +190,9 @@ impl Lowering<'_> {
             NodeKind::Keywords(keywords) => keywords,
         };
         let scope = self.enter(scope, id);
+        if self.is_in_doubt(keywords, scope) {
+            return Err(Beyond(IN_DOUBT));
+        }
         let mut own = Outcome {
             holds: self.assertions(id, keywords, scope, closed),
             ..Outcome::default()

@@ -12,16 +12,26 @@ use super::evaluated::Outcome;
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::lookahead;
 use super::values::rational;
-use crate::model::{Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
+use crate::model::{DynamicReference, Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
 
 /// Deepest nesting of schemas.
 const NESTING: usize = 256;
 
+/// Why a `$recursiveRef` is beyond reach.
+pub(super) const IN_DOUBT: &str =
+    "validators differ where a resource without `$recursiveAnchor` lies between";
+
 /// A schema, the dynamic scope it is read in, and whether it is read as closed.
 pub(super) type Place = (SchemaId, u32, bool);
 
-/// For each dynamic anchor, the outermost resource that has it.
-type Scope = Vec<Option<ResourceId>>;
+/// Which resources were entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scope {
+    /// For each dynamic anchor, the outermost that has it.
+    outermost: Vec<Option<ResourceId>>,
+    /// Whether one without `$recursiveAnchor` was entered inside one with it.
+    interrupted: bool,
+}
 
 /// How the schema that is being read is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +81,10 @@ impl<'m> Lowering<'m> {
         anchors.sort_unstable();
         anchors.dedup();
         Self {
-            scopes: vec![vec![None; anchors.len()]],
+            scopes: vec![Scope {
+                outermost: vec![None; anchors.len()],
+                interrupted: false,
+            }],
             model,
             formulas,
             anchors,
@@ -201,6 +214,9 @@ impl<'m> Lowering<'m> {
             NodeKind::Keywords(keywords) => keywords,
         };
         let scope = self.enter(scope, id);
+        if self.is_in_doubt(keywords, scope) {
+            return self.gap(id, "$recursiveRef", IN_DOUBT);
+        }
         if keywords.object.unevaluated_properties.is_some()
             || keywords.array.unevaluated_items.is_some()
         {
@@ -218,15 +234,13 @@ impl<'m> Lowering<'m> {
         }
         let resource = self.model.node(schema).resource;
         let mut next = self.scopes[scope as usize].clone();
-        for (slot, name) in next.iter_mut().zip(&self.anchors) {
-            if slot.is_none()
-                && self
-                    .model
-                    .dynamic_anchors
-                    .contains_key(&(resource, (*name).to_owned()))
-            {
+        for (slot, name) in next.outermost.iter_mut().zip(&self.anchors) {
+            let anchor = (resource, (*name).to_owned());
+            let has_it = self.model.dynamic_anchors.contains_key(&anchor);
+            if slot.is_none() && has_it {
                 *slot = Some(resource);
             }
+            next.interrupted |= name.is_empty() && slot.is_some() && !has_it;
         }
         let known = self.scopes.iter().position(|other| *other == next);
         let index = known.unwrap_or_else(|| {
@@ -241,13 +255,21 @@ impl<'m> Lowering<'m> {
         let reference = keywords.dynamic_reference.as_ref()?;
         let found = reference.anchor.as_ref().and_then(|anchor| {
             let slot = self.anchors.iter().position(|name| name == anchor)?;
-            let resource = self.scopes[scope as usize][slot]?;
+            let resource = self.scopes[scope as usize].outermost[slot]?;
             self.model
                 .dynamic_anchors
                 .get(&(resource, anchor.clone()))
                 .copied()
         });
         Some(found.unwrap_or(reference.initial))
+    }
+
+    /// Whether a `$recursiveRef` leads elsewhere for validators that stop at the first resource without
+    /// `$recursiveAnchor`, where the specification asks for the outermost with it.
+    pub(super) fn is_in_doubt(&self, keywords: &Keywords, scope: u32) -> bool {
+        let anchor = |reference: &DynamicReference| reference.anchor.as_deref() == Some("");
+        keywords.dynamic_reference.as_ref().is_some_and(anchor)
+            && self.scopes[scope as usize].interrupted
     }
 
     /// What the schema's own keywords say about the value, without those that apply schemas to the same value.

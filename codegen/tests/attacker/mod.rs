@@ -12,6 +12,9 @@ const PATTERNS: &[&str] = &[
     "^a", "b$", "^[ab]+$", "a|c", "^$", "^.{2}$", "^(?!a)", "\\d", "^\\w+$", "\\bb", "^[^a]*$",
     "é|^b", "(a|)c", "^\\p{L}$", "^\\S*$",
 ];
+const TEXTS: &[&str] = &[
+    "", "a", "b", "ab", "aa", "c", "ba", "abc", "é", "1", "a\n", "😀", "a b", "ac", "_",
+];
 const TYPES: &[&str] = &[
     "null", "boolean", "integer", "number", "string", "array", "object",
 ];
@@ -83,9 +86,7 @@ impl Generator {
     }
 
     fn text(&mut self) -> &'static str {
-        self.pick(&[
-            "", "a", "b", "ab", "aa", "c", "ba", "abc", "é", "1", "a\n", "😀", "a b", "ac", "_",
-        ])
+        TEXTS[self.random.usize(..TEXTS.len())]
     }
 
     /// A message.
