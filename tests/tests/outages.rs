@@ -67,6 +67,7 @@ fn rows_and_keys(scene: &Scene) -> String {
 type KeyAndValue = (Vec<u8>, Vec<u8>);
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test outages -- --ignored"]
 fn a_topic_made_again_loses_nothing() {
     let mut scene = scene();
     // While nobody looks: the new topic has more records than the old one had.
@@ -129,6 +130,7 @@ fn a_topic_made_again_loses_nothing() {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test outages -- --ignored"]
 fn duplicates_of_any_age_change_no_answer() {
     let mut scene = scene();
     let mut stream = Stream::new(21, yesterday());
@@ -167,6 +169,7 @@ fn duplicates_of_any_age_change_no_answer() {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test outages -- --ignored"]
 fn a_view_that_refuses_is_waited_for() {
     let mut scene = scene();
     let mut stream = Stream::new(22, yesterday());
@@ -225,6 +228,7 @@ fn memory(process: u32) -> u64 {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test outages -- --ignored"]
 fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
     let mut scene = scene();
     steps(&scene, 0..500);

@@ -16,6 +16,8 @@ impl Ingest {
     pub(super) async fn run<R: EventRegistry>(self, settings: &Settings) -> Result<Outcome> {
         let config = settings.check(R::PROJECT.name, R::PROJECT.needs_hash_key)?;
         let listen = config.listen;
+        // Before anything is taken: a stop that comes while the worker starts is a stop too.
+        let mut signals = Signals::listen()?;
         let mut worker = ingest::start::<R>(config).await?;
         let _server = match listen {
             Some(address) => {
@@ -23,7 +25,6 @@ impl Ingest {
             }
             None => None,
         };
-        let mut signals = Signals::listen()?;
         tokio::select! {
             () = signals.received() => {}
             ended = worker.ended() => return ended.map(|()| Outcome::Clean),
