@@ -144,3 +144,15 @@ fn no_rule_without_a_fixture() {
 }
 
 const ROLES: &[&str] = &["event-type", "schema-version", "event-id", "dedupe-key"];
+
+#[test]
+fn a_note_leaves_its_topic_in_place() {
+    let mut files = webshop();
+    let text = files.0.get_mut("topics/cart.updated/v1.json").unwrap();
+    *text = text.replacen('{', "{\"somethingOfOurs\": 1,", 1);
+    let loaded = topicwright::registry::load::load(&files);
+    let notes: Vec<&str> = loaded.findings.iter().map(|finding| finding.rule).collect();
+    assert_eq!(notes, ["unknown-keyword"]);
+    let registry = loaded.registry.expect("a note stops nothing");
+    assert!(registry.topic("cart.updated").is_some());
+}

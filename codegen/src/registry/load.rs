@@ -305,19 +305,18 @@ impl Loader {
     /// Checks a schema against its meta-schema and builds its model; problems become findings in the file they are in.
     pub(super) fn schema(&mut self, path: &str) -> Option<(Arc<Document>, Model)> {
         let document = self.documents.get(path)?;
-        if !document.problems().is_empty() {
-            self.findings.extend_from_slice(document.problems());
+        let before = self.findings.len();
+        self.findings.extend_from_slice(document.problems());
+        if self.has_errors(before) {
             return None;
         }
         let schema = Arc::clone(document);
         let paths = closure(&self.documents, path);
         let others = paths.iter().skip(1);
-        let broken = others
-            .filter_map(|path| self.documents.get(path))
-            .flat_map(|document| document.problems());
-        let before = self.findings.len();
-        self.findings.extend(broken.cloned());
-        if self.findings.len() > before {
+        let others = others.filter_map(|path| self.documents.get(path));
+        self.findings
+            .extend(others.flat_map(|document| document.problems()).cloned());
+        if self.has_errors(before) {
             return None;
         }
         let uris: Vec<String> = paths.iter().map(|path| uri(path)).collect();
@@ -342,6 +341,12 @@ impl Loader {
                 None
             }
         }
+    }
+
+    /// Whether a finding from this one on is more than a note or a warning.
+    fn has_errors(&self, from: usize) -> bool {
+        let mut found = self.findings.iter().skip(from);
+        found.any(|finding| finding.severity == Severity::Error)
     }
 
     /// A validator for a schema file with its references, by the independent implementation.
