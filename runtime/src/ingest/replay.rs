@@ -15,7 +15,7 @@ use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::{Partition, Plan};
 use super::records;
-use super::worker::take_in;
+use super::worker::{now, take_in};
 use crate::error::{Error, Kind, Result};
 use crate::registry::EventRegistry;
 
@@ -108,7 +108,7 @@ fn read<R: EventRegistry>(
                     partition.1,
                     message.offset(),
                 );
-                take_in::<R>(&mut reader, &mut batch, topic, message, |key| {
+                take_in::<R>(&mut reader, &mut batch, topic, message, now(), |key| {
                     is_stored(at, key)
                 });
             },
