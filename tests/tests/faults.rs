@@ -59,12 +59,12 @@ fn everything_counts_once_whatever_is_killed() {
         started.elapsed().as_secs()
     );
     println!(
-        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}, blocks whose rows ClickHouse lost {}",
+        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}, batches with rows put in again {}",
         scene.logged("assigned"),
         scene.logged("replayed a planned batch"),
         scene.logged("a batch is given up"),
         scene.logged("changed in Kafka"),
-        scene.logged("lost rows whose token"),
+        scene.logged("rows in doubt that the table lacks"),
     );
     for (what, times) in &chaos.done {
         println!("{times:4} {what}");

@@ -206,6 +206,30 @@ fn a_view_that_refuses_is_waited_for() {
     scene.stop_workers();
 }
 
+#[test]
+fn what_the_server_lost_is_put_in_again() {
+    let mut scene = scene();
+    let mut stream = Stream::new(23, yesterday());
+    scene.send(&mut stream, 300);
+    scene.add_worker("after-insert=return");
+    scene.await_failpoint("after-insert");
+    assert_ne!(rows_and_keys(&scene), "0\t0");
+    // As a kill between a token and its part leaves it: the token is known, the rows are not there. A mutation
+    // takes rows and leaves tokens.
+    for table in ["events_raw", "user_daily_state", "event_completion_state"] {
+        let _ = scene.ask(&format!(
+            "ALTER TABLE {table} DELETE WHERE 1 SETTINGS mutations_sync = 2"
+        ));
+    }
+    assert_eq!(rows_and_keys(&scene), "0\t0");
+    scene.servers.store.kill();
+    scene.servers.store.restart().unwrap();
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    verdict::check(&scene, &stream, "lost rows");
+}
+
 /// Resident memory of a process in bytes.
 fn memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();

@@ -56,23 +56,13 @@ impl Chaos {
     /// The faults of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
+        let mut kinds = vec![Kind::ClickHouse, Kind::ClickHouse, Kind::Kafka];
+        kinds.extend([Kind::Worker; 8]);
         Self {
             random: Rng::with_seed(seed ^ 0xfa17),
             done: BTreeMap::new(),
             frozen: Vec::new(),
-            kinds: vec![
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::Worker,
-                Kind::ClickHouse,
-                Kind::ClickHouse,
-                Kind::Kafka,
-            ],
+            kinds,
         }
     }
 
@@ -93,7 +83,7 @@ impl Chaos {
     /// Does damage for a while; afterwards servers run and workers may be in any state.
     ///
     /// # Panics
-    /// A server does not come back.
+    /// A server does not come back, or a worker gives up.
     pub fn rage(&mut self, scene: &mut Scene, length: Duration) {
         // A worker that starts while ClickHouse is away ends; strike those at work.
         self.tend(scene);
@@ -134,10 +124,9 @@ impl Chaos {
             match end {
                 End::Left => {}
                 End::Failpoint => self.note("worker ended at a failpoint"),
-                End::Error(status, log) => {
-                    eprintln!("a worker ended by itself, {status}:\n{log}");
-                    self.note("worker ended with an error");
-                }
+                // Servers are checked before anything else; an orchestrator starts it again.
+                End::AtStart => self.note("worker found a server away at its start"),
+                End::Error(status, log) => panic!("a worker ended by itself, {status}:\n{log}"),
             }
         }
         while scene.workers.len() < 2 {

@@ -50,6 +50,8 @@ pub struct Worker {
 pub enum End {
     /// Asked to leave.
     Left,
+    /// With an error before it joined its group.
+    AtStart,
     /// At a failpoint.
     Failpoint,
     /// With an error; the end of its log.
@@ -295,6 +297,9 @@ impl Worker {
             Some(6) => End::Failpoint,
             _ => {
                 let log = read(&self.log);
+                if !log.contains("assigned") && log.contains("cannot reach") {
+                    return End::AtStart;
+                }
                 let lines: Vec<&str> = log.lines().collect();
                 End::Error(status, lines[lines.len().saturating_sub(15)..].join("\n"))
             }
