@@ -12,6 +12,9 @@ use topicwright_tests::faults::verdict;
 use topicwright_tests::program::{get, wait_until};
 use topicwright_tests::{events, kafka};
 
+/// Key and value of a record.
+type Keyed = (Vec<u8>, Vec<u8>);
+
 fn scene() -> Scene {
     Scene::start(
         env!("CARGO_BIN_EXE_pipeline-under-test"),
@@ -40,7 +43,7 @@ const REMADE: &str = "event.progress";
 /// Steps of progress with these numbers, one event each.
 fn steps(scene: &Scene, numbers: std::ops::Range<usize>) {
     let payload = |number: usize| serde_json::json!({"event_id": 55, "user_id": 123, "progress_version": number, "current": [{"type": "plays", "current": 4, "target": 5}]});
-    let records: Vec<(Vec<u8>, Vec<u8>)> = numbers
+    let records: Vec<Keyed> = numbers
         .map(|number| {
             let event = events::event(REMADE, 1, &payload(number), number);
             (
@@ -138,7 +141,7 @@ fn duplicates_of_any_age_change_no_answer() {
     let rows = scene.ask("SELECT count() FROM events_raw");
     // As weeks later: the table no longer tells the worker that it has seen them, and they come twice.
     let _ = scene.ask("ALTER TABLE events_raw UPDATE received_at = received_at - INTERVAL 30 DAY WHERE 1 SETTINGS mutations_sync = 2");
-    let mut again: BTreeMap<&str, Vec<(Vec<u8>, Vec<u8>)>> = BTreeMap::new();
+    let mut again: BTreeMap<&str, Vec<Keyed>> = BTreeMap::new();
     for record in &stream.records {
         if let (Fate::Row(_), Some(value)) = (&record.fate, &record.value) {
             again
@@ -269,7 +272,7 @@ fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
     );
     event["filler"] = filler.into();
     for part in 0..10 {
-        let records: Vec<(Vec<u8>, Vec<u8>)> = (0..1000)
+        let records: Vec<Keyed> = (0..1000)
             .map(|number| {
                 event["dedupe_key"] = format!("big-{part}-{number}").into();
                 (

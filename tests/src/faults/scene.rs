@@ -231,7 +231,7 @@ impl Scene {
             assert!(Instant::now() < deadline, "{open}\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(200));
             let ended = self.ended();
-            assert!(ended.is_empty(), "{ended:?}");
+            assert!(ended.is_empty(), "{ended:?}\n{}", self.logs());
             open = lag(&consumer);
         }
     }
@@ -258,7 +258,7 @@ impl Scene {
         let producer = producer(&self.servers.broker.brokers());
         for _ in 0..count {
             let number = stream.records.len();
-            deliver(&producer, number, &stream.next());
+            deliver(&producer, number, &stream.make());
         }
         producer.flush(Duration::from_secs(60)).unwrap();
     }
@@ -280,7 +280,7 @@ impl Scene {
             while !stop.load(Ordering::Relaxed) {
                 for _ in 0..a_second / 20 {
                     let number = stream.records.len();
-                    deliver(&producer, number, &stream.next());
+                    deliver(&producer, number, &stream.make());
                 }
                 producer.poll(Duration::from_millis(50));
             }
@@ -294,6 +294,8 @@ impl Worker {
     fn end(&self, status: ExitStatus) -> End {
         match status.signal() {
             None if status.success() => End::Left,
+            // Before it listened to signals.
+            Some(15) => End::Left,
             Some(6) => End::Failpoint,
             _ => {
                 let log = read(&self.log);
