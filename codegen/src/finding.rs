@@ -18,6 +18,12 @@ pub struct Finding {
     pub position: Position,
     /// JSON pointer in that file.
     pub pointer: String,
+    /// The topic it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The place on the other side of a comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old: Option<OldPlace>,
     /// What is wrong and why.
     pub message: String,
     /// A message, rows, bytes: what shows it.
@@ -26,6 +32,17 @@ pub struct Finding {
     /// What to write instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+}
+
+/// Where the other side of a comparison stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OldPlace {
+    /// File below the registry folder.
+    pub file: String,
+    /// Line and column in that file.
+    pub position: Position,
+    /// JSON pointer in that file.
+    pub pointer: String,
 }
 
 /// A place in a text, from 1, in characters.
@@ -59,6 +76,8 @@ pub enum Plane {
 pub enum Severity {
     /// Worth knowing; nothing stops.
     Note,
+    /// Someone has to do something, and nothing is lost if they do.
+    Warning,
     /// Nothing can be generated, or something would break.
     Error,
 }
@@ -73,6 +92,18 @@ impl Plane {
             Self::Rust => "rust",
             Self::ClickHouse => "clickhouse",
             Self::Kafka => "kafka",
+        }
+    }
+}
+
+impl Severity {
+    /// As printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
         }
     }
 }

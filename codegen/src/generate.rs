@@ -6,6 +6,7 @@ use crate::finding::Finding;
 use crate::output::{self, Change, OutputError};
 use crate::registry::files::{Files, ReadError};
 use crate::registry::load::load;
+use crate::registry::lock::{self, Lock};
 
 /// Why nothing was generated.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,25 @@ fn list(findings: &[Finding]) -> String {
 /// # Errors
 /// Every problem of the registry.
 pub fn emit(files: &Files) -> Result<(Vec<EmittedFile>, Vec<Finding>), Vec<Finding>> {
+    compile(files).map(|compiled| (compiled.files, compiled.notes))
+}
+
+/// What a registry compiles to.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// Files below the project's root.
+    pub files: Vec<EmittedFile>,
+    /// `registry.lock`, below the registry folder, whatever that is called.
+    pub lock: EmittedFile,
+    /// Findings that stop nothing.
+    pub notes: Vec<Finding>,
+}
+
+/// [`emit()`] with the lock file.
+///
+/// # Errors
+/// Every problem of the registry.
+pub fn compile(files: &Files) -> Result<Compiled, Vec<Finding>> {
     let loaded = load(files);
     let Some(registry) = loaded.registry else {
         return Err(loaded.findings);
@@ -44,7 +64,21 @@ pub fn emit(files: &Files) -> Result<(Vec<EmittedFile>, Vec<Finding>), Vec<Findi
             .map(|refusal| refusal.into_finding(files))
             .collect::<Vec<_>>()
     })?;
-    Ok((emitted, loaded.findings))
+    let lock = Lock::of(&registry).text().map_err(|error| {
+        let manifest = loaded.documents.get("registry.toml");
+        manifest
+            .map(|manifest| manifest.finding("invalid-manifest", "", error.to_string()))
+            .into_iter()
+            .collect::<Vec<_>>()
+    })?;
+    Ok(Compiled {
+        files: emitted,
+        lock: EmittedFile {
+            path: lock::PATH.to_owned(),
+            contents: lock,
+        },
+        notes: loaded.findings,
+    })
 }
 
 /// Generates into the folder that holds the registry folder; call it from `build.rs`.
@@ -64,6 +98,8 @@ pub fn emit(files: &Files) -> Result<(Vec<EmittedFile>, Vec<Finding>), Vec<Findi
 #[allow(clippy::needless_doctest_main)] // build.rs is a program
 pub fn generate(registry: &Path, root: &Path) -> Result<Vec<(String, Change)>, GenerateError> {
     let files = Files::read(registry)?;
-    let (emitted, _) = emit(&files).map_err(GenerateError::Findings)?;
-    Ok(output::write(&emitted, root)?)
+    let compiled = compile(&files).map_err(GenerateError::Findings)?;
+    let mut changes = output::write(&compiled.files, root)?;
+    changes.extend(output::write(&[compiled.lock], registry)?);
+    Ok(changes)
 }

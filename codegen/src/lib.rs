@@ -8,11 +8,15 @@ pub mod compat;
 pub mod emit;
 pub mod fact;
 pub mod finding;
+pub mod gate;
 mod generate;
 pub mod model;
 pub mod output;
 pub mod registry;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod rules;
 pub mod scaffold;
 pub mod topic_settings;
 
-pub use generate::{GenerateError, emit as emit_files, generate};
+pub use generate::{Compiled, GenerateError, compile, emit as emit_files, generate};

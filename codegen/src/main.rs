@@ -3,9 +3,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use topicwright::cli::bump::Bump;
+use topicwright::cli::check::Check;
 use topicwright::cli::compat::Compat;
+use topicwright::cli::diff::Diff;
+use topicwright::cli::explain::Explain;
 use topicwright::cli::generate::Generate;
 use topicwright::cli::new::New;
+use topicwright::cli::rules::Rules;
 use topicwright::cli::schema::Schema;
 
 /// One JSON Schema per Kafka topic and version; everything else is made from it.
@@ -13,6 +17,10 @@ use topicwright::cli::schema::Schema;
 #[command(version, about)]
 enum Command {
     Generate(Generate),
+    Check(Check),
+    Diff(Diff),
+    Rules(Rules),
+    Explain(Explain),
     Bump(Bump),
     Compat(Compat),
     New(New),
@@ -22,6 +30,10 @@ enum Command {
 fn main() -> ExitCode {
     match Command::parse() {
         Command::Generate(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Rules(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Bump(command) => command.run(),
         Command::Compat(command) => command.run(),
         Command::New(command) => command.run(),

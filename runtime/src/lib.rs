@@ -8,6 +8,7 @@ pub mod column;
 pub mod config;
 #[cfg(feature = "embedded")]
 pub mod demo;
+pub mod dlq;
 #[cfg(feature = "embedded")]
 pub mod engine;
 pub mod error;

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
+use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
 /// Sends values to the given partitions; `None` lets the key decide. Returns when all are acknowledged.
@@ -11,6 +11,39 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 /// # Panics
 /// Kafka does not take them.
 pub fn send(brokers: &str, topic: &str, partition: Option<i32>, records: &[(Vec<u8>, Vec<u8>)]) {
+    send_each(brokers, records, |key, value| {
+        let record = BaseRecord::to(topic).key(key).payload(value);
+        match partition {
+            Some(partition) => record.partition(partition),
+            None => record,
+        }
+    });
+}
+
+/// As [`send`] to partition 0, with a header on every record.
+///
+/// # Panics
+/// Kafka does not take them.
+pub fn send_with_header(
+    brokers: &str,
+    topic: &str,
+    key: &str,
+    value: &[u8],
+    records: &[(Vec<u8>, Vec<u8>)],
+) {
+    let value = Some(value);
+    let headers = OwnedHeaders::new().insert(Header { key, value });
+    send_each(brokers, records, |key, value| {
+        let record = BaseRecord::to(topic).key(key).payload(value);
+        record.partition(0).headers(headers.clone())
+    });
+}
+
+fn send_each<'r>(
+    brokers: &str,
+    records: &'r [(Vec<u8>, Vec<u8>)],
+    make: impl Fn(&'r Vec<u8>, &'r Vec<u8>) -> BaseRecord<'r, Vec<u8>, Vec<u8>>,
+) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("acks", "all")
@@ -19,11 +52,7 @@ pub fn send(brokers: &str, topic: &str, partition: Option<i32>, records: &[(Vec<
         .unwrap();
     for (key, value) in records {
         loop {
-            let mut record = BaseRecord::to(topic).key(key).payload(value);
-            if let Some(partition) = partition {
-                record = record.partition(partition);
-            }
-            match producer.send(record) {
+            match producer.send(make(key, value)) {
                 Ok(()) => break,
                 Err((error, _))
                     if error.rdkafka_error_code()
@@ -31,7 +60,7 @@ pub fn send(brokers: &str, topic: &str, partition: Option<i32>, records: &[(Vec<
                 {
                     producer.poll(Duration::from_millis(50));
                 }
-                Err((error, _)) => panic!("{topic}: {error}"),
+                Err((error, _)) => panic!("{error}"),
             }
         }
     }

@@ -15,23 +15,64 @@ pub fn run(url: &str, statement: &str) -> Result<String, String> {
 /// # Errors
 /// The server's message, or the connection's.
 pub fn run_in(url: &str, database: &str, statement: &str) -> Result<String, String> {
+    let answer = send(url, database, "", statement.as_bytes());
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
+    answer.map(text).map_err(text)
+}
+
+/// As [`run_in`], for answers that are no text.
+///
+/// # Errors
+/// The server's message, or the connection's.
+pub fn bytes_in(url: &str, database: &str, statement: &str) -> Result<Vec<u8>, String> {
+    send(url, database, "", statement.as_bytes())
+        .map_err(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Runs an `INSERT … FORMAT Native` with its block.
+///
+/// # Errors
+/// The server's message, or the connection's.
+pub fn insert_native(
+    url: &str,
+    database: &str,
+    statement: &str,
+    block: &[u8],
+) -> Result<(), String> {
+    let query: String = statement
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    send(url, database, &format!("&query={query}"), block)
+        .map(|_| ())
+        .map_err(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// One request; the body of an answer, or of a refusal.
+fn send(url: &str, database: &str, parameters: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let address = url.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
+    let failed = |error: std::io::Error| error.to_string().into_bytes();
+    let mut stream = TcpStream::connect(address).map_err(failed)?;
     write!(
         stream,
-        "POST /?database={database}&default_format=TabSeparated HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n{statement}",
-        statement.len()
+        "POST /?database={database}&default_format=TabSeparated{parameters} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
     )
-    .map_err(|error| error.to_string())?;
+    .map_err(failed)?;
+    stream.write_all(body).map_err(failed)?;
     let mut answer = Vec::new();
-    stream
-        .read_to_end(&mut answer)
-        .map_err(|error| error.to_string())?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let is_ok = head.split(' ').nth(1) == Some("200");
-    let body = body.trim_end().to_owned();
-    if is_ok { Ok(body) } else { Err(body) }
+    stream.read_to_end(&mut answer).map_err(failed)?;
+    let end = answer
+        .windows(4)
+        .position(|bytes| bytes == b"\r\n\r\n")
+        .unwrap_or(answer.len());
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let body = answer.split_off((end + 4).min(answer.len()));
+    if head.split(' ').nth(1) == Some("200") {
+        Ok(body)
+    } else {
+        Err(body)
+    }
 }
 
 /// Runs one statement that must succeed.

@@ -35,6 +35,7 @@ fn check(scene: &mut Scene, stream: &mut Stream, points: &[&str]) {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn an_end_at_any_step_is_made_good() {
     let mut scene = scene();
     let mut stream = Stream::new(11, yesterday());
@@ -75,6 +76,7 @@ fn an_end_at_any_step_is_made_good() {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn an_end_on_the_way_out_is_made_good() {
     let mut scene = scene();
     let mut stream = Stream::new(12, yesterday());
@@ -106,6 +108,7 @@ fn an_end_on_the_way_out_is_made_good() {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn a_refused_row_stops_nobody_and_halves_survive_an_end() {
     let mut scene = scene();
     let mut stream = Stream::new(13, yesterday());

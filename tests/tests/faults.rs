@@ -26,8 +26,9 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 #[test]
+#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test faults -- --ignored"]
 fn everything_counts_once_whatever_is_killed() {
-    let seed = setting("TOPICWRIGHT_FAULT_SEED").unwrap_or_else(|| fastrand::u64(0..1_000_000));
+    let seed = setting("TOPICWRIGHT_FAULT_SEED").unwrap_or(1);
     let seconds = setting("TOPICWRIGHT_FAULT_SECONDS").unwrap_or(75);
     println!("TOPICWRIGHT_FAULT_SEED={seed} TOPICWRIGHT_FAULT_SECONDS={seconds}");
     let started = Instant::now();
@@ -48,6 +49,7 @@ fn everything_counts_once_whatever_is_killed() {
     while !scene.workers.is_empty() {
         scene.kill_worker(0);
     }
+    let _ = scene.revive_store();
     scene.add_worker("");
     scene.add_worker("");
     scene.settle();

@@ -89,7 +89,7 @@ fn typed_events_arrive_whole_keyed_and_described() {
 
     // The type lets a value pass that the schema does not.
     let error = runtime
-        .block_on(producer.emit(Draft::new(&purchase(-1)).with("user_id", 123)))
+        .block_on(producer.emit(Draft::new(&purchase(0)).with("user_id", 123)))
         .expect_err("refused");
     assert_eq!(error.kind, Kind::Record);
     assert!(error.to_string().contains("/payload/tx_id"), "{error}");

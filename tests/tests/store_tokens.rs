@@ -63,13 +63,6 @@ fn a_block_sent_again_changes_nothing() {
     }
     // One block, so one part and one token, in the view's target too.
     assert_eq!(
-        store.ask(
-            "SELECT table, count() FROM system.part_log WHERE event_type = 'NewPart' AND database = currentDatabase() GROUP BY table"
-        ),
-        "",
-        "this server has no part log; count below instead"
-    );
-    assert_eq!(
         store.ask("SELECT max(level) = 0 AND count() = 1 FROM system.parts WHERE table = 'sums' AND active AND database = currentDatabase()"),
         "1"
     );
@@ -138,7 +131,7 @@ fn errors_say_who_must_act() {
             "SELECT * FROM errors.nowhere",
             (Some(60), Kind::Config, false),
         ),
-        ("SELEC", (Some(62), Kind::Config, false)),
+        ("DROP TABEL t", (Some(62), Kind::Config, false)),
         ("SELECT throwIf(1)", (Some(395), Kind::Record, false)),
         (
             "SELECT sleep(1.5) SETTINGS max_execution_time = 0.2",
@@ -224,7 +217,8 @@ fn an_insert_cut_short_by_a_kill_is_sent_again() {
                     .insert("killed", "t", &names, bytes.clone(), &token),
             )
         };
-        let client = store.client.clone();
+        // A client of its own: connections belong to the runtime that made them, and this one ends.
+        let client = Client::new(&ClickHouseConfig::new(store.server.url()));
         let killed = std::thread::scope(|scope| {
             let (bytes, names, token) = (bytes.clone(), names.clone(), token.clone());
             let sending = scope.spawn(move || {
@@ -242,7 +236,15 @@ fn an_insert_cut_short_by_a_kill_is_sent_again() {
             assert!(error.retryable, "{error}");
         }
         store.server.restart().unwrap();
-        attempt(&store).unwrap();
+        // As the worker does: a connection that died with the server is noticed by the first use.
+        let sent = (0..5).any(|_| match attempt(&store) {
+            Ok(()) => true,
+            Err(error) => {
+                assert!(error.retryable, "{error}");
+                false
+            }
+        });
+        assert!(sent, "round {round}");
         let all = ROWS * (round as u32 + 1);
         assert_eq!(
             counts(&store),

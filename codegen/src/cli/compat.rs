@@ -29,6 +29,9 @@ pub struct Compat {
     /// Dialect where a schema has no `$schema`.
     #[arg(long, value_enum, default_value_t)]
     draft: DraftName,
+    /// Let `format` assert; it is an annotation otherwise.
+    #[arg(long)]
+    assert_formats: bool,
     /// A message of the writer to build the counterexample from.
     #[arg(long, value_name = "FILE", conflicts_with = "batch")]
     example: Option<PathBuf>,
@@ -112,9 +115,17 @@ impl Compat {
         }
     }
 
+    fn prover(&self) -> Prover {
+        if self.assert_formats {
+            Prover::asserting_formats()
+        } else {
+            Prover::default()
+        }
+    }
+
     fn one(&self, writer: &Path, reader: &Path) -> Result<bool, String> {
         let draft = self.draft.into();
-        let mut prover = Prover::default();
+        let mut prover = self.prover();
         let mut take = |path: &Path| {
             let source = Source {
                 documents: vec![(address(path), read(path)?)],
@@ -199,7 +210,7 @@ impl Compat {
         };
         let drafts = self.drafts(case.get("draft"))?;
         let started = Instant::now();
-        let mut prover = Prover::default();
+        let mut prover = self.prover();
         let mut handles = Vec::new();
         for (side, draft) in [("writer", drafts.0), ("reader", drafts.1)] {
             let schema = case

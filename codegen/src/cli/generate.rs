@@ -28,8 +28,8 @@ impl Generate {
             Ok(files) => files,
             Err(problem) => return outcome::failure(&problem),
         };
-        let (emitted, notes) = match generate::emit(&files) {
-            Ok(emitted) => emitted,
+        let compiled = match generate::compile(&files) {
+            Ok(compiled) => compiled,
             Err(findings) => {
                 outcome::print_findings(&findings, &self.registry.path);
                 return outcome::failure(&format!(
@@ -38,7 +38,7 @@ impl Generate {
                 ));
             }
         };
-        outcome::print_findings(&notes, &self.registry.path);
+        outcome::print_findings(&compiled.notes, &self.registry.path);
         let parent = self
             .registry
             .path
@@ -46,14 +46,23 @@ impl Generate {
             .filter(|parent| !parent.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
         let root = self.root.as_deref().unwrap_or(parent);
-        let result = if self.check {
-            output::changes(&emitted, root)
+        let apply = if self.check {
+            output::changes
         } else {
-            output::write(&emitted, root)
+            output::write
         };
+        let lock = [compiled.lock];
+        let result = apply(&compiled.files, root)
+            .and_then(|changes| Ok((changes, apply(&lock, &self.registry.path)?)));
         match result {
             Err(error) => outcome::failure(&error.to_string()),
-            Ok(changes) => self.report(&changes, emitted.len()),
+            Ok((mut changes, lock)) => {
+                changes.extend(lock.into_iter().map(|(path, change)| {
+                    let path = self.registry.path.join(path).display().to_string();
+                    (path, change)
+                }));
+                self.report(&changes, compiled.files.len() + 1)
+            }
         }
     }
 

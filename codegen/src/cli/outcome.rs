@@ -15,6 +15,11 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a result that ends its own lines.
+pub fn text(text: &str) {
+    let _ = write!(std::io::stdout(), "{text}");
+}
+
 /// Prints an error and gives its exit code.
 #[must_use]
 pub fn failure(text: &str) -> ExitCode {

@@ -6,7 +6,9 @@
 use serde_json::Value;
 
 use super::formula::{Lit, Node};
-use super::solve::{Answer, Solver, State};
+use super::narrow::State;
+use super::solve::{Answer, SIZE, Solver, spent, too_deep, too_large};
+use super::values::size;
 
 /// Most places of an array that is built.
 const PLACES: usize = 2_000;
@@ -151,7 +153,10 @@ impl Solver<'_> {
             )
             .max()
             .unwrap_or(0);
-        let counted: u64 = arrays.contains.iter().map(|(_, least, _)| *least).sum();
+        let counted = arrays
+            .contains
+            .iter()
+            .fold(0_u64, |sum, (_, least, _)| sum.saturating_add(*least));
         let pairs = if arrays.repeated { 2 } else { 0 };
         let enough = (leading as u64)
             .saturating_add(counted)
@@ -181,6 +186,9 @@ impl Solver<'_> {
             .max(arrays.min);
         let mut unknown = None;
         for length in shortest..=longest {
+            if self.formulas.budget.is_spent() {
+                return spent();
+            }
             let mut plan = Arrangement {
                 arrays,
                 contains: &contains,
@@ -218,6 +226,12 @@ struct Arrangement<'a> {
 impl Arrangement<'_> {
     /// Places each violation, then each place's kinds.
     fn solve(&mut self, solver: &mut Solver<'_>) -> Answer {
+        // Places are copied, and compared with one another.
+        let cost = self.length * (1 + self.arrays.items.len()) + self.leading * self.leading / 8;
+        solver.formulas.budget.spend(cost);
+        if solver.formulas.budget.is_spent() {
+            return spent();
+        }
         let mut goals: Vec<Vec<Lit>> = (0..self.length)
             .map(|place| Solver::base(self.arrays, place))
             .collect();
@@ -281,6 +295,10 @@ impl Arrangement<'_> {
             pairs.extend(rest.into_iter().map(|right| (left, right)));
         }
         solver.first(&pairs, |solver, (left, right)| {
+            solver.formulas.budget.spend(4 * goals.len());
+            if solver.formulas.budget.is_spent() {
+                return spent();
+            }
             let mut joined = goals.to_vec();
             let both: Vec<Lit> = goals[*left].iter().chain(&goals[*right]).copied().collect();
             joined[*left].clone_from(&both);
@@ -299,12 +317,19 @@ impl Arrangement<'_> {
         pair: Option<(usize, usize)>,
     ) -> Answer {
         let place = chosen.len();
-        if place == goals.len() {
+        if self.contains.is_empty() {
+            // Nothing to choose, however many places there are.
+            chosen.resize(goals.len(), 0);
+        }
+        if place == goals.len() || self.contains.is_empty() {
             return if self.counts_fit(chosen) {
                 self.fill(solver, goals, chosen, pair)
             } else {
                 Answer::Unsat
             };
+        }
+        if solver.formulas.budget.is_deep() {
+            return too_deep();
         }
         if self.tries == 0 {
             return Answer::unknown("contains", "more than 3,000 arrangements of items");
@@ -394,7 +419,13 @@ impl Arrangement<'_> {
             return distinct_items(solver, &goals);
         }
         let mut items: Vec<Value> = Vec::with_capacity(goals.len());
+        let mut total = 0;
         for (place, goal) in goals.iter().enumerate() {
+            total += items.last().map_or(0, size);
+            solver.formulas.budget.spend(1);
+            if total > SIZE {
+                return too_large();
+            }
             if let Some((left, right)) = pair
                 && right == place
             {

@@ -1,8 +1,16 @@
 //! The independent validator: no witness leaves without its word, and it says where the reader refuses.
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use super::{Source, Witness};
 use crate::model::known_draft;
+
+/// Most items of an array that is filled up, as each is tried on both validators.
+const ITEMS: usize = 30;
+
+/// Longest reason that repeats the message; longer ones speak of "the value".
+const REASON: usize = 160;
 
 /// A schema as the validator has compiled it.
 #[derive(Debug)]
@@ -11,7 +19,7 @@ pub(super) struct Judge(jsonschema::Validator);
 impl Judge {
     /// # Errors
     /// The validator's complaint about the schema.
-    pub(super) fn new(source: &Source) -> Result<Self, String> {
+    pub(super) fn new(source: &Source, formats: bool) -> Result<Self, String> {
         let Some((uri, schema)) = source.documents.first() else {
             return Err("there is no schema".to_owned());
         };
@@ -27,7 +35,7 @@ impl Judge {
             .with_draft(draft)
             .with_registry(&registry)
             .with_base_uri(uri.clone())
-            .should_validate_formats(false)
+            .should_validate_formats(formats)
             .build(schema)
             .map(Self)
             .map_err(|error| error.to_string())
@@ -40,12 +48,49 @@ impl Judge {
     /// What the reader says against a value that it rejects.
     pub(super) fn refusal(&self, value: &Value) -> Option<Witness> {
         let error = self.0.iter_errors(value).next()?;
+        let error = meant(&error);
+        let reason = error.to_string();
         Some(Witness {
             instance: error.instance_path().to_string(),
             pointer: error.schema_path().to_string(),
-            reason: error.to_string(),
+            reason: if reason.len() > REASON {
+                error.masked_with("the value").to_string()
+            } else {
+                reason
+            },
             value: value.clone(),
         })
+    }
+}
+
+/// Where no branch of a union holds, what is wrong with the one that the message is meant for: the only one of its
+/// type and with its tags.
+fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        error.kind()
+    else {
+        return error;
+    };
+    let own = error.instance_path().as_str().len();
+    let is_other = |error: &ValidationError<'_>| {
+        let path = error.instance_path().as_str();
+        match error.kind() {
+            ValidationErrorKind::Type { .. } | ValidationErrorKind::FalseSchema => {
+                path.len() == own
+            }
+            ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => {
+                !path[own..].trim_start_matches('/').contains('/')
+            }
+            _ => false,
+        }
+    };
+    let mut likely = context.iter().filter(|errors| !errors.iter().any(is_other));
+    match (
+        likely.next().and_then(|errors| errors.first()),
+        likely.next(),
+    ) {
+        (Some(inner), None) => meant(inner),
+        _ => error,
     }
 }
 
@@ -56,30 +101,29 @@ pub(super) fn filled_up(
     example: &Value,
     breaks: &mut dyn FnMut(&Value) -> bool,
 ) -> Option<Value> {
-    let (Value::Object(small), Value::Object(large)) = (witness, example) else {
-        return None;
-    };
     if breaks(example) {
         return Some(example.clone());
     }
-    // One member at a time reads best: the offending one among what is well known.
+    let (small, large) = match (witness, example) {
+        (Value::Object(small), Value::Object(large)) => (small, large),
+        (Value::Array(small), Value::Array(large)) => return filled_items(small, large, breaks),
+        _ => return None,
+    };
+    // One member at a time reads best: the offending one among what is well known, itself filled up.
     for (name, value) in small {
-        let mut mixed = large.clone();
-        mixed.insert(name.clone(), value.clone());
-        let mixed = Value::Object(mixed);
-        if breaks(&mixed) {
-            return Some(mixed);
-        }
-        if let Some(known) = large.get(name)
-            && let Some(inner) = filled_up(value, known, &mut |inner| {
-                let mut mixed = large.clone();
-                mixed.insert(name.clone(), inner.clone());
-                breaks(&Value::Object(mixed))
-            })
-        {
+        let mut with = |inner: &Value| {
             let mut mixed = large.clone();
-            mixed.insert(name.clone(), inner);
-            return Some(Value::Object(mixed));
+            mixed.insert(name.clone(), inner.clone());
+            let mixed = Value::Object(mixed);
+            breaks(&mixed).then_some(mixed)
+        };
+        if let Some(known) = large.get(name)
+            && let Some(inner) = filled_up(value, known, &mut |inner| with(inner).is_some())
+        {
+            return with(&inner);
+        }
+        if let Some(mixed) = with(value) {
+            return Some(mixed);
         }
     }
     // What is missing may be what breaks.
@@ -98,4 +142,30 @@ pub(super) fn filled_up(
         .collect();
     let mixed = Value::Object(mixed);
     breaks(&mixed).then_some(mixed)
+}
+
+/// Each item filled up from the example's item at its place, or the last one there is.
+fn filled_items(
+    small: &[Value],
+    large: &[Value],
+    breaks: &mut dyn FnMut(&Value) -> bool,
+) -> Option<Value> {
+    let mut items = small.to_vec();
+    if items.len() > ITEMS || !breaks(&Value::Array(items.clone())) {
+        return None;
+    }
+    for index in 0..items.len() {
+        let Some(known) = large.get(index).or(large.last()) else {
+            break;
+        };
+        let mut with = |inner: &Value| {
+            let mut mixed = items.clone();
+            mixed[index] = inner.clone();
+            breaks(&Value::Array(mixed))
+        };
+        if let Some(inner) = filled_up(&small[index], known, &mut with) {
+            items[index] = inner;
+        }
+    }
+    Some(Value::Array(items))
 }

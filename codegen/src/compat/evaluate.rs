@@ -22,7 +22,8 @@ impl Formulas {
     }
 
     fn holds_at(&mut self, lit: Lit, value: &Value, depth: usize) -> Option<bool> {
-        if depth > DEPTH {
+        self.budget.spend(1);
+        if depth > DEPTH || self.budget.is_deep() || self.budget.is_spent() {
             return None;
         }
         let node = self.node(lit).clone();
@@ -91,6 +92,7 @@ impl Formulas {
                     Node::MinLength(count) => Some(text.chars().count() as u64 >= *count),
                     Node::MaxLength(count) => Some(text.chars().count() as u64 <= *count),
                     Node::Pattern(pattern) => self.patterns.is_match(*pattern, text),
+                    Node::Format(name) => Some(self.formats.accepts(name, text)),
                     _ => Some(true),
                 },
                 Value::Array(items) => self.array_holds(node, items, depth),

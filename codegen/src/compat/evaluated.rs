@@ -3,10 +3,11 @@
 //!
 //! That depends on which branches hold, so a schema is unfolded into its outcomes: for each way to hold, what is
 //! true then and what has been evaluated. Branches that evaluate nothing are not told apart.
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use super::formula::{Lit, Node};
-use super::lower::Lowering;
+use super::lower::{IN_DOUBT, Lowering, Place};
 use super::pattern::PatternId;
 use crate::model::{Keywords, NodeKind, SchemaId};
 
@@ -18,7 +19,7 @@ const NESTING: usize = 64;
 
 /// One way in which a schema holds.
 #[derive(Clone, Debug, Default)]
-struct Outcome {
+pub(super) struct Outcome {
     /// What is true then.
     holds: Vec<Lit>,
     /// Members that were spoken about.
@@ -29,6 +30,9 @@ struct Outcome {
     prefix: usize,
     /// Items that satisfy one of these were spoken about too.
     contains: BTreeSet<Lit>,
+    /// Items that satisfy one of these were spoken about to some validators: draft 2019-09 does not say so, and
+    /// many do it all the same.
+    perhaps: BTreeSet<Lit>,
     all_items: bool,
 }
 
@@ -39,17 +43,21 @@ impl Outcome {
             || self.all_members
             || self.prefix > 0
             || !self.contains.is_empty()
+            || !self.perhaps.is_empty()
             || self.all_items
     }
 
     fn join(&self, other: &Self) -> Self {
         let mut joined = self.clone();
         joined.holds.extend(&other.holds);
+        joined.holds.sort_unstable();
+        joined.holds.dedup();
         joined.names.extend(other.names.iter().cloned());
         joined.patterns.extend(&other.patterns);
         joined.all_members |= other.all_members;
         joined.prefix = joined.prefix.max(other.prefix);
         joined.contains.extend(&other.contains);
+        joined.perhaps.extend(&other.perhaps);
         joined.all_items |= other.all_items;
         joined
     }
@@ -64,8 +72,8 @@ impl Lowering<'_> {
         match self.outcomes(id, scope, closed, 0) {
             Ok(outcomes) => {
                 let ways: Vec<Lit> = outcomes
-                    .into_iter()
-                    .map(|outcome| self.formulas.all(outcome.holds))
+                    .iter()
+                    .map(|outcome| self.formulas.all(outcome.holds.iter().copied()))
                     .collect();
                 self.formulas.any(ways)
             }
@@ -87,49 +95,62 @@ impl Lowering<'_> {
     /// A value of a writer that emits what it declares.
     pub(super) fn closed_value(&mut self, schema: SchemaId, scope: u32) -> Lit {
         let scope = self.enter(scope, schema);
-        if !self.declares(schema, scope, 0) {
+        if !self.declares(schema, scope) {
             return self.in_place(schema, scope, true);
         }
         match self.outcomes(schema, scope, true, 0) {
             Ok(outcomes) => {
                 let ways: Vec<Lit> = outcomes
-                    .into_iter()
+                    .iter()
                     .map(|outcome| {
-                        let closing = self.unevaluated_members(&outcome, Lit::FALSE);
-                        self.formulas.all(outcome.holds.into_iter().chain(closing))
+                        let closing = self.unevaluated_members(outcome, Lit::FALSE);
+                        let holds = outcome.holds.iter().copied();
+                        self.formulas.all(holds.chain(closing))
                     })
                     .collect();
                 self.formulas.any(ways)
             }
-            // Not closed at this place: more messages than the writer has, so a proof still holds.
-            Err(Beyond(_)) => self.in_place(schema, scope, true),
+            // Not closed at this place: more messages than the writer has, so a proof still holds, but a message
+            // found may be none of its.
+            Err(Beyond(reason)) => {
+                let open = self.in_place(schema, scope, true);
+                let gap = self.gap(schema, "properties", reason);
+                self.formulas.all([open, gap])
+            }
         }
     }
 
     /// Whether a schema, or one on the same value, declares properties.
-    fn declares(&mut self, schema: SchemaId, scope: u32, nesting: usize) -> bool {
+    fn declares(&mut self, schema: SchemaId, scope: u32) -> bool {
         let model = self.model;
-        let Some(keywords) = model.keywords(schema) else {
-            return false;
-        };
-        if nesting > NESTING {
-            return false;
+        let mut seen = HashSet::new();
+        let mut open = vec![(schema, scope)];
+        while let Some((schema, scope)) = open.pop() {
+            let Some(keywords) = model.keywords(schema) else {
+                continue;
+            };
+            if !seen.insert((schema, scope)) {
+                continue;
+            }
+            self.formulas.budget.spend(1);
+            if !keywords.object.properties.is_empty() {
+                return true;
+            }
+            let scope = self.enter(scope, schema);
+            let dynamic = self.dynamic_target(keywords, scope);
+            let parts = keywords
+                .reference
+                .into_iter()
+                .chain(dynamic)
+                .chain(keywords.all_of.iter().copied())
+                .chain(keywords.any_of.iter().copied())
+                .chain(keywords.one_of.iter().copied())
+                .chain(keywords.then)
+                .chain(keywords.otherwise)
+                .chain(keywords.object.dependent_schemas.values().copied());
+            open.extend(parts.map(|part| (part, scope)));
         }
-        if !keywords.object.properties.is_empty() {
-            return true;
-        }
-        let scope = self.enter(scope, schema);
-        let mut parts: Vec<SchemaId> = keywords.reference.into_iter().collect();
-        parts.extend(self.dynamic_target(keywords, scope));
-        parts.extend(&keywords.all_of);
-        parts.extend(&keywords.any_of);
-        parts.extend(&keywords.one_of);
-        parts.extend(keywords.then);
-        parts.extend(keywords.otherwise);
-        parts.extend(keywords.object.dependent_schemas.values());
-        parts
-            .into_iter()
-            .any(|part| self.declares(part, scope, nesting + 1))
+        false
     }
 
     fn outcomes(
@@ -138,8 +159,28 @@ impl Lowering<'_> {
         scope: u32,
         closed: bool,
         nesting: usize,
+    ) -> Result<Rc<Vec<Outcome>>, Beyond> {
+        let place = (id, scope, closed);
+        if let Some(known) = self.unfolded.get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let outer = std::mem::replace(&mut self.leans, usize::MAX);
+        let outcomes = self.unfold(place, nesting).map(Rc::new);
+        let leans = std::mem::replace(&mut self.leans, outer);
+        self.leans = self.leans.min(leans);
+        let outcomes = outcomes?;
+        if leans == usize::MAX {
+            self.unfolded.insert(place, Rc::clone(&outcomes));
+        }
+        Ok(outcomes)
+    }
+
+    fn unfold(
+        &mut self,
+        (id, scope, closed): Place,
+        nesting: usize,
     ) -> Result<Vec<Outcome>, Beyond> {
-        if nesting > NESTING {
+        if nesting > NESTING || self.formulas.budget.is_deep() {
             return Err(Beyond("schemas on one value are nested without end"));
         }
         let model = self.model;
@@ -149,6 +190,9 @@ impl Lowering<'_> {
             NodeKind::Keywords(keywords) => keywords,
         };
         let scope = self.enter(scope, id);
+        if self.is_in_doubt(keywords, scope) {
+            return Err(Beyond(IN_DOUBT));
+        }
         let mut own = Outcome {
             holds: self.assertions(id, keywords, scope, closed),
             ..Outcome::default()
@@ -186,13 +230,14 @@ impl Lowering<'_> {
                 holds: vec![!has],
                 ..Outcome::default()
             }];
-            for mut inner in self.outcomes(*schema, scope, closed, nesting + 1)? {
+            for inner in self.outcomes(*schema, scope, closed, nesting + 1)?.iter() {
+                let mut inner = inner.clone();
                 inner.holds.push(has);
                 choices.push(inner);
             }
             ways = product(&ways, &choices)?;
         }
-        self.apply_unevaluated(keywords, scope, closed, &mut ways);
+        self.apply_unevaluated(id, keywords, (scope, closed), &mut ways);
         Ok(ways)
     }
 
@@ -208,11 +253,13 @@ impl Lowering<'_> {
         let array = &keywords.array;
         own.prefix = array.prefix_items.len();
         own.all_items = array.items.is_some();
-        if array.contains_evaluates
-            && let Some(contains) = array.contains
-        {
+        if let Some(contains) = array.contains {
             let item = self.inner(contains, scope, false);
-            own.contains.insert(item);
+            if array.contains_evaluates {
+                own.contains.insert(item);
+            } else {
+                own.perhaps.insert(item);
+            }
         }
     }
 
@@ -228,7 +275,11 @@ impl Lowering<'_> {
         for branch in branches {
             inner.push(self.outcomes(*branch, scope, closed, nesting + 1)?);
         }
-        if !inner.iter().flatten().any(Outcome::speaks) {
+        if !inner
+            .iter()
+            .flat_map(|inner| inner.iter())
+            .any(Outcome::speaks)
+        {
             let parts: Vec<Lit> = branches
                 .iter()
                 .map(|branch| self.in_place(*branch, scope, closed))
@@ -276,7 +327,8 @@ impl Lowering<'_> {
             .collect();
         let mut ways = Vec::new();
         for (number, branch) in branches.iter().enumerate() {
-            for mut outcome in self.outcomes(*branch, scope, closed, nesting + 1)? {
+            for outcome in self.outcomes(*branch, scope, closed, nesting + 1)?.iter() {
+                let mut outcome = outcome.clone();
                 let others = written
                     .iter()
                     .enumerate()
@@ -304,14 +356,15 @@ impl Lowering<'_> {
         let holding = self.outcomes(condition, scope, false, nesting + 1)?;
         let then = match keywords.then {
             Some(schema) => self.outcomes(schema, scope, closed, nesting + 1)?,
-            None => vec![Outcome::default()],
+            None => Rc::new(vec![Outcome::default()]),
         };
         let mut ways = product(&holding, &then)?;
         let otherwise = match keywords.otherwise {
             Some(schema) => self.outcomes(schema, scope, closed, nesting + 1)?,
-            None => vec![Outcome::default()],
+            None => Rc::new(vec![Outcome::default()]),
         };
-        for mut outcome in otherwise {
+        for outcome in otherwise.iter() {
+            let mut outcome = outcome.clone();
             outcome.holds.push(fails);
             ways.push(outcome);
         }
@@ -321,9 +374,9 @@ impl Lowering<'_> {
     /// The schema's own `unevaluated…`, which then evaluates everything.
     fn apply_unevaluated(
         &mut self,
+        id: SchemaId,
         keywords: &Keywords,
-        scope: u32,
-        closed: bool,
+        (scope, closed): (u32, bool),
         ways: &mut [Outcome],
     ) {
         if let Some(schema) = keywords.object.unevaluated_properties {
@@ -338,17 +391,36 @@ impl Lowering<'_> {
             let lit = self.inner(schema, scope, closed);
             for way in &mut *ways {
                 if !way.all_items {
-                    let parts: Vec<Lit> = way.contains.iter().copied().chain([lit]).collect();
-                    let rest = self.formulas.any(parts);
-                    let prefix = vec![Lit::TRUE; way.prefix];
-                    way.holds.push(self.formulas.leaf(Node::Items {
-                        prefix: prefix.into(),
-                        rest,
-                    }));
+                    let said = self.unevaluated_items(way, lit, !way.perhaps.is_empty(), id);
+                    way.holds.extend(said);
                 }
                 way.all_items = true;
             }
         }
+    }
+
+    /// `lit` for the items that nobody spoke about; where that is in doubt, what holds either way and a gap.
+    fn unevaluated_items(
+        &mut self,
+        way: &Outcome,
+        lit: Lit,
+        in_doubt: bool,
+        id: SchemaId,
+    ) -> Vec<Lit> {
+        let mut items = |spared: Vec<Lit>| {
+            let rest = self.formulas.any(spared.into_iter().chain([lit]));
+            let prefix = vec![Lit::TRUE; way.prefix].into();
+            self.formulas.leaf(Node::Items { prefix, rest })
+        };
+        let strict = items(way.contains.iter().copied().collect());
+        if !in_doubt {
+            return vec![strict];
+        }
+        let lenient = items(way.contains.union(&way.perhaps).copied().collect());
+        let reason = "draft 2019-09 does not say whether items found by `contains` are evaluated";
+        let gap = self.gap(id, "unevaluatedItems", reason);
+        let either = self.formulas.any([strict, gap]);
+        vec![lenient, either]
     }
 
     fn unevaluated_members(&mut self, way: &Outcome, lit: Lit) -> Option<Lit> {

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use num_rational::BigRational;
 use serde_json::Value;
 
+use super::budget::Budget;
+use super::format::Formats;
 use super::pattern::{PatternId, Patterns};
 use super::values::{ValueId, Values};
 
@@ -104,6 +106,7 @@ pub(super) enum Node {
     MinLength(u64),
     MaxLength(u64),
     Pattern(PatternId),
+    Format(Box<str>),
     MinItems(u64),
     MaxItems(u64),
     Items {
@@ -131,7 +134,9 @@ impl Node {
     pub(super) const fn scope(&self) -> u8 {
         match self {
             Self::Lower { .. } | Self::Upper { .. } | Self::Multiple(_) => kind::NUMBER,
-            Self::MinLength(_) | Self::MaxLength(_) | Self::Pattern(_) => kind::STRING,
+            Self::MinLength(_) | Self::MaxLength(_) | Self::Pattern(_) | Self::Format(_) => {
+                kind::STRING
+            }
             Self::MinItems(_)
             | Self::MaxItems(_)
             | Self::Items { .. }
@@ -169,10 +174,16 @@ pub(super) struct Formulas {
     index: HashMap<Node, u32>,
     links: Vec<Option<Lit>>,
     pub(super) gaps: Vec<Gap>,
+    too_wide: Option<Lit>,
     pub(super) patterns: Patterns,
     pub(super) values: Values,
+    pub(super) formats: Formats,
+    /// Whether `format` asserts.
+    pub(super) asserts_formats: bool,
     /// Whether 1.0 is told from 1, as validators of draft 04 do.
     pub(super) spelled: bool,
+    /// Of the question being answered.
+    pub(super) budget: Budget,
 }
 
 impl Default for Formulas {
@@ -182,9 +193,13 @@ impl Default for Formulas {
             index: HashMap::new(),
             links: Vec::new(),
             gaps: Vec::new(),
+            too_wide: None,
             patterns: Patterns::default(),
             values: Values::default(),
+            formats: Formats::default(),
+            asserts_formats: false,
             spelled: false,
+            budget: Budget::default(),
         };
         formulas.intern(Node::True);
         formulas
@@ -198,6 +213,36 @@ impl Formulas {
 
     pub(super) fn node(&self, lit: Lit) -> &Node {
         &self.nodes[lit.node()]
+    }
+
+    /// Whether the formula's negation is as simple as itself: no more automata, no more statements on parts.
+    pub(super) fn is_simple(&self, lit: Lit) -> bool {
+        matches!(
+            self.node(lit),
+            Node::Types(_)
+                | Node::Values(_)
+                | Node::Required(_)
+                | Node::Lower { .. }
+                | Node::Upper { .. }
+                | Node::MinLength(_)
+                | Node::MaxLength(_)
+                | Node::MinItems(_)
+                | Node::MaxItems(_)
+                | Node::MinMembers(_)
+                | Node::MaxMembers(_)
+        )
+    }
+
+    /// The values of a formula that lists them.
+    pub(super) fn listed(&self, lit: Lit) -> Option<&[ValueId]> {
+        let own = |lit: Lit| match self.node(lit) {
+            Node::Values(ids) if !lit.is_negated() => Some(&**ids),
+            _ => None,
+        };
+        match self.node(lit) {
+            Node::All(parts) if !lit.is_negated() => parts.iter().find_map(|part| own(*part)),
+            _ => own(lit),
+        }
     }
 
     fn intern(&mut self, node: Node) -> Lit {
@@ -340,13 +385,26 @@ impl Formulas {
         self.all([object, required])
     }
 
+    /// What is beyond the prover. No two are the same: what a keyword means at a place depends on the whole
+    /// schema, so one beyond reach in the writer and one in the reader have nothing in common.
     pub(super) fn opaque(&mut self, gap: Gap) -> Lit {
-        let known = self.gaps.iter().position(|other| *other == gap);
-        let number = known.unwrap_or_else(|| {
-            self.gaps.push(gap);
-            self.gaps.len() - 1
-        });
+        self.gaps.push(gap);
+        let number = self.gaps.len() - 1;
         self.intern(Node::Opaque(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    /// A `oneOf` that is too wide to be told apart; only ever asked to hold, so one serves all.
+    pub(super) fn too_wide(&mut self, reason: &str) -> Lit {
+        if let Some(known) = self.too_wide {
+            return known;
+        }
+        let lit = self.opaque(Gap {
+            keyword: "oneOf",
+            pointer: String::new(),
+            reason: reason.to_owned(),
+        });
+        self.too_wide = Some(lit);
+        lit
     }
 
     /// A formula that is told later what it stands for.

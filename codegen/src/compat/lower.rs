@@ -4,22 +4,34 @@
 //! what the schemas that hold there declare may be present, as if each said `unevaluatedProperties: false`.
 //! Closing happens where it narrows (never below `not` or `if`), so the closed formula implies the open one.
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use serde_json::Number;
 
+use super::evaluated::Outcome;
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::lookahead;
 use super::values::rational;
-use crate::model::{Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
+use crate::model::{DynamicReference, Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
 
 /// Deepest nesting of schemas.
 const NESTING: usize = 256;
 
-/// A schema, the dynamic scope it is read in, and whether it is read as closed.
-type Place = (SchemaId, u32, bool);
+/// Why a `$recursiveRef` is beyond reach.
+pub(super) const IN_DOUBT: &str =
+    "validators differ where a resource without `$recursiveAnchor` lies between";
 
-/// For each dynamic anchor, the outermost resource that has it.
-type Scope = Vec<Option<ResourceId>>;
+/// A schema, the dynamic scope it is read in, and whether it is read as closed.
+pub(super) type Place = (SchemaId, u32, bool);
+
+/// Which resources were entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scope {
+    /// For each dynamic anchor, the outermost that has it.
+    outermost: Vec<Option<ResourceId>>,
+    /// Whether one without `$recursiveAnchor` was entered inside one with it.
+    interrupted: bool,
+}
 
 /// How the schema that is being read is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,8 +42,15 @@ struct Reading {
     negations: usize,
 }
 
-/// A schema being read: how it was reached, and the link that stands for it where it refers to itself.
-type Opened = (Reading, Option<(u32, Lit)>);
+/// A schema being read.
+#[derive(Debug)]
+struct Opened {
+    /// How many were open before it.
+    number: usize,
+    reading: Reading,
+    /// What stands for it where it refers to itself.
+    link: Option<(u32, Lit)>,
+}
 
 /// Reads one model.
 pub(super) struct Lowering<'m> {
@@ -44,6 +63,10 @@ pub(super) struct Lowering<'m> {
     /// Schemas being read.
     open: HashMap<(Place, bool), Opened>,
     reading: Reading,
+    /// The outermost open schema that was taken as true on the way to what is being read.
+    pub(super) leans: usize,
+    /// Schemas with their outcomes.
+    pub(super) unfolded: HashMap<Place, Rc<Vec<Outcome>>>,
     /// Whether a schema tells 1.0 from 1.
     pub(super) spells: bool,
 }
@@ -58,13 +81,18 @@ impl<'m> Lowering<'m> {
         anchors.sort_unstable();
         anchors.dedup();
         Self {
-            scopes: vec![vec![None; anchors.len()]],
+            scopes: vec![Scope {
+                outermost: vec![None; anchors.len()],
+                interrupted: false,
+            }],
             model,
             formulas,
             anchors,
             done: HashMap::new(),
             open: HashMap::new(),
             reading: Reading::default(),
+            leans: usize::MAX,
+            unfolded: HashMap::new(),
             spells: false,
         }
     }
@@ -85,39 +113,65 @@ impl<'m> Lowering<'m> {
     }
 
     fn guarded(&mut self, place: Place, begins: bool) -> Lit {
-        if self.open.len() >= NESTING {
-            return self.gap(place.0, "budget", "schemas nested deeper than 256");
-        }
         let begins = begins && place.2;
         let key = (place, begins);
         if let Some(known) = self.done.get(&key) {
             return *known;
         }
-        if let Some((reading, link)) = self.open.get(&key).copied() {
-            if reading == self.reading {
-                // It asks of the value what is being asked already, so it adds nothing.
+        if let Some(opened) = self.open.get_mut(&key) {
+            if opened.reading == self.reading {
+                // It asks of the value what is being asked already, so it adds nothing here.
+                self.leans = self.leans.min(opened.number);
                 return Lit::TRUE;
             }
-            if reading.depth == self.reading.depth {
+            if opened.reading.depth == self.reading.depth {
                 return self.gap(place.0, "$ref", "the schema is its own negation");
             }
-            if let Some((_, link)) = link {
-                return link;
-            }
-            let made = self.formulas.link();
-            self.open.insert(key, (reading, Some(made)));
-            return made.1;
+            let formulas = &mut self.formulas;
+            return opened.link.get_or_insert_with(|| formulas.link()).1;
         }
-        self.open.insert(key, (self.reading, None));
+        if self.open.len() >= NESTING || self.formulas.budget.is_deep() {
+            return self.gap(
+                place.0,
+                "budget",
+                "schemas nested deeper than 256, or than the stack allows",
+            );
+        }
+        self.formulas.budget.spend(1);
+        if self.formulas.budget.is_spent() {
+            return self.gap(place.0, "budget", "the schema takes too long to read");
+        }
+        let opened = Opened {
+            number: self.open.len(),
+            reading: self.reading,
+            link: None,
+        };
+        let number = opened.number;
+        self.open.insert(key, opened);
+        let outer = std::mem::replace(&mut self.leans, usize::MAX);
         let lit = if begins {
             self.closed_value(place.0, place.1)
         } else {
             self.schema(place)
         };
-        if let Some((_, Some((number, _)))) = self.open.remove(&key) {
-            self.formulas.tie(number, lit);
+        let leans = std::mem::replace(&mut self.leans, outer);
+        let leans_out = leans < number;
+        if let Some((link, _)) = self.open.remove(&key).and_then(|opened| opened.link) {
+            let meant = if leans_out {
+                let reason =
+                    "the schema refers to itself both for the same value and for a part of it";
+                self.gap(place.0, "$ref", reason)
+            } else {
+                lit
+            };
+            self.formulas.tie(link, meant);
         }
-        self.done.insert(key, lit);
+        if leans_out {
+            // True only inside the schema that is asked already, so it is not kept.
+            self.leans = self.leans.min(leans);
+        } else {
+            self.done.insert(key, lit);
+        }
         lit
     }
 
@@ -129,7 +183,7 @@ impl<'m> Lowering<'m> {
         lit
     }
 
-    /// A schema on the same value whose negation is used.
+    /// A schema on the same value whose negation is used, so it is read as written.
     pub(super) fn negated(&mut self, schema: SchemaId, scope: u32) -> Lit {
         self.reading.negations += 1;
         let lit = self.in_place(schema, scope, false);
@@ -160,6 +214,9 @@ impl<'m> Lowering<'m> {
             NodeKind::Keywords(keywords) => keywords,
         };
         let scope = self.enter(scope, id);
+        if self.is_in_doubt(keywords, scope) {
+            return self.gap(id, "$recursiveRef", IN_DOUBT);
+        }
         if keywords.object.unevaluated_properties.is_some()
             || keywords.array.unevaluated_items.is_some()
         {
@@ -177,15 +234,13 @@ impl<'m> Lowering<'m> {
         }
         let resource = self.model.node(schema).resource;
         let mut next = self.scopes[scope as usize].clone();
-        for (slot, name) in next.iter_mut().zip(&self.anchors) {
-            if slot.is_none()
-                && self
-                    .model
-                    .dynamic_anchors
-                    .contains_key(&(resource, (*name).to_owned()))
-            {
+        for (slot, name) in next.outermost.iter_mut().zip(&self.anchors) {
+            let anchor = (resource, (*name).to_owned());
+            let has_it = self.model.dynamic_anchors.contains_key(&anchor);
+            if slot.is_none() && has_it {
                 *slot = Some(resource);
             }
+            next.interrupted |= name.is_empty() && slot.is_some() && !has_it;
         }
         let known = self.scopes.iter().position(|other| *other == next);
         let index = known.unwrap_or_else(|| {
@@ -200,13 +255,21 @@ impl<'m> Lowering<'m> {
         let reference = keywords.dynamic_reference.as_ref()?;
         let found = reference.anchor.as_ref().and_then(|anchor| {
             let slot = self.anchors.iter().position(|name| name == anchor)?;
-            let resource = self.scopes[scope as usize][slot]?;
+            let resource = self.scopes[scope as usize].outermost[slot]?;
             self.model
                 .dynamic_anchors
                 .get(&(resource, anchor.clone()))
                 .copied()
         });
         Some(found.unwrap_or(reference.initial))
+    }
+
+    /// Whether a `$recursiveRef` leads elsewhere for validators that stop at the first resource without
+    /// `$recursiveAnchor`, where the specification asks for the outermost with it.
+    pub(super) fn is_in_doubt(&self, keywords: &Keywords, scope: u32) -> bool {
+        let anchor = |reference: &DynamicReference| reference.anchor.as_deref() == Some("");
+        keywords.dynamic_reference.as_ref().is_some_and(anchor)
+            && self.scopes[scope as usize].interrupted
     }
 
     /// What the schema's own keywords say about the value, without those that apply schemas to the same value.
@@ -251,6 +314,12 @@ impl<'m> Lowering<'m> {
             let pointer = format!("{}/pattern", self.model.node(id).location.pointer);
             let pattern = self.pattern(pattern, &pointer);
             parts.push(pattern);
+        }
+        if let Some(format) = &string.format
+            && self.formulas.asserts_formats
+            && self.formulas.formats.knows(format)
+        {
+            parts.push(self.formulas.leaf(Node::Format(format.as_str().into())));
         }
         self.arrays(keywords, scope, closed, &mut parts);
         self.objects(id, keywords, scope, closed, &mut parts);

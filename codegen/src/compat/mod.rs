@@ -6,17 +6,22 @@
 //! searched for exhaustively (`solve`, and a theory a type); that there is none is the proof. Nothing here
 //! touches files, network or clock.
 mod array;
+mod budget;
 mod confirm;
+mod effort;
 mod evaluate;
 mod evaluated;
+mod format;
 mod formula;
 mod lookahead;
 mod lower;
+mod narrow;
 mod number;
 mod object;
 mod pattern;
 mod solve;
 mod text;
+mod theory;
 mod values;
 
 use std::cell::OnceCell;
@@ -25,6 +30,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::model::{self, Model, ModelError};
+use budget::Budget;
 use confirm::{Judge, filled_up};
 use formula::{Formulas, Gap, Lit};
 use lower::Lowering;
@@ -131,8 +137,12 @@ struct Known {
 }
 
 impl Known {
-    fn judge(&self) -> Result<&Judge, Unknown> {
-        let judge = self.judge.get_or_init(|| Judge::new(&self.source));
+    fn is_same(&self, other: &Self) -> bool {
+        self.source.draft == other.source.draft && self.source.documents == other.source.documents
+    }
+
+    fn judge(&self, formats: bool) -> Result<&Judge, Unknown> {
+        let judge = self.judge.get_or_init(|| Judge::new(&self.source, formats));
         judge.as_ref().map_err(|reason| Unknown {
             keyword: "$schema".to_owned(),
             pointer: String::new(),
@@ -152,6 +162,15 @@ pub struct Prover {
 }
 
 impl Prover {
+    /// A prover for which `format` asserts; for [`Prover::default`] it is an annotation, as drafts from 2019-09
+    /// on have it.
+    #[must_use]
+    pub fn asserting_formats() -> Self {
+        let mut prover = Self::default();
+        prover.formulas.asserts_formats = true;
+        prover
+    }
+
     /// Takes a schema in.
     ///
     /// # Errors
@@ -181,6 +200,7 @@ impl Prover {
         if let Some(lit) = done {
             return lit;
         }
+        self.formulas.budget = Budget::begin();
         let mut lowering = Lowering::new(&known.model, &mut self.formulas);
         let lit = lowering.root(closed);
         known.spells |= lowering.spells;
@@ -201,8 +221,14 @@ impl Prover {
         view: View,
         example: Option<&Value>,
     ) -> Verdict {
+        if self.schemas[writer.0].is_same(&self.schemas[reader.0]) {
+            // Whatever it means, and however little of it is understood.
+            return Verdict::Compatible(Proof { steps: 0 });
+        }
         let written = self.formula(writer, view == View::Stream);
         let read = self.formula(reader, false);
+        self.formulas.budget = Budget::begin();
+        self.formulas.patterns.begin();
         let (answer, steps) = self.solve(&[written, !read], false);
         match answer {
             Answer::Unsat if self.schemas[writer.0].spells || self.schemas[reader.0].spells => {
@@ -248,11 +274,31 @@ impl Prover {
         value: &Value,
         example: Option<&Value>,
     ) -> Result<Verdict, Unknown> {
-        let writes = self.schemas[writer.0].judge()?;
-        let reads = self.schemas[reader.0].judge()?;
         let formulas = &mut self.formulas;
+        let budget = formulas.budget.clone();
+        let asserts = formulas.asserts_formats;
+        let models = [&self.schemas[writer.0].model, &self.schemas[reader.0].model];
+        let bearable = |value: &Value| {
+            models
+                .iter()
+                .all(|model| effort::is_bearable(model, value, &budget))
+        };
+        if !bearable(value)
+            || !models
+                .iter()
+                .all(|model| effort::is_compiled_soon(model, &budget))
+        {
+            return Err(Unknown {
+                keyword: "budget".to_owned(),
+                pointer: String::new(),
+                reason: "a validator would take too long to confirm the message found".to_owned(),
+            });
+        }
+        let writes = self.schemas[writer.0].judge(asserts)?;
+        let reads = self.schemas[reader.0].judge(asserts)?;
         let mut breaks = |value: &Value| {
-            writes.accepts(value)
+            bearable(value)
+                && writes.accepts(value)
                 && !reads.accepts(value)
                 && formulas.holds(written, value) == Some(true)
         };

@@ -11,6 +11,9 @@ use super::values::{is_multiple, least_common_multiple, to_number};
 /// Most candidates tried where an interval holds few steps, or one period of the exceptions is long.
 const CANDIDATES: u64 = 4096;
 
+/// Most candidates found that no 64-bit float is; the next ones hardly are.
+const UNWRITTEN: usize = 64;
+
 /// What is asked of a number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
@@ -129,7 +132,7 @@ impl Numbers {
                 .saturating_mul(self.excluded.len() as u64 + 1)
                 .saturating_mul(2)
         });
-        let mut unwritten = false;
+        let mut unwritten = 0;
         for count in 0..tries
             .min(CANDIDATES)
             .max(if is_short { 2 * CANDIDATES } else { 0 })
@@ -143,11 +146,12 @@ impl Numbers {
             if self.fits(&value) {
                 match to_number(&value) {
                     Some(number) => return Answer::Sat(Value::Number(number)),
-                    None => unwritten = true,
+                    None if unwritten < UNWRITTEN => unwritten += 1,
+                    None => break,
                 }
             }
         }
-        if unwritten {
+        if unwritten > 0 {
             return Answer::unknown(
                 "multipleOf",
                 "every number found is beyond what a 64-bit float tells apart",

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::formula::{Lit, Members, Node, kind};
+use super::narrow::State;
 use super::pattern::PatternId;
-use super::solve::{Answer, Solver, State};
+use super::solve::{Answer, SIZE, Solver, too_deep, too_large};
+use super::values::size;
 
 /// Most patterns told apart in new names.
 const PATTERNS: usize = 6;
@@ -115,6 +117,16 @@ impl Solver<'_> {
                 Err(answer) => return answer,
             }
         }
+        // What cannot be granted alone cannot be granted at all.
+        let mut possible = Vec::with_capacity(wishes.len());
+        for options in wishes {
+            let options = self.possible(&objects, options);
+            if options.is_empty() {
+                return Answer::Unsat;
+            }
+            possible.push(options);
+        }
+        let mut wishes = possible;
         wishes.sort_by_key(Vec::len);
         self.grant(&objects, &wishes, &chosen)
     }
@@ -234,11 +246,29 @@ impl Solver<'_> {
         Ok(options)
     }
 
+    /// Without the wishes for a member that cannot be.
+    fn possible(&mut self, objects: &Objects, options: Vec<Wish>) -> Vec<Wish> {
+        let mut possible = Vec::with_capacity(options.len());
+        for wish in options {
+            let answer = match &wish {
+                Wish::Known(name, lit) => self.try_known(objects, name, &[*lit]),
+                Wish::New { name, value } => self.new_member(objects, name, &[*value], &[]),
+            };
+            if answer != Answer::Unsat {
+                possible.push(wish);
+            }
+        }
+        possible
+    }
+
     /// Grants the wishes one after the other.
     fn grant(&mut self, objects: &Objects, wishes: &[Vec<Wish>], chosen: &Chosen) -> Answer {
         let Some((options, others)) = wishes.split_first() else {
             return self.complete(objects, chosen);
         };
+        if self.formulas.budget.is_deep() {
+            return too_deep();
+        }
         self.first(options, |solver, wish| match wish {
             Wish::Known(name, lit) => {
                 let mut next = chosen.clone();
@@ -348,15 +378,32 @@ impl Solver<'_> {
                     !matches
                 });
             }
-            let found = match solver.solve(&name_goal) {
-                Answer::Sat(found) => found,
-                other => return other,
+            let found = match solver.plain_name(&name_goal, taken.len()) {
+                Some(name) => name,
+                None => match solver.solve(&name_goal) {
+                    Answer::Sat(found) => found,
+                    other => return other,
+                },
             };
             match solver.solve(&value_goal) {
                 Answer::Sat(value) => Answer::Sat(Value::Array(vec![found, value])),
                 other => other,
             }
         })
+    }
+
+    /// A name that says what it is, where one is allowed.
+    fn plain_name(&mut self, goal: &[Lit], taken: usize) -> Option<Value> {
+        let numbered = if taken == 0 {
+            String::from("extra")
+        } else {
+            format!("extra{}", taken + 1)
+        };
+        let name = Value::String(numbered);
+        let fits = goal
+            .iter()
+            .all(|lit| self.formulas.holds(*lit, &name) == Some(true));
+        fits.then_some(name)
     }
 
     /// Builds the object and fills it up to its least size.
@@ -368,12 +415,17 @@ impl Solver<'_> {
             return Answer::Unsat;
         }
         let mut built = Map::new();
+        let mut total = 0;
         for (name, extra) in &chosen.known {
             match self.try_known(objects, name, extra) {
                 Answer::Sat(value) => {
+                    total += size(&value);
                     built.insert(name.clone(), value);
                 }
                 other => return other,
+            }
+            if total > SIZE {
+                return too_large();
             }
         }
         let mut taken: Vec<String> = Vec::new();
@@ -429,6 +481,10 @@ impl Solver<'_> {
                 Answer::Unsat => return unknown.map_or(Answer::Unsat, Answer::Unknown),
                 other => return other,
             }
+        }
+        let total: usize = built.values().map(size).sum();
+        if total > SIZE {
+            return too_large();
         }
         Answer::Sat(Value::Object(built))
     }

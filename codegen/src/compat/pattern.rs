@@ -17,6 +17,9 @@ const SIZE_LIMIT: usize = 4 << 20;
 /// Most states of the copied table.
 const STATE_LIMIT: usize = 20_000;
 
+/// Most cells of tables that are built for one question: a second or two.
+const BUILT: usize = 6 << 20;
+
 /// Index of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct PatternId(u32);
@@ -78,6 +81,8 @@ pub(super) struct Patterns {
     patterns: Vec<Pattern>,
     index: HashMap<String, PatternId>,
     utf8: Option<Arc<Automaton>>,
+    /// Cells of tables that were built for the current question.
+    built: usize,
 }
 
 impl Patterns {
@@ -106,14 +111,23 @@ impl Patterns {
     /// Why it has none.
     pub(super) fn automaton(&mut self, id: PatternId) -> Result<Arc<Automaton>, String> {
         let pattern = &mut self.patterns[id.0 as usize];
-        pattern
-            .automaton
-            .get_or_insert_with(|| {
-                let translated = jsonschema_regex::to_rust_regex(&pattern.source)
-                    .map_err(|()| "the pattern is no regular expression of ECMA-262".to_owned())?;
-                build(&translated).map(Arc::new)
-            })
-            .clone()
+        if let Some(known) = &pattern.automaton {
+            return known.clone();
+        }
+        if self.built > BUILT {
+            // Another question may have the time.
+            return Err("the automata of so many large patterns take too long to build".to_owned());
+        }
+        let built = jsonschema_regex::to_rust_regex(&pattern.source)
+            .map_err(|()| "the pattern is no regular expression of ECMA-262".to_owned())
+            .and_then(|translated| build(&translated, &mut self.built).map(Arc::new));
+        pattern.automaton = Some(built.clone());
+        built
+    }
+
+    /// A new question may build automata again.
+    pub(super) fn begin(&mut self) {
+        self.built = 0;
     }
 
     /// The automaton of all UTF-8 texts.
@@ -124,7 +138,7 @@ impl Patterns {
         if let Some(known) = &self.utf8 {
             return Ok(Arc::clone(known));
         }
-        let automaton = Arc::new(build(r"(?s)\A.*\z")?);
+        let automaton = Arc::new(build(r"(?s)\A.*\z", &mut 0)?);
         self.utf8 = Some(Arc::clone(&automaton));
         Ok(automaton)
     }
@@ -143,7 +157,7 @@ impl Patterns {
     }
 }
 
-fn build(pattern: &str) -> Result<Automaton, String> {
+fn build(pattern: &str, cost: &mut usize) -> Result<Automaton, String> {
     let dfa = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -154,8 +168,15 @@ fn build(pattern: &str) -> Result<Automaton, String> {
         )
         .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
         .build(pattern)
-        .map_err(|error| format!("the pattern has no automaton: {error}"))?;
-    copy(&dfa)
+        .map_err(|error| {
+            if error.is_size_limit_exceeded() {
+                *cost += SIZE_LIMIT / 4;
+            }
+            format!("the pattern has no automaton: {error}")
+        })?;
+    let copied = copy(&dfa);
+    *cost += dfa.memory_usage() / 4;
+    copied
 }
 
 /// Copies the reachable part. A match state of the library says that a match ended before the last byte, or at

@@ -4,17 +4,13 @@
 //! spread, types are tried one by one, disjunctions are narrowed by what is known and then tried branch by
 //! branch. What is left goes to the theory of its type; arrays and objects ask again for their parts. A goal
 //! that comes up again inside itself has no smaller value than itself, so it is refuted there.
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::formula::{Formulas, Gap, Lit, Node, kind};
-use super::number::Numbers;
-use super::text::Texts;
-use super::values::{kind_of, rational, with_fraction};
-
-/// Most formulas looked at for one question: about a second.
-const WORK: usize = 10_000_000;
+use super::narrow::State;
+use super::values::{kind_of, with_fraction};
 
 /// Deepest nesting of values.
 const DEPTH: usize = 90;
@@ -22,8 +18,8 @@ const DEPTH: usize = 90;
 /// Deepest nesting of choices and values together, which fits a thread's stack of 2 MiB.
 const NESTING: usize = 300;
 
-/// Most branches of one `oneOf`; its negation pairs them.
-const BRANCHES: usize = 200;
+/// Largest message built, in parts: what is larger is read by nobody.
+pub(super) const SIZE: usize = 20_000;
 
 /// What came of a goal.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,15 +30,6 @@ pub(super) enum Answer {
     Unknown(Gap),
 }
 
-/// The type bits of a value however its number is written.
-const fn spellings(kind: u8) -> u8 {
-    if kind & (kind::INTEGER | kind::WHOLE) == 0 {
-        kind
-    } else {
-        kind::INTEGER | kind::WHOLE
-    }
-}
-
 impl Answer {
     pub(super) fn unknown(keyword: &'static str, reason: &str) -> Self {
         Self::Unknown(Gap {
@@ -51,6 +38,21 @@ impl Answer {
             reason: reason.to_owned(),
         })
     }
+}
+
+pub(super) fn spent() -> Answer {
+    Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+}
+
+pub(super) fn too_large() -> Answer {
+    Answer::unknown("budget", "no message is built with more than 20,000 parts")
+}
+
+pub(super) fn too_deep() -> Answer {
+    Answer::unknown(
+        "budget",
+        "choices and values nested deeper than a thread's stack allows",
+    )
 }
 
 /// Searches on behalf of one question, with what earlier questions found.
@@ -65,41 +67,8 @@ pub(super) struct Solver<'f> {
     leans: usize,
     pub(super) steps: usize,
     limit: usize,
-    /// Formulas looked at.
-    work: usize,
     /// Choices and values that the current one is inside of.
     nesting: usize,
-}
-
-/// A goal on its way to keywords.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    /// Possible types.
-    pub(super) kinds: u8,
-    /// Keywords, and everything else that is taken as true; sorted.
-    pub(super) known: Vec<Lit>,
-    /// At least one of each must hold.
-    pub(super) choices: Vec<Vec<Lit>>,
-}
-
-impl State {
-    pub(super) fn knows(&self, lit: Lit) -> bool {
-        self.known.binary_search(&lit).is_ok()
-    }
-
-    pub(super) fn learn(&mut self, lit: Lit) {
-        if let Err(place) = self.known.binary_search(&lit) {
-            self.known.insert(place, lit);
-        }
-    }
-}
-
-/// What is known about a formula.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    True,
-    False,
-    Open,
 }
 
 impl<'f> Solver<'f> {
@@ -116,7 +85,6 @@ impl<'f> Solver<'f> {
             leans: usize::MAX,
             steps: 0,
             limit,
-            work: 0,
             nesting: 0,
         }
     }
@@ -128,21 +96,21 @@ impl<'f> Solver<'f> {
     }
 
     fn is_exhausted(&self) -> bool {
-        self.steps > self.limit || self.work > WORK
+        self.steps > self.limit || self.formulas.budget.is_spent()
     }
 
     fn exhausted(&self) -> Answer {
         if self.steps > self.limit {
             Answer::unknown("budget", &format!("more than {} steps", self.limit))
         } else {
-            Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+            spent()
         }
     }
 
     /// A value for which all hold.
     pub(super) fn solve(&mut self, goal: &[Lit]) -> Answer {
         // Known answers cost little, but there may be exponentially many questions.
-        self.work += 8 + 8 * goal.len();
+        self.formulas.budget.spend(8 + 8 * goal.len());
         if self.is_exhausted() {
             return self.exhausted();
         }
@@ -163,12 +131,17 @@ impl<'f> Solver<'f> {
             self.leans = self.leans.min(*depth);
             return Answer::Unsat;
         }
-        if !self.step() {
+        // Trying listed values is cheap, and counted as work.
+        let is_listed = key.iter().any(|lit| self.formulas.listed(*lit).is_some());
+        if !is_listed && !self.step() {
             return self.exhausted();
         }
         let depth = self.active.len();
         if depth >= DEPTH {
             return Answer::unknown("budget", "values nested deeper than 90");
+        }
+        if self.formulas.budget.is_deep() {
+            return too_deep();
         }
         let outer = std::mem::replace(&mut self.leans, usize::MAX);
         self.active.insert(key.clone(), depth);
@@ -289,7 +262,7 @@ impl<'f> Solver<'f> {
     /// The first thing in a goal that is beyond the prover.
     fn gap_of(&self, goal: &[Lit]) -> Answer {
         let mut open: Vec<Lit> = goal.to_vec();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(lit) = open.pop() {
             if !seen.insert(lit.stem()) {
                 continue;
@@ -316,187 +289,13 @@ impl<'f> Solver<'f> {
         Answer::unknown("pattern", "the pattern cannot be tried")
     }
 
-    /// Takes a formula as true; false where that contradicts what is known.
-    fn assume(&mut self, lit: Lit, state: &mut State) -> bool {
-        let mut open = vec![lit];
-        while let Some(lit) = open.pop() {
-            self.work += 1;
-            if state.knows(lit) {
-                continue;
-            }
-            if state.knows(!lit) {
-                return false;
-            }
-            let node = self.formulas.node(lit);
-            let scope = node.scope();
-            match (node, lit.is_negated()) {
-                (Node::True, false) => {}
-                (Node::True, true) => return false,
-                (Node::All(parts), false) => open.extend(parts.iter()),
-                (Node::All(parts), true) => state
-                    .choices
-                    .push(parts.iter().map(|part| !*part).collect()),
-                (Node::Link(number), negated) => {
-                    state.learn(lit);
-                    let target = self.formulas.linked(*number);
-                    open.push(if negated { !target } else { target });
-                }
-                (Node::Types(set), false) => state.kinds &= set,
-                (Node::Types(set), true) => state.kinds &= !set,
-                (Node::One(parts), negated) => {
-                    let parts = parts.clone();
-                    state.learn(lit);
-                    if parts.len() > BRANCHES {
-                        let gap = self.formulas.opaque(Gap {
-                            keyword: "oneOf",
-                            pointer: String::new(),
-                            reason: "more than 200 branches".to_owned(),
-                        });
-                        state.learn(gap);
-                        continue;
-                    }
-                    let choice = if negated {
-                        self.none_or_two(&parts)
-                    } else {
-                        self.just_one(&parts)
-                    };
-                    state.choices.push(choice);
-                }
-                (_, true) => {
-                    // A keyword that fails says which type the value has.
-                    state.kinds &= scope;
-                    state.learn(lit);
-                }
-                (_, false) => {
-                    if scope & state.kinds != 0 {
-                        state.learn(lit);
-                    }
-                }
-            }
-            if state.kinds == 0 {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn just_one(&mut self, parts: &[Lit]) -> Vec<Lit> {
-        (0..parts.len())
-            .map(|chosen| {
-                let all = parts
-                    .iter()
-                    .enumerate()
-                    .map(|(index, part)| if index == chosen { *part } else { !*part });
-                self.formulas.all(all.collect::<Vec<_>>())
-            })
-            .collect()
-    }
-
-    fn none_or_two(&mut self, parts: &[Lit]) -> Vec<Lit> {
-        let none = self
-            .formulas
-            .all(parts.iter().map(|part| !*part).collect::<Vec<_>>());
-        let mut choice = vec![none];
-        for (index, left) in parts.iter().enumerate() {
-            for right in &parts[index + 1..] {
-                choice.push(self.formulas.all([*left, *right]));
-            }
-        }
-        choice
-    }
-
-    fn known(
-        formulas: &Formulas,
-        work: &mut usize,
-        lit: Lit,
-        state: &State,
-        depth: usize,
-    ) -> Known {
-        *work += 1;
-        if state.knows(lit) {
-            return Known::True;
-        }
-        if state.knows(!lit) {
-            return Known::False;
-        }
-        let node = formulas.node(lit);
-        let plain = match node {
-            Node::True => Known::True,
-            Node::Types(set) if state.kinds & !set == 0 => Known::True,
-            Node::Types(set) if state.kinds & set == 0 => Known::False,
-            Node::All(parts) if depth < 4 => {
-                let mut all = Known::True;
-                for part in parts {
-                    match Self::known(formulas, work, *part, state, depth + 1) {
-                        Known::False => {
-                            all = Known::False;
-                            break;
-                        }
-                        Known::Open => all = Known::Open,
-                        Known::True => {}
-                    }
-                }
-                all
-            }
-            Node::Values(ids) => {
-                let possible = ids
-                    .iter()
-                    .any(|id| spellings(kind_of(formulas.values.get(*id))) & state.kinds != 0);
-                if possible { Known::Open } else { Known::False }
-            }
-            node if node.scope() & state.kinds == 0 => Known::True,
-            _ => Known::Open,
-        };
-        match (plain, lit.is_negated()) {
-            (Known::Open, _) => Known::Open,
-            (Known::True, false) | (Known::False, true) => Known::True,
-            (Known::True, true) | (Known::False, false) => Known::False,
-        }
-    }
-
-    /// Narrows the choices by what is known; false where one has nothing left.
-    fn narrow(&mut self, state: &mut State) -> bool {
-        loop {
-            let mut forced = Vec::new();
-            let mut choices = std::mem::take(&mut state.choices);
-            choices.retain_mut(|choice| {
-                let mut settled = false;
-                choice.retain(|lit| {
-                    match Self::known(self.formulas, &mut self.work, *lit, state, 0) {
-                        Known::True => {
-                            settled = true;
-                            true
-                        }
-                        Known::False => false,
-                        Known::Open => true,
-                    }
-                });
-                if settled {
-                    return false;
-                }
-                if choice.len() <= 1 {
-                    forced.push(choice.pop().unwrap_or(Lit::FALSE));
-                    return false;
-                }
-                true
-            });
-            choices.append(&mut state.choices);
-            state.choices = choices;
-            if forced.is_empty() {
-                return true;
-            }
-            for lit in forced {
-                if !self.assume(lit, state) {
-                    return false;
-                }
-            }
-        }
-    }
-
     /// Splits by type, then by choice, then asks the type's theory.
     fn search(&mut self, state: State) -> Answer {
         if !self.step() {
             return self.exhausted();
+        }
+        if self.formulas.budget.is_deep() {
+            return too_deep();
         }
         if self.nesting >= NESTING {
             return Answer::unknown(
@@ -548,13 +347,23 @@ impl<'f> Solver<'f> {
         let shortest = (0..state.choices.len()).min_by_key(|index| state.choices[*index].len());
         if let Some(index) = shortest {
             let choice = state.choices.swap_remove(index);
+            let mut rest = state;
+            let mut closed = false;
             return self.first(&choice, |solver, lit| {
-                let mut taken = state.clone();
-                if solver.assume(*lit, &mut taken) {
+                if closed {
+                    return Answer::Unsat;
+                }
+                let mut taken = rest.clone();
+                let answer = if solver.assume(*lit, &mut taken) {
                     solver.search(taken)
                 } else {
                     Answer::Unsat
+                };
+                // What comes next need not try this one again.
+                if solver.formulas.is_simple(*lit) {
+                    closed = !solver.assume(!*lit, &mut rest);
                 }
+                answer
             });
         }
         self.theory(&state)
@@ -642,113 +451,5 @@ impl<'f> Solver<'f> {
             }
         }
         !found.is_empty() || !listed.is_empty()
-    }
-
-    fn theory(&mut self, state: &State) -> Answer {
-        if let Some(gap) = state
-            .known
-            .iter()
-            .find_map(|lit| match self.formulas.node(*lit) {
-                Node::Opaque(number) => self.formulas.gaps.get(*number as usize),
-                _ => None,
-            })
-        {
-            return Answer::Unknown(gap.clone());
-        }
-        match state.kinds {
-            kind::NULL | kind::BOOLEAN => self.constants(state),
-            kind::INTEGER => self.number(state).solve(true),
-            kind::FRACTION => self.number(state).solve(false),
-            kind::WHOLE => match self.number(state).solve(true) {
-                Answer::Sat(value) => with_fraction(&value).map_or_else(
-                    || {
-                        Answer::unknown(
-                            "type",
-                            "the number found is beyond what a 64-bit float tells apart",
-                        )
-                    },
-                    Answer::Sat,
-                ),
-                other => other,
-            },
-            kind::STRING => {
-                let texts = self.texts(state);
-                texts.solve(self.formulas)
-            }
-            kind::ARRAY => self.array(state),
-            _ => self.object(state),
-        }
-    }
-
-    fn excluded<'s>(&'s self, state: &'s State) -> impl Iterator<Item = &'s Value> {
-        state
-            .known
-            .iter()
-            .filter(|lit| lit.is_negated())
-            .filter_map(|lit| match self.formulas.node(*lit) {
-                Node::Values(ids) => Some(ids.iter().map(|id| self.formulas.values.get(*id))),
-                _ => None,
-            })
-            .flatten()
-    }
-
-    fn constants(&self, state: &State) -> Answer {
-        let all = if state.kinds == kind::NULL {
-            vec![Value::Null]
-        } else {
-            vec![Value::Bool(true), Value::Bool(false)]
-        };
-        all.into_iter()
-            .find(|value| !self.excluded(state).any(|other| other == value))
-            .map_or(Answer::Unsat, Answer::Sat)
-    }
-
-    fn number(&self, state: &State) -> Numbers {
-        let mut numbers = Numbers::default();
-        for lit in &state.known {
-            match (self.formulas.node(*lit), lit.is_negated()) {
-                (Node::Lower { bound, open }, false) => numbers.above(bound, *open),
-                (Node::Lower { bound, open }, true) => numbers.below(bound, !open),
-                (Node::Upper { bound, open }, false) => numbers.below(bound, *open),
-                (Node::Upper { bound, open }, true) => numbers.above(bound, !open),
-                (Node::Multiple(step), false) => numbers.steps.push(step.clone()),
-                (Node::Multiple(step), true) => numbers.no_steps.push(step.clone()),
-                _ => {}
-            }
-        }
-        numbers.excluded = self
-            .excluded(state)
-            .filter_map(|value| match value {
-                Value::Number(number) => Some(rational(number)),
-                _ => None,
-            })
-            .collect();
-        numbers
-    }
-
-    fn texts(&self, state: &State) -> Texts {
-        let mut texts = Texts::default();
-        let tighten = |texts: &mut Texts, max: u64| {
-            texts.max = Some(texts.max.map_or(max, |known| known.min(max)))
-        };
-        for lit in &state.known {
-            match (self.formulas.node(*lit), lit.is_negated()) {
-                (Node::MinLength(count), false) => texts.min = texts.min.max(*count),
-                // Never negated at 0: that says nothing and is no formula.
-                (Node::MinLength(count), true) => tighten(&mut texts, count.saturating_sub(1)),
-                (Node::MaxLength(count), false) => tighten(&mut texts, *count),
-                (Node::MaxLength(count), true) => {
-                    texts.min = texts.min.max(count.saturating_add(1))
-                }
-                (Node::Pattern(pattern), false) => texts.patterns.push(*pattern),
-                (Node::Pattern(pattern), true) => texts.no_patterns.push(*pattern),
-                _ => {}
-            }
-        }
-        texts.excluded = self
-            .excluded(state)
-            .filter_map(|value| value.as_str().map(str::to_owned))
-            .collect();
-        texts
     }
 }

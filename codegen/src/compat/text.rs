@@ -1,9 +1,10 @@
 //! Strings: lengths, patterns and exceptions as one walk over automata, shortest string first.
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::format;
 use super::formula::{Formulas, Gap};
 use super::pattern::{Automaton, PatternId};
 use super::solve::Answer;
@@ -26,6 +27,8 @@ pub(super) struct Texts {
     pub(super) max: Option<u64>,
     pub(super) patterns: Vec<PatternId>,
     pub(super) no_patterns: Vec<PatternId>,
+    pub(super) formats: Vec<Box<str>>,
+    pub(super) no_formats: Vec<Box<str>>,
     pub(super) excluded: Vec<String>,
 }
 
@@ -33,6 +36,9 @@ impl Texts {
     pub(super) fn solve(&self, formulas: &mut Formulas) -> Answer {
         if self.max.is_some_and(|max| max < self.min) {
             return Answer::Unsat;
+        }
+        if !self.formats.is_empty() || !self.no_formats.is_empty() {
+            return format::solve(self, formulas);
         }
         if self.patterns.is_empty() && self.no_patterns.is_empty() {
             return self.plain();
@@ -59,12 +65,13 @@ impl Texts {
             Ok(automaton) => automata.push((automaton, true)),
             Err(reason) => return Answer::unknown("pattern", &reason),
         }
-        self.walk(&automata)
+        self.walk(formulas, &automata)
     }
 
     /// Without patterns letters do not matter.
     fn plain(&self) -> Answer {
-        let is_free = |text: &String| !self.excluded.contains(text);
+        let excluded: HashSet<&String> = self.excluded.iter().collect();
+        let is_free = |text: &String| !excluded.contains(text);
         let longest = self.max.unwrap_or(u64::MAX).min(self.min.saturating_add(1));
         if self.min > LONGEST {
             return Answer::unknown(
@@ -73,7 +80,7 @@ impl Texts {
             );
         }
         for length in self.min..=longest {
-            // Short texts only differ by their first letter; there are more of those than exceptions.
+            // Texts that differ by their first letter: of one letter these are all there are.
             let tail = "a".repeat(usize::try_from(length.saturating_sub(1)).unwrap_or(0));
             if length == 0 {
                 if is_free(&String::new()) {
@@ -81,12 +88,11 @@ impl Texts {
                 }
                 continue;
             }
-            let letters = ('a'..='z')
+            let free = ('a'..='z')
                 .chain('A'..='Z')
                 .chain('0'..='9')
-                .chain('\u{100}'..='\u{ffff}');
-            let free = letters
-                .take(self.excluded.len() + 1)
+                .chain('\u{100}'..=char::MAX)
+                .chain('\0'..='\u{ff}')
                 .map(|letter| format!("{letter}{tail}"))
                 .find(is_free);
             if let Some(text) = free {
@@ -96,7 +102,7 @@ impl Texts {
         Answer::Unsat
     }
 
-    fn walk(&self, automata: &[(Arc<Automaton>, bool)]) -> Answer {
+    fn walk(&self, formulas: &Formulas, automata: &[(Arc<Automaton>, bool)]) -> Answer {
         let trie = Trie::new(&self.excluded);
         let letters = letters(automata, &trie);
         // Code points are counted as far as they matter.
@@ -115,6 +121,7 @@ impl Texts {
             if self.accepts(&state, automata, &trie) {
                 return spelled(&steps, index);
             }
+            formulas.budget.spend(2 * letters.len());
             for byte in &letters {
                 let places: Box<[u32]> = state
                     .places
@@ -139,7 +146,7 @@ impl Texts {
                 {
                     continue;
                 }
-                if states.len() >= STATES {
+                if states.len() >= STATES || formulas.budget.is_spent() {
                     return Answer::unknown(
                         "pattern",
                         "more than 60,000 states of patterns and lengths",
@@ -200,7 +207,7 @@ fn spelled(steps: &[(usize, u8)], end: usize) -> Answer {
 
 /// One byte of each group that no automaton tells apart.
 fn letters(automata: &[(Arc<Automaton>, bool)], trie: &Trie) -> Vec<u8> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let rest = (0..=255_u8).filter(|byte| !PREFERRED.contains(byte));
     PREFERRED
         .iter()

@@ -93,10 +93,39 @@ pub(super) fn kind_of(value: &Value) -> u8 {
     }
 }
 
+/// How much there is of a value: one for each part, and more for long strings.
+pub(super) fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(text) => 1 + text.len() / 16,
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(members) => {
+            let parts = members
+                .iter()
+                .map(|(name, value)| 1 + name.len() / 16 + size(value));
+            1 + parts.sum::<usize>()
+        }
+    }
+}
+
+/// From here on not every integer is a float: 2^53.
+const FLOATS: f64 = 9_007_199_254_740_992.0;
+
+/// From here on integers are read as floats: 2^64.
+const INTEGERS: f64 = 18_446_744_073_709_551_616.0;
+
 /// The number as written, exactly.
 pub(super) fn rational(number: &Number) -> BigRational {
     if let Some(small) = number.as_i64() {
         return BigRational::from_integer(small.into());
+    }
+    // Where floats lie further apart than integers, validators see the float and not its text.
+    if number.is_f64()
+        && let Some(float) = number.as_f64()
+        && (FLOATS..INTEGERS).contains(&float.abs())
+        && let Some(exact) = BigRational::from_float(float)
+    {
+        return exact;
     }
     // The shortest decimal text of a float is what its author wrote.
     decimal(&number.to_string()).unwrap_or_else(BigRational::zero)

@@ -13,17 +13,26 @@ use super::manifest::{
 };
 use super::references::closure;
 use super::views::{Surroundings, check_view};
-use super::{Envelope, Registry, envelope, operations, scenarios, shape, topics};
+use super::waivers::{self, Waiver};
+use super::{Envelope, Registry, envelope, operations, project, scenarios, shape, topics};
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
+
+/// Rules on what illustrates schemas and manifests and is no part of them.
+const BESIDE_SCHEMAS: &[&str] = &["invalid-example", "invalid-scenario", "rejected-value"];
 
 /// What loading gave: a registry where nothing stops an emitter, and everything that was found.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The registry; `None` where a finding of severity error stands against it.
     pub registry: Option<Registry>,
+    /// The registry where only examples or scenarios stand against it: what schemas and manifests say is known,
+    /// so a change can still be compared.
+    pub comparable: Option<Registry>,
     /// All findings, sorted by file and place.
     pub findings: Vec<Finding>,
+    /// Every text that parses, by path below the registry folder.
+    pub documents: BTreeMap<String, Document>,
 }
 
 /// Loads a registry from its texts.
@@ -58,12 +67,22 @@ pub fn load(files: &Files) -> Loaded {
         ))
     });
     findings.dedup();
-    let stopped = findings
+    let mut errors = findings
         .iter()
-        .any(|finding| finding.severity == Severity::Error);
+        .filter(|finding| finding.severity == Severity::Error)
+        .peekable();
+    let (registry, comparable) = if errors.peek().is_none() {
+        (registry, None)
+    } else if errors.all(|finding| BESIDE_SCHEMAS.contains(&finding.rule)) {
+        (None, registry)
+    } else {
+        (None, None)
+    };
     Loaded {
-        registry: registry.filter(|_| !stopped),
+        registry,
+        comparable,
         findings,
+        documents: loader.documents,
     }
 }
 
@@ -103,26 +122,38 @@ impl Loader {
         };
         if let Some(manifest) = &manifest {
             operations::check(self, manifest);
+            project::check(self, manifest);
         }
         let views = self.views(manifest.as_ref());
         let scenarios = scenarios::load(self, envelope.as_ref(), &topics);
+        let waivers = self.waivers();
         Some(Registry {
             manifest: manifest?,
             envelope: envelope?,
             topics,
             views,
             scenarios,
+            waivers,
         })
+    }
+
+    fn waivers(&mut self) -> Vec<Waiver> {
+        let Some(document) = self.documents.get(waivers::PATH) else {
+            return Vec::new();
+        };
+        let (waivers, findings) = waivers::read(document);
+        self.findings.extend(findings);
+        waivers.waivers
     }
 
     /// Paths directly in `folder` with an ending, sorted.
     pub(super) fn paths(&self, folder: &str, ending: &str) -> Vec<String> {
+        // From the folder's first path on, so that a topic does not look at every other topic's files.
         self.documents
-            .keys()
-            .filter(|path| {
-                path.strip_prefix(folder)
-                    .is_some_and(|name| name.ends_with(ending) && !name.contains('/'))
-            })
+            .range(folder.to_owned()..)
+            .map(|(path, _)| path)
+            .take_while(|path| path.starts_with(folder))
+            .filter(|path| path.ends_with(ending) && !path[folder.len()..].contains('/'))
             .cloned()
             .collect()
     }
@@ -320,19 +351,29 @@ impl Loader {
 
     /// A validator for a schema file with its references, by the independent implementation.
     pub(super) fn validator(&self, path: &str) -> Option<jsonschema::Validator> {
-        let document = self.documents.get(path)?;
-        let mut registry = jsonschema::Registry::new();
-        for other in closure(&self.documents, path) {
-            let contents = self.documents.get(&other)?;
-            registry = registry.add(uri(&other), contents.value.clone()).ok()?;
-        }
-        let registry = registry.prepare().ok()?;
-        jsonschema::options()
-            .with_registry(&registry)
-            .with_base_uri(uri(path))
-            .build(&document.value)
-            .ok()
+        validator(&self.documents, path)
     }
+}
+
+/// A validator for a schema file with its references, by the independent implementation; `None` where the
+/// file is missing or no schema.
+#[must_use]
+pub fn validator(
+    documents: &BTreeMap<String, Document>,
+    path: &str,
+) -> Option<jsonschema::Validator> {
+    let document = documents.get(path)?;
+    let mut registry = jsonschema::Registry::new();
+    for other in closure(documents, path) {
+        let contents = documents.get(&other)?;
+        registry = registry.add(uri(&other), contents.value.clone()).ok()?;
+    }
+    let registry = registry.prepare().ok()?;
+    jsonschema::options()
+        .with_registry(&registry)
+        .with_base_uri(uri(path))
+        .build(&document.value)
+        .ok()
 }
 
 fn unknown_type(document: &Document, pointer: &str, value: &Value) -> Finding {

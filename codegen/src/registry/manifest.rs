@@ -283,6 +283,20 @@ pub enum CompatibilityLevel {
 }
 
 impl CompatibilityLevel {
+    /// As manifests write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Backward => "BACKWARD",
+            Self::BackwardTransitive => "BACKWARD_TRANSITIVE",
+            Self::Forward => "FORWARD",
+            Self::ForwardTransitive => "FORWARD_TRANSITIVE",
+            Self::Full => "FULL",
+            Self::FullTransitive => "FULL_TRANSITIVE",
+        }
+    }
+
     /// Whether readers of an older version are promised to read newer events.
     #[must_use]
     pub const fn promises_forward(self) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! [`Registry`] is what emitters and rules see: manifests, models and the derived facts that several of
 //! them need (effective topic settings, where each fact column comes from in each version).
+pub mod canonical;
 mod columns;
 pub mod dates;
 pub mod document;
@@ -10,8 +11,10 @@ mod examples;
 pub mod files;
 pub mod keywords;
 pub mod load;
+pub mod lock;
 pub mod manifest;
 mod operations;
+mod project;
 pub mod published;
 pub mod references;
 mod scenarios;
@@ -19,6 +22,7 @@ pub mod shape;
 pub mod template;
 mod topics;
 pub mod views;
+pub mod waivers;
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -27,6 +31,7 @@ use crate::model::Model;
 use manifest::{
     ColumnSource, Compression, RegistryManifest, Scenario, TopicManifest, ViewManifest,
 };
+use waivers::Waiver;
 
 /// A loaded registry without findings that would stop an emitter.
 #[derive(Clone, Debug)]
@@ -41,6 +46,8 @@ pub struct Registry {
     pub views: Vec<ViewManifest>,
     /// Scenarios, sorted by name.
     pub scenarios: Vec<Scenario>,
+    /// Accepted findings.
+    pub waivers: Vec<Waiver>,
 }
 
 /// The event envelope.

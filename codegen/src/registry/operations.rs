@@ -137,7 +137,7 @@ fn unbalanced(expr: &str) -> Option<String> {
         .map(|missing| format!("a `{missing}` is missing"))
 }
 
-fn is_label(text: &str) -> bool {
+pub(super) fn is_label(text: &str) -> bool {
     let alphanumeric = |character: char| character.is_ascii_alphanumeric();
     text.len() <= MAX_LABEL
         && text.starts_with(alphanumeric)

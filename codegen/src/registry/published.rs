@@ -9,32 +9,35 @@ use super::manifest::{
     AggregateView, KpiQuery, LatestView, RegistryManifest, RollupView, Scenario, TopicManifest,
 };
 use super::shape::schema_of;
+use super::waivers::Waivers;
 
 /// A manifest that has a published schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Manifest {
-    /// registry.toml
+    /// `registry.toml`
     Registry,
-    /// topics/<topic>/topic.toml
+    /// `topics/<topic>/topic.toml`
     Topic,
-    /// views/*.toml of any kind
+    /// `views/*.toml` of any kind
     View,
-    /// views/*.toml with kind = "aggregate"
+    /// `views/*.toml` with `kind = "aggregate"`
     AggregateView,
-    /// views/*.toml with kind = "latest"
+    /// `views/*.toml` with `kind = "latest"`
     LatestView,
-    /// views/*.toml with kind = "rollup"
+    /// `views/*.toml` with `kind = "rollup"`
     RollupView,
-    /// views/*.toml with kind = "kpi"
+    /// `views/*.toml` with `kind = "kpi"`
     Kpi,
-    /// scenarios/*.toml
+    /// `scenarios/*.toml`
     Scenario,
+    /// waivers.toml
+    Waivers,
 }
 
 impl Manifest {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Registry,
         Self::Topic,
         Self::View,
@@ -43,6 +46,7 @@ impl Manifest {
         Self::RollupView,
         Self::Kpi,
         Self::Scenario,
+        Self::Waivers,
     ];
 
     /// Name of the published file.
@@ -57,6 +61,7 @@ impl Manifest {
             Self::RollupView => "rollup-view.json",
             Self::Kpi => "kpi.json",
             Self::Scenario => "scenario.json",
+            Self::Waivers => "waivers.json",
         }
     }
 
@@ -72,6 +77,7 @@ impl Manifest {
             Self::RollupView => of_kind(schema_of::<RollupView>(), "rollup"),
             Self::Kpi => of_kind(schema_of::<KpiQuery>(), "kpi"),
             Self::Scenario => schema_of::<Scenario>(),
+            Self::Waivers => schema_of::<Waivers>(),
         }
     }
 

@@ -22,15 +22,25 @@ pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String
             if target.is_empty() {
                 continue;
             }
-            let file = by_id(documents, target).or_else(|| Some(join(&current, target)));
             if let Some(file) =
-                file.filter(|file| documents.contains_key(file) && !found.contains(file))
+                resolve(documents, &current, target).filter(|file| !found.contains(file))
             {
                 found.push(file);
             }
         }
     }
     found
+}
+
+/// The registry file that a reference without its fragment names, seen from a file.
+#[must_use]
+pub fn resolve(documents: &BTreeMap<String, Document>, from: &str, target: &str) -> Option<String> {
+    // Most references are paths, and looking for an `$id` reads every file.
+    let path = join(from, target);
+    if documents.contains_key(&path) {
+        return Some(path);
+    }
+    by_id(documents, target)
 }
 
 fn collect<'v>(value: &'v Value, references: &mut Vec<&'v str>) {

@@ -6,11 +6,13 @@
 mod apply;
 #[cfg(feature = "embedded")]
 mod demo;
+mod dlq;
 mod ingest;
 mod kpi;
 mod produce;
 mod signals;
 mod streams;
+mod table;
 mod topics;
 
 use std::io::IsTerminal as _;
@@ -51,6 +53,8 @@ enum Command {
     /// Maven), `--kafka BROKERS` and `--clickhouse URL` take servers of your own, which must hold no other data.
     #[cfg(feature = "embedded")]
     Demo(demo::Demo),
+    /// Look at dead letters, and send those again that would pass today
+    Dlq(dlq::Dlq),
     /// Carry events from Kafka into ClickHouse until stopped
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
@@ -87,11 +91,17 @@ pub fn main<R: EventRegistry>() -> ExitCode {
     }
 }
 
+/// Log targets that never speak: ClickHouse's client prints the server's message, which quotes a refused row. What
+/// may be said of it stands in our own error.
+const SILENT: [&str; 2] = ["clickhouse=off", "clickhouse::error=off"];
+
 /// Warnings and errors, or what RUST_LOG asks for.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::builder()
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .from_env_lossy();
+    let silent = SILENT.iter().filter_map(|directive| directive.parse().ok());
+    let filter = silent.fold(filter, tracing_subscriber::EnvFilter::add_directive);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // Fails only where a logger is set already, as in tests.
     let _ = tracing_subscriber::fmt()
@@ -112,6 +122,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
             #[cfg(feature = "embedded")]
             Command::Demo(command) => command.run::<R>(&line.settings).await,
+            Command::Dlq(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Produce(command) => command.run::<R>(&line.settings).await,

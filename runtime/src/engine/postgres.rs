@@ -12,8 +12,11 @@ use super::{EngineError, at};
 /// Debian keeps one folder a major version here.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// Debian's package, also its user.
+/// Debian's package.
 const PACKAGE: &str = "postgresql";
+
+/// The user that it creates.
+const USER: &str = "postgres";
 
 /// Settings for a cluster that need not survive the machine's crash but must start fast. Durability against
 /// a killed server stays: that is the write-ahead log's, not the disk's.
@@ -101,7 +104,7 @@ impl Postgres {
     fn initialise(&self) -> Result<(), EngineError> {
         if is_root() {
             run(
-                Command::new("chown").arg(PACKAGE).arg(self.folder.path()),
+                Command::new("chown").arg(USER).arg(self.folder.path()),
                 PACKAGE,
             )?;
         }
@@ -167,7 +170,10 @@ fn is_root() -> bool {
 
 /// The folder of the newest installed version.
 fn binaries() -> Result<PathBuf, EngineError> {
-    if let Some(folder) = find_program("initdb").and_then(|path| path.parent().map(Path::to_owned))
+    // A link on the path may be alone in its folder; the other programs are where it leads.
+    if let Some(folder) = find_program("initdb")
+        .and_then(|path| path.canonicalize().ok())
+        .and_then(|path| path.parent().map(Path::to_owned))
     {
         return Ok(folder);
     }

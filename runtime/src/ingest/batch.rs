@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::decode::EventKey;
+use super::dedupe::KeyState;
 use super::plan::Ranges;
 use super::reason::Rejection;
 use crate::registry::FactBlock;
@@ -48,7 +49,7 @@ pub(crate) struct Batch<B> {
     pub(crate) oldest: i64,
     dead_bytes: usize,
     coordinates: Vec<Coordinates>,
-    kept: HashMap<EventKey, u32>,
+    kept: HashMap<EventKey, u32, KeyState>,
     /// Rows that gave way to the same event at lower coordinates.
     displaced: Vec<u32>,
     opened: Option<Instant>,
@@ -65,7 +66,7 @@ impl<B: FactBlock> Default for Batch<B> {
             oldest: i64::MAX,
             dead_bytes: 0,
             coordinates: Vec::new(),
-            kept: HashMap::new(),
+            kept: HashMap::default(),
             displaced: Vec::new(),
             opened: None,
         }

@@ -140,10 +140,7 @@ pub(crate) fn check<'e, R: EventRegistry>(
         rejection.pointer = format!("/{}", fields.event_type);
         return Err(rejection);
     }
-    let written = event
-        .get(fields.schema_version)
-        .and_then(Json::as_u64)
-        .map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX));
+    let written = written(event.get(fields.schema_version));
     let version = version_for(topic, written)?;
     let payload = event
         .get(fields.payload)
@@ -163,6 +160,20 @@ pub(crate) fn check<'e, R: EventRegistry>(
         payload,
         timestamp,
     })
+}
+
+/// The version that a record says it is of, where that can be read.
+pub(crate) fn written_version<R: EventRegistry>(bytes: Option<&[u8]>) -> Option<u32> {
+    let member = R::PROJECT.envelope.schema_version;
+    let read = Decoder::default().decode(bytes?, |event| written(event.get(member)));
+    read.ok()
+}
+
+/// The version written; 1 where the member is absent.
+fn written(member: Option<Json<'_>>) -> u32 {
+    member
+        .and_then(Json::as_u64)
+        .map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// The version to read with: the one written, or the newest known where newer ones promise to be readable.

@@ -3,10 +3,12 @@
 //!
 //! A key enters only after its row is durable, so a duplicate is dropped only when the event cannot be lost.
 //! Forgetting is harmless: tables and views count an event once however often it arrives.
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroUsize;
+use std::time::Instant;
 
-use moka::notification::RemovalCause;
-use moka::sync::Cache;
+use lru::LruCache;
 
 use super::decode::{EventKey, event_key};
 use crate::clickhouse::{Client, quoted};
@@ -18,37 +20,85 @@ use crate::registry::EventRegistry;
 /// Keys read back from the table when partitions are assigned; more would delay the start.
 const REBUILD_KEYS: u64 = 200_000;
 
-/// Remembers keys.
-#[derive(Clone)]
+/// Event keys are hashes already, so their lower half is hash enough.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        // Truncation keeps the lower half.
+        #[allow(clippy::cast_possible_truncation)]
+        let half = key as u64;
+        self.0 = half;
+    }
+}
+
+/// Builds [`KeyHasher`]s.
+pub(crate) type KeyState = BuildHasherDefault<KeyHasher>;
+
+/// Remembers keys, on the worker's own thread. The oldest keys are forgotten first, and none counts that is older
+/// than the time limit.
 pub(crate) struct SeenKeys {
-    cache: Arc<Cache<EventKey, ()>>,
+    /// The second since the start at which each key came.
+    keys: RefCell<LruCache<EventKey, u32, KeyState>>,
     limits: DedupeLimits,
+    evictions: prometheus::IntCounter,
+    started: Instant,
 }
 
 impl SeenKeys {
     pub(crate) fn new(limits: DedupeLimits, metrics: &Metrics) -> Self {
-        let evictions = metrics.dedupe_evictions.clone();
-        let cache = Cache::builder()
-            .max_capacity(limits.keys)
-            .time_to_live(limits.ttl)
-            .eviction_listener(move |_, (), cause| {
-                if cause == RemovalCause::Size {
-                    evictions.inc();
-                }
-            })
-            .build();
+        let most = usize::try_from(limits.keys).unwrap_or(usize::MAX);
+        let mut keys = LruCache::unbounded_with_hasher(KeyState::default());
+        // Bounded without taking the memory of a full cache at once.
+        keys.resize(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
         Self {
-            cache: Arc::new(cache),
+            keys: RefCell::new(keys),
             limits,
+            evictions: metrics.dedupe_evictions.clone(),
+            started: Instant::now(),
         }
     }
 
+    /// Seconds since the start; 136 years of them.
+    fn now(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    fn is_fresh(&self, came: u32, now: u32) -> bool {
+        u64::from(now.saturating_sub(came)) < self.limits.ttl.as_secs().max(1)
+    }
+
     pub(crate) fn has(&self, key: EventKey) -> bool {
-        self.cache.contains_key(&key)
+        let came = self.keys.borrow().peek(&key).copied();
+        came.is_some_and(|came| self.is_fresh(came, self.now()))
     }
 
     pub(crate) fn add(&self, key: EventKey) {
-        self.cache.insert(key, ());
+        let now = self.now();
+        let mut keys = self.keys.borrow_mut();
+        // What is too old goes first; the order of the cache is the order in which keys came.
+        while keys
+            .peek_lru()
+            .is_some_and(|(_, came)| !self.is_fresh(*came, now))
+        {
+            keys.pop_lru();
+        }
+        if let Some((gone, _)) = keys.push(key, now)
+            && gone != key
+        {
+            self.evictions.inc();
+        }
     }
 
     /// Reads the newest keys back from the table, as after a restart.

@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::batch::{Batch, Coordinates, DeadLetter};
-use super::decode::{EventKey, event_key};
+use super::decode::{EventKey, event_key, written_version};
 use super::failpoint::reach;
 use super::reason::{Reason, Rejection};
 use super::records;
@@ -316,7 +316,10 @@ impl<R: EventRegistry> Sink<R> {
             })
             .await?;
         match letter {
-            Some(letter) => self.bury(&letter).await,
+            Some(mut letter) => {
+                letter.rejection.version = written_version::<R>(letter.value.as_deref());
+                self.bury(&letter).await
+            }
             None => {
                 tracing::error!(
                     topic = topic.name,

@@ -128,7 +128,7 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
     let consumer = GroupConsumer::join(&config.kafka, &config.group, &topics, metrics.clone())?;
     let sink = Sink::<R> {
         client,
-        letters: DeadLetters::new(&config.kafka, config.batch.max_message_bytes)?,
+        letters: DeadLetters::new(&config.kafka)?,
         metrics: metrics.clone(),
         health: Arc::clone(&health),
         sorting_key: key_columns::<R::Block>(R::PROJECT.sorting_key),

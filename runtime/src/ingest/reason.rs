@@ -32,6 +32,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 12] = [
+        Self::Empty,
+        Self::TooLarge,
+        Self::NotJson,
+        Self::DuplicateMember,
+        Self::TooDeep,
+        Self::Envelope,
+        Self::WrongTopic,
+        Self::UnknownVersion,
+        Self::Payload,
+        Self::DedupeKey,
+        Self::Time,
+        Self::Refused,
+    ];
+
     /// The code.
     #[must_use]
     pub const fn code(self) -> &'static str {

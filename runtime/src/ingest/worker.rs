@@ -10,7 +10,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::batch::{Batch, Coordinates};
 use super::decode::{EventKey, EventReader, Source, Verdict};
-use super::dedupe::SeenKeys;
+use super::dedupe::{KeyState, SeenKeys};
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
@@ -103,7 +103,7 @@ struct Turn<R: EventRegistry> {
     /// The open batch met a record that it cannot take, which is read again after it is sealed.
     closing: bool,
     /// Keys of the batch that is being inserted.
-    in_flight: std::collections::HashSet<EventKey>,
+    in_flight: std::collections::HashSet<EventKey, KeyState>,
     busy: bool,
     paused: bool,
     epoch: u64,
@@ -124,7 +124,7 @@ impl<R: EventRegistry> Worker<R> {
             open: Batch::default(),
             spare: Some(Batch::default()),
             closing: false,
-            in_flight: std::collections::HashSet::new(),
+            in_flight: std::collections::HashSet::default(),
             busy: false,
             paused: false,
             epoch: self.consumer.assignment.epoch(),

@@ -31,10 +31,31 @@ pub mod header {
     pub const SOURCE_OFFSET: &str = "topicwright-source-offset";
     /// Its Kafka timestamp, milliseconds since the epoch.
     pub const SOURCE_TIMESTAMP: &str = "topicwright-source-timestamp";
+    /// What was left out because the dead letter topic does not take so much, with its size.
+    pub const CUT: &str = "topicwright-cut";
+    /// On a replayed record: the letter that it was, `topic/partition@offset`.
+    pub const REPLAY_OF: &str = "topicwright-replay-of";
+    /// On a replayed record: how many times it has been replayed, this time included.
+    pub const REPLAY_ATTEMPT: &str = "topicwright-replay-attempt";
+    /// On a mark in a dead letter topic, which has no value: the letter that was replayed.
+    pub const REPLAYED: &str = "topicwright-replayed";
 }
 
-/// Headers may lift a record over the topic's limit; dead letter topics have room for them.
-const HEADROOM_BYTES: usize = 64 * 1024;
+/// Largest record that a producer here hands to Kafka, before compression; brokers limit what comes after it.
+/// It is what librdkafka's consumers take at most in one answer.
+pub(crate) const MOST_BYTES: &str = "100000000";
+
+/// Brokers measure batches: small ones keep small records from being refused together for their sum.
+pub(crate) const SMALL_BATCH_BYTES: &str = "16384";
+
+/// Kafka's own limit is about 1 MB; a letter that the topic refuses is first cut to this.
+const FIRST_CUT_BYTES: usize = 900_000;
+
+/// Below this nothing would be left of a record.
+const SMALLEST_CUT_BYTES: usize = 1_000;
+
+/// Pointers hold names that the sender chose, so they may be as long as the record.
+const LONGEST_TEXT_CHARS: usize = 500;
 
 /// How long librdkafka itself tries before it reports a record as failed; the caller tries again.
 const DELIVERY_TIMEOUT_MS: &str = "30000";
@@ -46,13 +67,11 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// A producer for records of up to `max_message_bytes`.
+    /// A producer.
     ///
     /// # Errors
     /// The client cannot be set up.
-    pub fn new(kafka: &KafkaConfig, max_message_bytes: usize) -> Result<Self> {
-        // What is over the limit comes here too, and brokers may take more than we do.
-        let limit = (max_message_bytes * 2).max(1 << 20) + HEADROOM_BYTES;
+    pub fn new(kafka: &KafkaConfig) -> Result<Self> {
         let producer = kafka
             .client()
             .set("acks", "all")
@@ -60,30 +79,26 @@ impl DeadLetters {
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
             .set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS)
-            .set("message.max.bytes", limit.to_string())
+            .set("message.max.bytes", MOST_BYTES)
+            .set("batch.size", SMALL_BATCH_BYTES)
             .create_with_context(LogContext)
             .map_err(|error| super::error("cannot set up the dead letter producer", &error))?;
         Ok(Self { producer })
     }
 
-    /// Sends one record and waits until Kafka has it.
+    /// Sends one record and waits until Kafka has it. What is larger than the topic takes is cut, and says so:
+    /// a letter that never arrives would stop everybody.
     ///
     /// # Errors
     /// Kafka did not take it; [`crate::error::Error::retryable`] tells whether to try again.
     pub(crate) async fn send(&self, letter: &DeadLetter) -> Result<()> {
-        match self.produce(letter, letter.value.as_deref(), None).await {
-            Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)) => {
-                // Larger than the dead letter topic takes: keep its beginning and say so, lose the rest.
-                let cut = letter
-                    .value
-                    .as_deref()
-                    .map(|value| &value[..value.len().min(900_000)]);
-                self.produce(letter, cut, letter.value.as_ref().map(Vec::len))
-                    .await
-            }
-            sent => sent,
+        let mut sent = self.produce(&Parts::whole(letter), letter).await;
+        let mut most = FIRST_CUT_BYTES;
+        while sent.as_ref().is_err_and(is_too_large) && most >= SMALLEST_CUT_BYTES {
+            sent = self.produce(&Parts::cut(letter, most), letter).await;
+            most /= 2;
         }
-        .map_err(|error| {
+        sent.map_err(|error| {
             super::error("cannot send a dead letter", &error)
                 .at("topic", letter.dlq)
                 .at(
@@ -95,28 +110,29 @@ impl DeadLetters {
 
     async fn produce(
         &self,
+        parts: &Parts<'_>,
         letter: &DeadLetter,
-        value: Option<&[u8]>,
-        cut_from: Option<usize>,
     ) -> std::result::Result<(), KafkaError> {
         let mut headers = OwnedHeaders::new();
-        for (name, value) in &letter.headers {
+        for (name, value) in parts.headers {
             headers = headers.insert(Header {
                 key: name,
                 value: value.as_ref(),
             });
         }
-        for (name, value) in described(letter, cut_from) {
+        let cut = parts.cut.as_ref();
+        let cut = cut.map(|left_out| (header::CUT, left_out.clone()));
+        for (name, value) in described(letter).into_iter().chain(cut) {
             headers = headers.insert(Header {
                 key: name,
                 value: Some(&value),
             });
         }
         let mut record = FutureRecord::<[u8], [u8]>::to(letter.dlq).headers(headers);
-        if let Some(key) = &letter.key {
+        if let Some(key) = parts.key {
             record = record.key(key);
         }
-        if let Some(value) = value {
+        if let Some(value) = parts.value {
             record = record.payload(value);
         }
         self.producer
@@ -127,16 +143,74 @@ impl DeadLetters {
     }
 }
 
-fn described(letter: &DeadLetter, cut_from: Option<usize>) -> Vec<(&'static str, String)> {
-    let rejection = &letter.rejection;
-    let mut detail = rejection.detail.clone();
-    if let Some(bytes) = cut_from {
-        detail.push_str(&format!(" (cut: the record had {bytes} bytes)"));
+fn is_too_large(error: &KafkaError) -> bool {
+    matches!(
+        error,
+        KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge)
+    )
+}
+
+/// What a letter carries of its record.
+#[derive(Debug, PartialEq, Eq)]
+struct Parts<'l> {
+    key: Option<&'l [u8]>,
+    value: Option<&'l [u8]>,
+    headers: &'l [(String, Option<Vec<u8>>)],
+    /// What is left out.
+    cut: Option<String>,
+}
+
+impl<'l> Parts<'l> {
+    fn whole(letter: &'l DeadLetter) -> Self {
+        Self {
+            key: letter.key.as_deref(),
+            value: letter.value.as_deref(),
+            headers: &letter.headers,
+            cut: None,
+        }
     }
+
+    /// At most so many bytes: the key while it takes no more than a quarter, the first headers up to another
+    /// quarter, and the beginning of the value.
+    fn cut(letter: &'l DeadLetter, most: usize) -> Self {
+        let mut left = most;
+        let mut left_out = Vec::new();
+        let key = letter.key.as_deref().filter(|key| key.len() <= most / 4);
+        if let (None, Some(key)) = (key, &letter.key) {
+            left_out.push(format!("key of {} bytes", key.len()));
+        }
+        left -= key.map_or(0, <[u8]>::len);
+        let mut header_bytes = 0;
+        let fits = |(name, value): &&(String, Option<Vec<u8>>)| {
+            header_bytes += name.len() + value.as_ref().map_or(0, Vec::len) + 16;
+            header_bytes <= most / 4
+        };
+        let kept = letter.headers.iter().take_while(fits).count();
+        if kept < letter.headers.len() {
+            let all = letter.headers.len();
+            left_out.push(format!("{} of {all} headers", all - kept));
+        }
+        left -= header_bytes.min(most / 4);
+        let value = letter.value.as_deref();
+        let kept_value = value.map(|value| &value[..value.len().min(left)]);
+        if let Some(value) = value.filter(|value| value.len() > left) {
+            left_out.push(format!("value of {} bytes after {left}", value.len()));
+        }
+        Self {
+            key,
+            value: kept_value,
+            headers: &letter.headers[..kept],
+            cut: (!left_out.is_empty()).then(|| left_out.join(", ")),
+        }
+    }
+}
+
+fn described(letter: &DeadLetter) -> Vec<(&'static str, String)> {
+    let rejection = &letter.rejection;
     let mut headers = vec![
         (header::REASON, rejection.reason.code().to_owned()),
-        (header::DETAIL, detail),
-        (header::POINTER, rejection.pointer.clone()),
+        (header::DETAIL, shortened(&rejection.detail)),
+        (header::POINTER, shortened(&rejection.pointer)),
         (header::SOURCE_TOPIC, letter.topic.to_owned()),
         (header::SOURCE_PARTITION, letter.partition.to_string()),
         (header::SOURCE_OFFSET, letter.offset.to_string()),
@@ -154,4 +228,59 @@ fn described(letter: &DeadLetter, cut_from: Option<usize>) -> Vec<(&'static str,
     let code = rejection.clickhouse_code;
     headers.extend(code.map(|code| (header::CLICKHOUSE_CODE, code.to_string())));
     headers
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TEXT_CHARS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::reason::{Reason, Rejection};
+
+    fn letter(key: usize, value: usize, headers: usize) -> DeadLetter {
+        DeadLetter {
+            topic: "a",
+            dlq: "a.dlq",
+            partition: 0,
+            offset: 1,
+            time: None,
+            key: Some(vec![b'k'; key]),
+            value: Some(vec![b'v'; value]),
+            headers: vec![("h".to_owned(), Some(vec![b'h'; 83])); headers],
+            rejection: Rejection::new(Reason::NotJson, "é".repeat(600)),
+        }
+    }
+
+    #[test]
+    fn a_cut_keeps_the_key_and_says_what_is_gone() {
+        let value = letter(10, 5000, 1);
+        let parts = Parts::cut(&value, 1000);
+        assert_eq!(parts.value.map(<[u8]>::len), Some(890));
+        assert_eq!(
+            (parts.key.map(<[u8]>::len), parts.headers.len()),
+            (Some(10), 1)
+        );
+        assert_eq!(parts.cut.as_deref(), Some("value of 5000 bytes after 890"));
+
+        let all = letter(300, 5000, 90);
+        let parts = Parts::cut(&all, 1000);
+        assert_eq!((parts.key, parts.headers.len()), (None, 2));
+        assert_eq!(
+            parts.cut.as_deref(),
+            Some("key of 300 bytes, 88 of 90 headers, value of 5000 bytes after 750")
+        );
+        assert_eq!(Parts::cut(&letter(1, 2, 2), 1000).cut, None);
+    }
+
+    #[test]
+    fn texts_in_headers_are_short() {
+        let headers = described(&letter(1, 1, 0));
+        let (_, detail) = &headers[1];
+        assert_eq!(detail.chars().count(), LONGEST_TEXT_CHARS + 1);
+    }
 }

@@ -120,6 +120,10 @@ impl Chaos {
         for (process, _) in awake {
             signal(process, "CONT");
         }
+        if let Some(log) = scene.revive_store() {
+            eprintln!("ClickHouse ended by itself:\n{log}");
+            self.note("ClickHouse ended by itself");
+        }
         for end in scene.ended() {
             match end {
                 End::Left => {}

@@ -33,6 +33,7 @@ pub struct Scene {
     /// Running workers.
     pub workers: Vec<Worker>,
     logs: TempDir,
+    store_folder: PathBuf,
     started: usize,
 }
 
@@ -68,7 +69,10 @@ impl Scene {
         let servers = Servers::start(program, host);
         let applied = servers.run(&["apply", "--yes"]);
         assert!(applied.status.success(), "{}", text(&applied.stderr));
+        let store = servers.store.process_id().unwrap();
+        let store_folder = std::fs::read_link(format!("/proc/{store}/cwd")).unwrap();
         let scene = Self {
+            store_folder,
             servers,
             workers: Vec::new(),
             logs: tempfile::tempdir().unwrap(),
@@ -165,6 +169,28 @@ impl Scene {
         }
     }
 
+    /// Starts ClickHouse again where it ended by itself, as it now and then does soon after a kill; the end of
+    /// its log then.
+    ///
+    /// # Panics
+    /// It does not come back.
+    pub fn revive_store(&mut self) -> Option<String> {
+        let process = self.servers.store.process_id()?;
+        let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let is_gone = state
+            .rsplit(')')
+            .next()
+            .is_none_or(|rest| rest.trim_start().starts_with('Z'));
+        if !is_gone {
+            return None;
+        }
+        let log = read(&self.store_folder.join("server.log"));
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(40)..].join("\n");
+        self.servers.store.restart().unwrap();
+        Some(end)
+    }
+
     /// Kills a worker (SIGKILL).
     ///
     /// # Panics
@@ -230,6 +256,9 @@ impl Scene {
         while !open.is_empty() {
             assert!(Instant::now() < deadline, "{open}\n{}", self.logs());
             std::thread::sleep(Duration::from_millis(200));
+            if let Some(log) = self.revive_store() {
+                eprintln!("ClickHouse ended by itself:\n{log}");
+            }
             let ended = self.ended();
             assert!(ended.is_empty(), "{ended:?}\n{}", self.logs());
             open = lag(&consumer);
@@ -258,7 +287,7 @@ impl Scene {
         let producer = producer(&self.servers.broker.brokers());
         for _ in 0..count {
             let number = stream.records.len();
-            deliver(&producer, number, &stream.make());
+            deliver(&producer, number, &stream.draw());
         }
         producer.flush(Duration::from_secs(60)).unwrap();
     }
@@ -280,7 +309,7 @@ impl Scene {
             while !stop.load(Ordering::Relaxed) {
                 for _ in 0..a_second / 20 {
                     let number = stream.records.len();
-                    deliver(&producer, number, &stream.make());
+                    deliver(&producer, number, &stream.draw());
                 }
                 producer.poll(Duration::from_millis(50));
             }

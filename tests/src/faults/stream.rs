@@ -137,7 +137,7 @@ impl Stream {
     ///
     /// # Panics
     /// Never.
-    pub fn make(&mut self) -> Record {
+    pub fn draw(&mut self) -> Record {
         let record = match self.random.u32(0..100) {
             // The same again: soon, or much later.
             0..8 if !self.records.is_empty() => {
@@ -398,7 +398,7 @@ mod tests {
     fn a_seed_repeats() {
         let (mut one, mut other) = (Stream::new(5, 20_000), Stream::new(5, 20_000));
         for _ in 0..500 {
-            assert_eq!(one.make().value, other.make().value);
+            assert_eq!(one.draw().value, other.draw().value);
         }
         let letters = one
             .records

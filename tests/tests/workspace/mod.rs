@@ -59,6 +59,9 @@ fn read_below(folder: &Path) -> Files {
     while let Some(at) = open.pop() {
         for entry in std::fs::read_dir(&at).into_iter().flatten() {
             let path = entry.unwrap().path();
+            if path.ends_with(".git") {
+                continue;
+            }
             if path.is_dir() {
                 open.push(path);
             } else {
@@ -93,6 +96,8 @@ impl Workspace {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let root = scratch().join("workspace");
         let sources = sources();
+        // A test's commit is no other test's.
+        let _ = std::fs::remove_dir_all(root.join(".git"));
         for name in read_below(&root).keys() {
             if !sources.contains_key(name) {
                 std::fs::remove_file(root.join(name)).unwrap();
@@ -111,6 +116,19 @@ impl Workspace {
         copy
     }
 
+    /// Makes it a repository with one commit, as a clone is.
+    #[allow(dead_code)] // by tests
+    pub fn commit(&self) {
+        let nobody = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        for arguments in [
+            ["init", "-q", "-b", "main"].as_slice(),
+            &["add", "--all"],
+            &["commit", "-q", "-m", "a clone"],
+        ] {
+            succeed(self.command("git").args(nobody).args(arguments));
+        }
+    }
+
     /// Every file of it.
     pub fn files(&self) -> Files {
         read_below(&self.root)
@@ -127,7 +145,14 @@ impl Workspace {
         write(&self.root.join(path), contents.as_bytes());
     }
 
+    /// Removes a file.
+    #[allow(dead_code)] // by benchmarks
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.root.join(path)).unwrap();
+    }
+
     /// Puts another registry in the place of the first.
+    #[allow(dead_code)] // by tests
     pub fn replace_registry(&self, with: &str) {
         let registry = self.root.join("schema_registry");
         std::fs::remove_dir_all(&registry).unwrap();
@@ -153,17 +178,33 @@ impl Workspace {
     }
 
     /// The pipeline's program as it is now, kept from what is compiled later.
+    #[allow(dead_code)] // by tests
     pub fn pipeline(&self, name: &str) -> PathBuf {
+        self.built(name, "debug", &[])
+    }
+
+    /// As [`Self::pipeline`], optimised.
+    #[allow(dead_code)] // by benchmarks
+    pub fn released_pipeline(&self, name: &str) -> PathBuf {
+        self.built(name, "release", &["--release"])
+    }
+
+    fn built(&self, name: &str, profile: &str, flags: &[&str]) -> PathBuf {
         // The library targets are what tests depend on; the tests themselves speak of one registry.
         let mut build = self.cargo(&["build", "--quiet", "--lib", "--bin", "pipeline"]);
+        build.args(flags);
         let built = run(&mut build);
         let said = String::from_utf8(built.stderr).unwrap();
         assert!(built.status.success(), "{said}");
         assert!(!said.contains("warning"), "{said}");
-        let kept = scratch().join(format!("pipeline-{name}"));
+        let kept = scratch().join(format!("pipeline-{profile}-{name}"));
         // Another file: the program may still run from the last time.
         let _ = std::fs::remove_file(&kept);
-        std::fs::copy(scratch().parent().unwrap().join("debug/pipeline"), &kept).unwrap();
+        std::fs::copy(
+            scratch().parent().unwrap().join(profile).join("pipeline"),
+            &kept,
+        )
+        .unwrap();
         kept
     }
 }

@@ -21,7 +21,8 @@ use crate::registry::views::{ViewColumn, fact_columns};
 use super::{COMMAND, EmittedFile};
 use spec::Object;
 
-pub use sql::name as quoted_name;
+pub use print::definition as sql_of;
+pub use sql::{name as quoted_name, text as quoted_text};
 
 /// Blocks whose deduplication hash a table remembers. A crashed worker re-sends only its last planned batch,
 /// which is a few blocks for each month it touches; late events touch more months.
@@ -48,9 +49,9 @@ struct Context<'a> {
     views: &'a [ViewManifest],
 }
 
-/// Every `CREATE` in the order to run; the database comes first.
+/// Every object of the database, the database first; what statements are printed from.
 #[must_use]
-pub fn statements(registry: &Registry) -> Vec<Statement> {
+pub fn plan(registry: &Registry) -> Vec<Object> {
     let clickhouse = &registry.manifest.clickhouse;
     let context = Context {
         database: &clickhouse.database,
@@ -70,7 +71,13 @@ pub fn statements(registry: &Registry) -> Vec<Statement> {
             ViewManifest::Kpi(view) => objects.push(kpi::standing_view(view, &context)),
         }
     }
-    let mut statements: Vec<Statement> = objects
+    objects
+}
+
+/// Every `CREATE` in the order to run; the database comes first.
+#[must_use]
+pub fn statements(registry: &Registry) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = plan(registry)
         .into_iter()
         .map(|object| Statement {
             path: format!(

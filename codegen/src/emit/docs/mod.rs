@@ -11,9 +11,11 @@ mod views;
 mod words;
 
 use askama::Template;
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{COMMAND, EmittedFile};
+use crate::model::Model;
 use crate::registry::Registry;
 use crate::registry::manifest::ViewManifest;
 use calendar::Entry;
@@ -49,6 +51,12 @@ struct PersonalRow {
     field: String,
     mark: String,
     meaning: String,
+}
+
+/// What changed from one schema to another for those who read events, in sentences; Markdown.
+#[must_use]
+pub fn changed_fields(old: &Model, new: &Model, renames: &IndexMap<String, String>) -> Vec<String> {
+    changes::changes(&fields(old, &[]), &fields(new, &[]), renames)
 }
 
 /// Builds the document.

@@ -55,6 +55,8 @@ impl Refusal {
             file: path,
             position,
             pointer: self.pointer,
+            topic: None,
+            old: None,
             message: self.message,
             evidence: None,
             fix: Some(self.fix),

@@ -1,0 +1,148 @@
+//! `topicwright diff`: what changed in meaning, without judging it.
+use std::process::ExitCode;
+
+use super::base::{self, Against};
+use super::check::{day, load, today, unreadable_base};
+use super::outcome;
+use super::registry_folder::RegistryFolder;
+use crate::gate::day::Day;
+use crate::gate::difference::{self, Difference, Located};
+use crate::gate::side::Side;
+use crate::registry::shape::nearest;
+use crate::report::difference as report;
+
+/// Shows what changed in meaning: between two versions of a topic, or since another state of the registry.
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// Two versions, TOPIC@N each; what changed since --against where left out.
+    #[arg(value_name = "TOPIC@N", num_args = 2, conflicts_with = "against")]
+    versions: Vec<Name>,
+    #[command(flatten)]
+    registry: RegistryFolder,
+    /// What to compare with: git:REF, or a registry folder; the merge base with the default branch where left out.
+    #[arg(long, value_name = "git:REF|DIR")]
+    against: Option<Against>,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// The day that removals are held against; today where left out.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day, hide = true)]
+    today: Option<Day>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For a terminal.
+    Human,
+    /// For programs.
+    Json,
+    /// For a comment.
+    Markdown,
+}
+
+/// `shop.purchase@2`.
+#[derive(Clone, Debug)]
+struct Name {
+    topic: String,
+    version: u32,
+}
+
+impl std::str::FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (topic, version) = text
+            .rsplit_once('@')
+            .ok_or("write TOPIC@N, as in shop.purchase@2")?;
+        let version = version.trim_start_matches('v');
+        let version = version
+            .parse()
+            .map_err(|_| format!("`{version}` is no version; write TOPIC@N"))?;
+        Ok(Self {
+            topic: topic.to_owned(),
+            version,
+        })
+    }
+}
+
+impl Diff {
+    /// Runs the command.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        match self.printed() {
+            Ok(text) => {
+                outcome::text(&text);
+                ExitCode::SUCCESS
+            }
+            Err(problem) => outcome::failure(&problem),
+        }
+    }
+
+    fn printed(&self) -> Result<String, String> {
+        let new = load(&self.registry.read()?)?;
+        let (difference, base) = match self.versions.as_slice() {
+            [old, is] => (of_two(&new, old, is)?, String::new()),
+            _ => {
+                let against = self.against.as_ref().unwrap_or(&Against::MergeBase);
+                let base = base::read(against, &self.registry.path)?;
+                let old = base
+                    .files
+                    .map(|files| Side::load(&files))
+                    .transpose()
+                    .map_err(|findings| unreadable_base(&base.name, &findings))?;
+                let day = self.today.unwrap_or_else(today);
+                (difference::between(old.as_ref(), &new, day), base.name)
+            }
+        };
+        match self.format {
+            Format::Human => Ok(report::print(&difference, &base, false)),
+            Format::Markdown => Ok(report::print(&difference, &base, true)),
+            Format::Json => report::json(&difference, &base).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+fn of_two(side: &Side, old: &Name, new: &Name) -> Result<Difference, String> {
+    if old.topic != new.topic {
+        return Err(format!(
+            "{} and {} are two topics; name two versions of one",
+            old.topic, new.topic
+        ));
+    }
+    let (old, new) = (located(side, old)?, located(side, new)?);
+    let topic = new.version.path.split('/').nth(1).unwrap_or_default();
+    Ok(Difference {
+        versions: vec![difference::of_versions(topic, old, new, false)],
+        ..Difference::default()
+    })
+}
+
+fn located<'s>(side: &'s Side, name: &Name) -> Result<Located<'s>, String> {
+    let Some(topic) = side.topic(&name.topic) else {
+        let topics = side.registry.topics.iter();
+        let known: Vec<String> = topics.map(|topic| topic.name.clone()).collect();
+        let fix = nearest(&name.topic, &known).map_or_else(
+            || format!("name one of: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(format!("there is no topic `{}`\n  fix: {fix}", name.topic));
+    };
+    let version = topic
+        .versions
+        .iter()
+        .find(|version| version.number == name.version);
+    version
+        .map(|version| Located { side, version })
+        .ok_or_else(|| {
+            let known = topic.versions.iter();
+            let known: Vec<String> = known
+                .map(|version| format!("{}@{}", topic.name, version.number))
+                .collect();
+            format!(
+                "{} has no version {}\n  fix: name one of: {}",
+                name.topic,
+                name.version,
+                known.join(", ")
+            )
+        })
+}

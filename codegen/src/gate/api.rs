@@ -1,0 +1,231 @@
+//! What changes for users of the generated types: their public items before and after.
+//!
+//! Both registries are emitted and read back as Rust, so that the comparison is with what a user really
+//! compiles against. Only topics whose texts differ are emitted.
+mod items;
+
+use std::collections::BTreeSet;
+
+use super::side::Side;
+use crate::emit::rust::refusal::Refusal;
+use crate::finding::Finding;
+use crate::registry::Registry;
+use crate::registry::files::Files;
+use items::Items;
+
+/// How much a change may break a user, as semantic versioning counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Only documentation.
+    Patch,
+    /// Something new.
+    Minor,
+    /// Code may stop compiling.
+    Major,
+}
+
+impl Level {
+    /// As printed.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::Minor => "minor",
+            Self::Major => "major",
+        }
+    }
+}
+
+/// What happened to an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is gone.
+    Removed,
+    /// It has another type or signature: old, new.
+    Changed(String, String),
+    /// It was not there before: what it is.
+    Added(String),
+}
+
+/// A change of a public item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiChange {
+    /// `topics::order_placed::v2::OrderPlaced.voucher`.
+    pub path: String,
+    /// What happened.
+    pub kind: Kind,
+    /// What it can break.
+    pub level: Level,
+    /// Topic and version whose module it is in, where it is in one.
+    pub version: Option<(String, u32)>,
+    /// Why it breaks, where that is not plain.
+    pub why: &'static str,
+}
+
+impl ApiChange {
+    /// In words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { path, why, .. } = self;
+        let text = match &self.kind {
+            Kind::Removed => format!("`{path}` is gone"),
+            Kind::Changed(old, new) => format!("`{path}` was `{old}`, is now `{new}`"),
+            Kind::Added(what) => format!("`{path}` is new: `{what}`"),
+        };
+        if why.is_empty() {
+            text
+        } else {
+            format!("{text} ({why})")
+        }
+    }
+}
+
+/// The verdict on all changes together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The highest level.
+    pub level: Level,
+    /// Each change in words, the gravest first.
+    pub changes: Vec<String>,
+}
+
+/// The verdict; `None` where the API stays as it is.
+#[must_use]
+pub fn verdict(changes: &[ApiChange]) -> Option<Verdict> {
+    let level = changes.iter().map(|change| change.level).max()?;
+    let mut sorted: Vec<&ApiChange> = changes.iter().collect();
+    sorted.sort_by_key(|change| std::cmp::Reverse(change.level));
+    Some(Verdict {
+        level,
+        changes: sorted.into_iter().map(ApiChange::text).collect(),
+    })
+}
+
+/// Both APIs compared.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Every change of a public item, by path; empty where one side cannot be emitted, since then there is
+    /// nothing to compare.
+    pub changes: Vec<ApiChange>,
+    /// What the generated types cannot carry: nothing can be generated from such a registry.
+    pub refused: Vec<Finding>,
+}
+
+/// Compares the generated types of the topics that changed.
+#[must_use]
+pub fn compare(old: &Side, new: &Side) -> Comparison {
+    let refused = |refusals| Comparison {
+        changes: Vec::new(),
+        refused: findings(refusals, new),
+    };
+    let after = match public_items(&touched(new, old)) {
+        Ok(after) => after,
+        Err(refusals) => return refused(refusals),
+    };
+    let Ok(before) = public_items(&touched(old, new)) else {
+        return Comparison::default();
+    };
+    let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
+    Comparison {
+        changes: paths
+            .into_iter()
+            .filter_map(|path| change(path, &before, &after))
+            .collect(),
+        refused: Vec::new(),
+    }
+}
+
+fn findings(refusals: Vec<Refusal>, side: &Side) -> Vec<Finding> {
+    let texts = side.documents.iter();
+    let files = Files(
+        texts
+            .map(|(path, document)| (path.clone(), document.text.clone()))
+            .collect(),
+    );
+    let findings = refusals.into_iter().map(|refusal| {
+        let mut finding = refusal.into_finding(&files);
+        let folder = finding.file.strip_prefix("topics/");
+        finding.topic = folder.and_then(|path| Some(path.split_once('/')?.0.to_owned()));
+        finding
+    });
+    findings.collect()
+}
+
+fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
+    let (was, is) = (before.0.get(path), after.0.get(path));
+    let parent = items::parent(path);
+    let has_parent = |items: &Items| parent.is_some_and(|parent| items.0.contains_key(parent));
+    let (kind, level, why) = match (was, is) {
+        (Some(was), Some(is)) if was.text == is.text => return None,
+        (Some(was), Some(is)) => {
+            let kind = Kind::Changed(was.text.clone(), is.text.clone());
+            (kind, Level::Major, "")
+        }
+        // What goes or comes with its owner is told by the owner.
+        (Some(_), None) if has_parent(before) && !has_parent(after) => return None,
+        (None, Some(_)) if has_parent(after) && !has_parent(before) => return None,
+        (Some(_), None) => (Kind::Removed, Level::Major, ""),
+        (None, Some(is)) => {
+            let (level, why) = match is.role {
+                items::Role::Field => (Level::Major, "struct literals must name it"),
+                items::Role::Variant => (Level::Major, "a `match` must handle it"),
+                items::Role::Other => (Level::Minor, ""),
+            };
+            (Kind::Added(is.text.clone()), level, why)
+        }
+        (None, None) => return None,
+    };
+    let version = was.or(is).and_then(|item| item.version.clone());
+    Some(ApiChange {
+        path: path.to_owned(),
+        kind,
+        level,
+        version,
+        why,
+    })
+}
+
+/// The registry with only those topics whose texts, or what they share, differ from the other side's.
+fn touched(side: &Side, other: &Side) -> Registry {
+    fn text<'s>(side: &'s Side, path: &str) -> Option<&'s String> {
+        let document = side.documents.get(path);
+        document.map(|document| &document.text)
+    }
+    let paths = side.documents.keys().chain(other.documents.keys());
+    let changed: BTreeSet<&str> = paths
+        .filter(|path| text(side, path) != text(other, path))
+        .filter_map(|path| match path.split_once('/') {
+            Some(("topics", rest)) => rest.split('/').next(),
+            // The empty name stands for what topics share.
+            Some(("common" | "envelope", _)) => Some(""),
+            None if path == "registry.toml" => Some(""),
+            Some(_) | None => None,
+        })
+        .collect();
+    let mut registry = side.registry.clone();
+    registry
+        .topics
+        .retain(|topic| changed.contains("") || changed.contains(topic.name.as_str()));
+    registry
+}
+
+fn public_items(registry: &Registry) -> Result<Items, Vec<Refusal>> {
+    let files = crate::emit::rust::emit(registry, &[], &[])?;
+    let mut items = Items::default();
+    for file in files {
+        let module = file
+            .path
+            .strip_prefix("generated/src/")
+            .and_then(|path| path.strip_suffix(".rs"));
+        let Some(module) = module.filter(|module| module.starts_with("topics/")) else {
+            continue;
+        };
+        let module = module.trim_end_matches("/mod").replace('/', "::");
+        // What the emitter printed from a syntax tree parses.
+        if let Ok(file) = syn::parse_file(&file.contents) {
+            items.add(&module, &file);
+        }
+    }
+    items.follow_exports();
+    Ok(items)
+}

@@ -1,0 +1,87 @@
+//! Tables with the view that each belongs to, and the columns that a change adds.
+use std::collections::BTreeMap;
+
+use super::NewColumn;
+use crate::emit::clickhouse::spec::{ColumnSpec, Definition, TableName, TableSpec};
+use crate::emit::clickhouse::{self, quoted_name, quoted_text};
+use crate::registry::Registry;
+use crate::registry::manifest::ViewManifest;
+use crate::rules::pair::RegistryPair;
+
+/// Tables by `database.table`, each with the view whose states it holds.
+pub(super) struct Tables<'r>(pub(super) BTreeMap<String, (TableSpec, Option<&'r ViewManifest>)>);
+
+impl<'r> Tables<'r> {
+    /// A registry's.
+    pub(super) fn of(registry: &'r Registry) -> Self {
+        let tables = clickhouse::plan(registry).into_iter().filter_map(|object| {
+            let Definition::Table(table) = object.definition else {
+                return None;
+            };
+            let view = registry
+                .views
+                .iter()
+                .find(|view| table.name.table == format!("{}_state", view.name()));
+            Some((table_name(&table.name), (table, view)))
+        });
+        Self(tables.collect())
+    }
+}
+
+/// Columns of tables that were there before.
+pub(super) fn added(around: &RegistryPair<'_>) -> Vec<NewColumn> {
+    let RegistryPair { old, new, .. } = *around;
+    let before = Tables::of(&old.registry);
+    let mut added = Vec::new();
+    for (name, (table, _)) in Tables::of(&new.registry).0 {
+        let Some((was, _)) = before.0.get(&name) else {
+            continue;
+        };
+        for (index, column) in table.columns.iter().enumerate() {
+            if was.columns.iter().any(|old| old.name == column.name) {
+                continue;
+            }
+            let after = index.checked_sub(1).map(|index| &table.columns[index]);
+            added.push(NewColumn {
+                table: name.clone(),
+                name: column.name.clone(),
+                sql_type: column.sql_type.clone(),
+                sql: add_column(&table.name, column, after),
+            });
+        }
+    }
+    added
+}
+
+/// The statement that adds a column.
+pub(crate) fn add_column(
+    table: &TableName,
+    column: &ColumnSpec,
+    after: Option<&ColumnSpec>,
+) -> String {
+    let mut sql = format!(
+        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}",
+        table_name(table),
+        quoted_name(&column.name),
+        column.sql_type
+    );
+    if !column.comment.is_empty() {
+        sql.push_str(&format!(" COMMENT {}", quoted_text(&column.comment)));
+    }
+    if let Some(codec) = &column.codec {
+        sql.push_str(&format!(" CODEC({codec})"));
+    }
+    if let Some(after) = after {
+        sql.push_str(&format!(" AFTER {}", quoted_name(&after.name)));
+    }
+    sql
+}
+
+/// `database.table`, as in SQL.
+pub(crate) fn table_name(table: &TableName) -> String {
+    format!(
+        "{}.{}",
+        quoted_name(&table.database),
+        quoted_name(&table.table)
+    )
+}

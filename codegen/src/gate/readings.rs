@@ -1,0 +1,223 @@
+//! Which writers and readers to compare, and what the prover says.
+//!
+//! Only what is new or changed is compared: with every live version of its topic, or with its neighbours
+//! where the level is not transitive. Neighbours are compared both ways whatever the level promises, because
+//! the order of a rollout follows from it.
+use std::collections::HashMap;
+
+use referencing::Draft;
+
+use super::side::Side;
+use super::{Answer, Compared};
+use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View};
+use crate::registry::load::uri;
+use crate::registry::manifest::CompatibilityLevel;
+use crate::registry::references::closure;
+use crate::registry::{Topic, TopicVersion};
+use crate::rules::pair::{Direction, Edition, Reading, RegistryPair, Subject};
+
+/// Every comparison that the change needs.
+pub(super) fn all<'a>(around: &RegistryPair<'a>) -> Vec<Reading<'a>> {
+    let mut asker = Asker {
+        around: *around,
+        prover: Prover::default(),
+        handles: HashMap::new(),
+        readings: Vec::new(),
+    };
+    let RegistryPair { old, new, .. } = *around;
+    if old.meaning.envelope != new.meaning.envelope {
+        let path = &new.registry.envelope.path;
+        asker.edit(Subject::Envelope, path, 0, true, (None, None));
+    }
+    for topic in &new.registry.topics {
+        asker.topic(topic);
+    }
+    asker.readings
+}
+
+/// Versions whose events may still be read.
+pub(super) fn live(topic: &Topic, today: super::Day) -> impl Iterator<Item = &TopicVersion> {
+    topic.versions.iter().filter(move |version| {
+        !topic.manifest.deprecations.iter().any(|deprecation| {
+            deprecation.version == version.number
+                && super::Day::read(&deprecation.removal).is_some_and(|removal| removal < today)
+        })
+    })
+}
+
+/// The questions as reports show them; edits of a version are the business of their rule.
+pub(super) fn summary(readings: &[Reading<'_>]) -> Vec<Compared> {
+    readings
+        .iter()
+        .filter(|reading| !matches!(reading.subject, Subject::Edit(..)))
+        .map(|reading| Compared {
+            topic: match reading.subject {
+                Subject::Versions(topic) | Subject::Edit(topic, _) => Some(topic.name.clone()),
+                Subject::Envelope => None,
+            },
+            writer: reading.writer.name(),
+            reader: reading.reader.name(),
+            direction: reading.direction,
+            promised: reading.promised,
+            answer: Answer::of(&reading.verdict),
+        })
+        .collect()
+}
+
+struct Asker<'a> {
+    around: RegistryPair<'a>,
+    prover: Prover,
+    handles: HashMap<(bool, String), Result<SchemaHandle, Unknown>>,
+    readings: Vec<Reading<'a>>,
+}
+
+impl<'a> Asker<'a> {
+    fn topic(&mut self, topic: &'a Topic) {
+        let RegistryPair { old, new, today } = self.around;
+        let before = old.topic(&topic.name);
+        let changed = |version: &TopicVersion| {
+            old.hash(&topic.name, version.number) != new.hash(&topic.name, version.number)
+        };
+        let raised = before
+            .is_some_and(|before| before.manifest.compatibility != topic.manifest.compatibility);
+        for version in topic.versions.iter().filter(|version| changed(version)) {
+            let previous = before.and_then(|before| {
+                before
+                    .versions
+                    .iter()
+                    .find(|previous| previous.number == version.number)
+            });
+            if let Some(previous) = previous {
+                let subject = Subject::Edit(topic, version.number);
+                let examples = (Some(previous), Some(version));
+                self.edit(subject, &version.path, version.number, false, examples);
+            }
+        }
+        let (backward, forward, transitive) = promises(topic.manifest.compatibility);
+        let versions: Vec<&TopicVersion> = live(topic, today).collect();
+        for (index, newer) in versions.iter().enumerate() {
+            for (distance, older) in versions[..index].iter().rev().enumerate() {
+                let neighbours = distance == 0;
+                if !(raised || changed(newer) || changed(older)) || !(neighbours || transitive) {
+                    continue;
+                }
+                let older_edition = edition(older, false);
+                let newer_edition = edition(newer, false);
+                if backward || neighbours {
+                    self.ask(
+                        Subject::Versions(topic),
+                        (older_edition, Some(older)),
+                        newer_edition,
+                        Direction::Backward,
+                        backward,
+                    );
+                }
+                if forward || neighbours {
+                    self.ask(
+                        Subject::Versions(topic),
+                        (newer_edition, Some(newer)),
+                        older_edition,
+                        Direction::Forward,
+                        forward,
+                    );
+                }
+            }
+        }
+    }
+
+    /// The same file before and after, both ways.
+    fn edit(
+        &mut self,
+        subject: Subject<'a>,
+        path: &'a str,
+        number: u32,
+        promised: bool,
+        (before, after): (Option<&'a TopicVersion>, Option<&'a TopicVersion>),
+    ) {
+        let [old, new] = [true, false].map(|old| Edition { old, path, number });
+        self.ask(subject, (old, before), new, Direction::Backward, promised);
+        self.ask(subject, (new, after), old, Direction::Forward, promised);
+    }
+
+    fn ask(
+        &mut self,
+        subject: Subject<'a>,
+        (writer, version): (Edition<'a>, Option<&'a TopicVersion>),
+        reader: Edition<'a>,
+        direction: Direction,
+        promised: bool,
+    ) {
+        let example = version
+            .and_then(|version| version.examples.first())
+            .map(|example| &example.payload);
+        let verdict = match (self.handle(writer), self.handle(reader)) {
+            (Ok(from), Ok(to)) => self.prover.compare(from, to, View::Stream, example),
+            (Err(unknown), _) | (_, Err(unknown)) => Verdict::Unknown(unknown),
+        };
+        self.readings.push(Reading {
+            subject,
+            writer,
+            reader,
+            direction,
+            promised,
+            verdict,
+            around: self.around,
+        });
+    }
+
+    fn handle(&mut self, edition: Edition<'_>) -> Result<SchemaHandle, Unknown> {
+        let side = if edition.old {
+            self.around.old
+        } else {
+            self.around.new
+        };
+        let prover = &mut self.prover;
+        self.handles
+            .entry((edition.old, edition.path.to_owned()))
+            .or_insert_with(|| {
+                prover
+                    .add(source(side, edition.path))
+                    .map_err(|error| Unknown {
+                        keyword: "$ref".to_owned(),
+                        pointer: error.pointer,
+                        reason: error.problem,
+                    })
+            })
+            .clone()
+    }
+}
+
+fn edition(version: &TopicVersion, old: bool) -> Edition<'_> {
+    Edition {
+        old,
+        path: &version.path,
+        number: version.number,
+    }
+}
+
+/// A schema file with what it refers to, for the prover.
+pub(super) fn source(side: &Side, path: &str) -> Source {
+    Source {
+        documents: closure(&side.documents, path)
+            .into_iter()
+            .filter_map(|path| {
+                let document = side.documents.get(&path)?;
+                Some((uri(&path), document.value.clone()))
+            })
+            .collect(),
+        draft: Draft::Draft202012,
+    }
+}
+
+/// Backward, forward, transitive.
+const fn promises(level: CompatibilityLevel) -> (bool, bool, bool) {
+    match level {
+        CompatibilityLevel::None => (false, false, false),
+        CompatibilityLevel::Backward => (true, false, false),
+        CompatibilityLevel::BackwardTransitive => (true, false, true),
+        CompatibilityLevel::Forward => (false, true, false),
+        CompatibilityLevel::ForwardTransitive => (false, true, true),
+        CompatibilityLevel::Full => (true, true, false),
+        CompatibilityLevel::FullTransitive => (true, true, true),
+    }
+}

@@ -1,0 +1,119 @@
+//! In which order to roll a change out, and which versions may run side by side meanwhile.
+use super::columns;
+use crate::compat::Verdict;
+use crate::rules::pair::{Direction, Reading, RegistryPair, Subject};
+
+/// The order, as sentences; empty where nothing has to move.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// What to do, first things first.
+    pub steps: Vec<String>,
+    /// Which versions are safe to run together, and which are not.
+    pub together: Vec<String>,
+}
+
+/// What both directions allow for the newest version of a topic.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Readers of either version read both.
+    Any,
+    /// Readers move first.
+    ReadersFirst,
+    /// Writers move first.
+    WritersFirst,
+    /// Neither works with the other.
+    Apart,
+}
+
+/// Tables go first, since a worker that writes a column needs it; the rest follows from what was proved.
+pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rollout {
+    let mut rollout = Rollout::default();
+    let added = columns::added(around);
+    if !added.is_empty() {
+        let names: Vec<String> = added
+            .iter()
+            .map(|column| format!("`{}.{}`", column.table, column.name))
+            .collect();
+        rollout
+            .steps
+            .push(format!("tables: add {}", names.join(", ")));
+    }
+    for (subject, old, new, order) in orders(around, readings) {
+        let (readers, writers) = (
+            format!("consumers of {subject} to {new}"),
+            format!("producers of {subject} to {new}"),
+        );
+        let steps = match order {
+            Order::Any => vec![format!(
+                "consumers and producers of {subject} to {new}, in any order"
+            )],
+            Order::ReadersFirst => vec![readers, writers],
+            Order::WritersFirst => vec![
+                writers,
+                format!("{readers}, once no message of {old} is retained"),
+            ],
+            Order::Apart => vec![format!(
+                "{subject}: stop producers, let consumers read to the end, then move both to {new}"
+            )],
+        };
+        rollout.steps.extend(steps);
+        rollout.together.push(match order {
+            Order::Any => format!("{subject}: {old} and {new}, both ways"),
+            Order::ReadersFirst => format!("{subject}: {old} producers with {new} consumers"),
+            Order::WritersFirst => format!("{subject}: {new} producers with {old} consumers"),
+            Order::Apart => format!("{subject}: {old} and {new} are not proved safe together"),
+        });
+    }
+    rollout
+}
+
+/// Subject, the name of old and new, and what they allow; one entry for each topic with a new version.
+fn orders(
+    around: &RegistryPair<'_>,
+    readings: &[Reading<'_>],
+) -> Vec<(String, String, String, Order)> {
+    let mut orders = Vec::new();
+    for backward in readings
+        .iter()
+        .filter(|reading| reading.direction == Direction::Backward)
+    {
+        let subject = match backward.subject {
+            Subject::Versions(topic) => {
+                let number = backward.reader.number;
+                let before = topic.versions.iter().rev().map(|version| version.number);
+                let mut before = before.skip_while(|other| *other >= number);
+                let newest = topic.versions.last().map(|version| version.number);
+                let is_new =
+                    newest == Some(number) && around.old.hash(&topic.name, number).is_none();
+                if !is_new || before.next() != Some(backward.writer.number) {
+                    continue;
+                }
+                topic.name.clone()
+            }
+            Subject::Envelope => "every topic".to_owned(),
+            // A released version does not change; its rule says so.
+            Subject::Edit(..) => continue,
+        };
+        let forward = readings.iter().find(|reading| {
+            reading.direction == Direction::Forward
+                && reading.writer.path == backward.reader.path
+                && reading.reader.path == backward.writer.path
+                && reading.writer.old == backward.reader.old
+                && reading.reader.old == backward.writer.old
+        });
+        let works = |reading: &Reading<'_>| matches!(reading.verdict, Verdict::Compatible(_));
+        let order = match (works(backward), forward.is_some_and(works)) {
+            (true, true) => Order::Any,
+            (true, false) => Order::ReadersFirst,
+            (false, true) => Order::WritersFirst,
+            (false, false) => Order::Apart,
+        };
+        orders.push((
+            subject,
+            backward.writer.name(),
+            backward.reader.name(),
+            order,
+        ));
+    }
+    orders
+}

@@ -1,0 +1,141 @@
+//! One side of a comparison: a loaded registry with its texts and what they mean.
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::finding::{Finding, Position, Severity};
+use crate::registry::document::Document;
+use crate::registry::files::Files;
+use crate::registry::load::load;
+use crate::registry::lock::{self, Lock};
+use crate::registry::{Registry, Topic};
+use crate::rules::problem::Place;
+
+/// A registry before or after the change.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The registry.
+    pub registry: Registry,
+    /// Its texts, by path below the registry folder.
+    pub documents: BTreeMap<String, Document>,
+    /// What it means.
+    pub meaning: Lock,
+    /// What its lock file says it means, where there is one of today's format.
+    pub locked: Option<Lock>,
+    /// What is wrong with its examples and scenarios.
+    pub problems: Vec<Finding>,
+}
+
+impl Side {
+    /// Loads a registry; wrong examples and scenarios are no obstacle.
+    ///
+    /// # Errors
+    /// Every problem of the registry, where schemas or manifests have any.
+    pub fn load(files: &Files) -> Result<Self, Vec<Finding>> {
+        let loaded = load(files);
+        let Some(registry) = loaded.registry.or(loaded.comparable) else {
+            return Err(loaded.findings);
+        };
+        let mut problems = loaded.findings;
+        problems.retain(|finding| finding.severity == Severity::Error);
+        Ok(Self {
+            problems,
+            meaning: Lock::of(&registry),
+            locked: files.0.get(lock::PATH).and_then(|text| Lock::read(text)),
+            documents: loaded.documents,
+            registry,
+        })
+    }
+
+    /// A topic by name.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<&Topic> {
+        self.registry.topics.iter().find(|topic| topic.name == name)
+    }
+
+    /// What a topic's version means.
+    #[must_use]
+    pub fn hash(&self, topic: &str, number: u32) -> Option<&str> {
+        self.meaning.version(topic, number)
+    }
+
+    /// File of a view by its name.
+    #[must_use]
+    pub fn view_file(&self, name: &str) -> String {
+        self.documents
+            .iter()
+            .find(|(path, document)| {
+                path.starts_with("views/")
+                    && document.value.get("name").and_then(Value::as_str) == Some(name)
+            })
+            .map_or_else(|| "views".to_owned(), |(path, _)| path.clone())
+    }
+
+    /// Line and column of a place.
+    #[must_use]
+    pub fn position(&self, place: &Place) -> Position {
+        self.documents
+            .get(&place.file)
+            .map_or(Position { line: 1, column: 1 }, |document| {
+                document.position(&place.pointer)
+            })
+    }
+
+    /// Where a pointer into a schema leads when references are followed.
+    ///
+    /// A validator's pointer goes through `$ref`; the text behind it may stand in another file.
+    #[must_use]
+    pub fn follow(&self, file: &str, pointer: &str) -> Place {
+        let mut place = Place::new(file, "");
+        for token in pointer.split('/').skip(1) {
+            // A chain of references is followed to its end; a circle of them has none.
+            for _ in 0..MAX_REFERENCES {
+                let here = self.value(&place);
+                let reference = here
+                    .and_then(|value| value.get("$ref"))
+                    .and_then(Value::as_str);
+                let name = token.replace("~1", "/").replace("~0", "~");
+                let has = here.is_some_and(|value| value.get(&name).is_some() || value.is_array());
+                match reference {
+                    Some(reference) if token == "$ref" || !has => {
+                        let Some(target) = self.target(&place.file, reference) else {
+                            break;
+                        };
+                        place = target;
+                        if token == "$ref" {
+                            break;
+                        }
+                    }
+                    Some(_) | None => break,
+                }
+            }
+            if token != "$ref" {
+                place.pointer = format!("{}/{token}", place.pointer);
+            }
+        }
+        place
+    }
+
+    fn value(&self, place: &Place) -> Option<&Value> {
+        self.documents
+            .get(&place.file)?
+            .value
+            .pointer(&place.pointer)
+    }
+
+    fn target(&self, from: &str, reference: &str) -> Option<Place> {
+        let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        if !fragment.is_empty() && !fragment.starts_with('/') {
+            return None;
+        }
+        let file = if file.is_empty() {
+            from.to_owned()
+        } else {
+            crate::registry::references::resolve(&self.documents, from, file)?
+        };
+        Some(Place::new(&file, fragment))
+    }
+}
+
+/// More references in a row than any schema written by people has.
+const MAX_REFERENCES: usize = 64;

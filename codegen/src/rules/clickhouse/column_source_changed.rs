@@ -1,0 +1,92 @@
+//! `column-source-changed`: a fact column is filled from something else.
+use crate::finding::{Plane, Severity};
+use crate::registry::ColumnMapping;
+use crate::rules::pair::VersionPair;
+use crate::rules::problem::Problem;
+use crate::rules::{Check, Doc, Rule};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "column-source-changed",
+    plane: Plane::ClickHouse,
+    severity: Severity::Warning,
+    purpose: "a released version fills a fact column from another field, under another condition, or not at all",
+    doc: Doc {
+        what: "For a version that is there before and after, a fact column has another source: another field, \
+               another condition, another sign, or none. A column that a version newly fills is no finding: stored \
+               rows of it hold the default, which `column-added` says of new columns.",
+        why: "Stored rows hold what the old source gave, new rows what the new one gives, and nothing in the row \
+              tells which. Measures over the column mix both.",
+        example: "`[columns.amount_cents] from = \"/data/refund_cents\"` loses its `negate = true`.",
+        fix: "Fill a new column instead, or replay what is stored after the change.",
+    },
+    check: Check::Version(check),
+};
+
+fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
+    let Some((old, new)) = pair.version.both() else {
+        return Vec::new();
+    };
+    let (before, after) = pair.topic;
+    let mut problems = Vec::new();
+    for was in &old.columns {
+        let is = new.columns.iter().find(|is| is.column == was.column);
+        if is.is_some_and(|is| words(is) == words(was)) {
+            continue;
+        }
+        let now = is.map_or_else(|| "nothing".to_owned(), words);
+        // A column that is gone altogether is `column-dropped`'s.
+        let known = crate::fact::layout(&pair.around.new.registry.manifest);
+        if !known.iter().any(|column| column.name == was.column) {
+            continue;
+        }
+        let pointer = format!("/columns/{}", crate::model::escape(&was.column));
+        let by_manifest = after.manifest.columns.contains_key(&was.column)
+            || before.manifest.columns.contains_key(&was.column);
+        let (file, pointer, old_file) = if by_manifest {
+            (&after.path, pointer, &before.path)
+        } else {
+            (&new.path, declared(was), &old.path)
+        };
+        problems.push(
+            Problem::new(
+                file,
+                pointer.clone(),
+                format!(
+                    "v{} of {} filled `{}` from {}, now from {now}: stored and new rows disagree",
+                    new.number,
+                    after.name,
+                    was.column,
+                    words(was)
+                ),
+            )
+            .old(old_file, pointer)
+            .evidence(format!(
+                "all stored rows of {} v{} (up to {} days)",
+                after.name, new.number, pair.around.old.registry.manifest.clickhouse.retention_days
+            ))
+            .fix("fill a new column instead, or replay what is stored"),
+        );
+    }
+    problems
+}
+
+/// Where an `x-column` of a payload field stands: `/data/order_id` → `/properties/order_id/x-column`.
+fn declared(mapping: &ColumnMapping) -> String {
+    let inner = mapping.source.from.get(1..).and_then(|rest| rest.find('/'));
+    let field = inner.map_or("", |start| &mapping.source.from[start + 1..]);
+    format!("{}/x-column", field.replace('/', "/properties/"))
+}
+
+fn words(mapping: &ColumnMapping) -> String {
+    let source = &mapping.source;
+    let mut text = format!("`{}`", source.from);
+    if source.negate {
+        text = format!("-1 × {text}");
+    }
+    for (index, when) in source.when.iter().enumerate() {
+        let word = if index == 0 { "where" } else { "and" };
+        text.push_str(&format!(" {word} `{}` is {}", when.field, when.equals));
+    }
+    text
+}

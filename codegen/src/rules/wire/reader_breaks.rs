@@ -1,0 +1,73 @@
+//! `reader-breaks`: a message that one version allows and another one's readers refuse.
+use crate::compat::Verdict;
+use crate::finding::{Plane, Severity};
+use crate::rules::pair::{Direction, Reading};
+use crate::rules::problem::Problem;
+use crate::rules::{Check, Doc, Rule};
+
+use super::reader::{place, promise, writer_place};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "reader-breaks",
+    plane: Plane::Wire,
+    severity: Severity::Error,
+    purpose: "a message breaks a reader that the compatibility level protects",
+    doc: Doc {
+        what: "Each new or changed version is held against the topic's live versions, as its `compatibility` \
+               asks: `BACKWARD` (new readers read old messages), `FORWARD` (old readers read new messages), \
+               `FULL` (both), each against the neighbour or, with `_TRANSITIVE`, against every version. A \
+               changed envelope is held against the old one both ways. Writers are taken to write only what \
+               they declare, so a new optional property breaks nobody. Versions past their removal date no \
+               longer count. What cannot be decided is `reader-unproved`.",
+        why: "Producers and consumers are never deployed in the same second, and messages of every version lie \
+              in the topic until they are too old. The finding shows the message: an independent validator \
+              accepts it on the writer's side and rejects it on the reader's.",
+        example: "v3 makes `price_cents` required. `{\"tx_id\": 991, \"status\": \"success\"}` is a v2 message, and \
+                  v3 readers refuse it.",
+        fix: "For new readers: keep the property optional, or the type, range and list of values as wide as they \
+              were. For old readers: add no value and no wider range to a property that they check. Where the \
+              break is wanted, start a new topic, or waive the finding once no old message is retained.",
+    },
+    check: Check::Reading(check),
+};
+
+fn check(reading: &Reading<'_>) -> Vec<Problem> {
+    let (Verdict::Incompatible(witness), true) = (&reading.verdict, reading.promised) else {
+        return Vec::new();
+    };
+    let (writer, reader) = (reading.writer.name(), reading.reader.name());
+    let at = place(reading, &witness.pointer);
+    let instance = if witness.instance.is_empty() {
+        String::new()
+    } else {
+        format!(", at `{}`", witness.instance)
+    };
+    let fix = match reading.direction {
+        Direction::Backward => format!(
+            "let {reader} accept what {writer} allows (keep it optional, keep types, ranges and values as wide), \
+             or waive this once no message of {writer} is retained"
+        ),
+        Direction::Forward => format!(
+            "let {writer} write only what {reader} accepts, or waive this once every consumer reads {writer}"
+        ),
+    };
+    let old = writer_place(reading, &witness.pointer);
+    vec![
+        Problem::new(
+            &at.file,
+            at.pointer,
+            format!(
+                "readers of {reader} reject what {writer} allows{instance}: {}; {}",
+                witness.reason,
+                promise(reading)
+            ),
+        )
+        .old(&old.file, old.pointer)
+        .evidence(format!(
+            "{} (allowed by {writer}, rejected by {reader}; checked by an independent validator)",
+            witness.value
+        ))
+        .fix(fix),
+    ]
+}

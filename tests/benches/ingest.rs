@@ -1,0 +1,72 @@
+//! Kafka to ClickHouse, end to end, on one machine, one topic and one table: this worker, ClickHouse's own Kafka
+//! engine, an ideal loader that inserts prebuilt blocks, and a consumer that only reads.
+//!
+//! `cargo bench -p topicwright-tests --bench ingest`. Settings by environment: `BENCH_ROWS` (messages a run),
+//! `BENCH_PARTITIONS`, `BENCH_RATE` (events a second of the latency run), `BENCH_PAYLOADS` (`json`, `string`).
+//! The registry is the game's without its views, so that every contender fills the same table and nothing else;
+//! payload as JSON and as String are two registries, compiled in a copy of the workspace. CPU is what the
+//! processes used, in seconds a million rows; memory is the process' high-water mark; every run is checked by
+//! count, distinct offsets and sums.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    dead_code
+)]
+mod ingest {
+    pub mod contenders;
+    pub mod latency;
+    pub mod process;
+    pub mod stage;
+    pub mod stream;
+}
+#[path = "../tests/workspace/mod.rs"]
+mod workspace;
+
+use ingest::contenders::{consume_only, ideal_loader, kafka_engine, worker};
+use ingest::latency;
+use ingest::stage::{Payload, Stage};
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+fn main() {
+    let rows = setting("BENCH_ROWS", 2_000_000);
+    let partitions = setting("BENCH_PARTITIONS", 4);
+    let rate = setting("BENCH_RATE", 20_000);
+    let payloads = std::env::var("BENCH_PAYLOADS").unwrap_or_else(|_| "string,json".to_owned());
+    for payload in [Payload::String, Payload::Json] {
+        if !payloads.contains(payload.name()) {
+            continue;
+        }
+        let stage = Stage::set(payload, rows, partitions);
+        println!(
+            "\npayload {}, {rows} messages of {} B, {partitions} partitions, lz4, ClickHouse {}",
+            payload.name(),
+            stage.message_bytes,
+            stage.version()
+        );
+        println!(
+            "| contender | rows/s | × engine | client CPU s/M | server CPU s/M | client MB | checked |"
+        );
+        println!("|---|---:|---:|---:|---:|---:|---|");
+        let engine = kafka_engine(&stage);
+        let own = worker(&stage);
+        let ideal = ideal_loader(&stage);
+        let consume = consume_only(&stage);
+        let base = engine.rows_per_second;
+        for run in [&engine, &own, &ideal, &consume] {
+            println!("{}", run.line(base));
+        }
+        let found = latency::measure(&stage, rate);
+        println!(
+            "\nproduce to visible at {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms, worker {} MB",
+            found.p50, found.p95, found.p99, found.megabytes
+        );
+    }
+}

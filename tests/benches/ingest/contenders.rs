@@ -1,0 +1,219 @@
+//! The contenders, each from an empty table to a full one.
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use topicwright_tests::program::{free_port, terminate};
+
+use super::process::{cpu_seconds, peak_megabytes};
+use super::stage::{Payload, Stage};
+use super::stream::TOPIC;
+
+/// Rows of a prebuilt block.
+const BLOCK: usize = 250_000;
+
+/// What a run took.
+pub struct Run {
+    pub name: String,
+    pub rows: usize,
+    pub rows_per_second: f64,
+    pub client_cpu: f64,
+    pub server_cpu: f64,
+    pub megabytes: u64,
+    pub is_right: bool,
+}
+
+impl Run {
+    pub fn line(&self, base: f64) -> String {
+        let million = self.rows as f64 / 1e6;
+        format!(
+            "| {} | {:.0} k | {:.2} | {:.2} | {:.2} | {} | {} |",
+            self.name,
+            self.rows_per_second / 1000.0,
+            self.rows_per_second / base,
+            self.client_cpu / million,
+            self.server_cpu / million,
+            self.megabytes,
+            if self.is_right { "yes" } else { "WRONG" },
+        )
+    }
+}
+
+/// This worker: validation, dedupe, plans and tokens on.
+pub fn worker(stage: &Stage) -> Run {
+    stage.clear();
+    let listen = format!("127.0.0.1:{}", free_port());
+    let server = cpu_seconds(stage.server());
+    let child = stage
+        .command(&["ingest", "--listen", &listen, "--group", "bench-worker"])
+        .spawn()
+        .unwrap();
+    let process = child.id();
+    let rows_per_second = stage.fill_rate();
+    let (client_cpu, megabytes) = (cpu_seconds(process), peak_megabytes(process));
+    let server_cpu = cpu_seconds(stage.server()) - server;
+    let is_right = stage.is_right();
+    let ended = terminate(child);
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    Run {
+        name: "this worker".to_owned(),
+        rows: stage.rows,
+        rows_per_second,
+        client_cpu,
+        server_cpu,
+        megabytes,
+        is_right,
+    }
+}
+
+/// ClickHouse's Kafka engine and a view into the same table: a consumer and thread a partition, large blocks.
+pub fn kafka_engine(stage: &Stage) -> Run {
+    stage.clear();
+    // The table's own type: no conversion on the way.
+    let payload = stage.ask(
+        "SELECT replaceAll(type, '\n', '') FROM system.columns WHERE database = 'game' AND table = 'events_raw' AND name = 'payload_json' FORMAT TSVRaw",
+    );
+    stage.ask(&format!(
+        "CREATE TABLE bench_queue (event_type String, user_id UInt64, schema_version UInt16, ts String, dedupe_key String, payload {payload}) \
+         ENGINE = Kafka SETTINGS kafka_broker_list = '{}', kafka_topic_list = '{TOPIC}', kafka_group_name = 'bench-engine', \
+         kafka_format = 'JSONEachRow', kafka_num_consumers = {}, kafka_thread_per_consumer = 1, \
+         kafka_max_block_size = 262144, kafka_poll_max_batch_size = 65536, kafka_flush_interval_ms = 1000, \
+         input_format_skip_unknown_fields = 1, input_format_json_read_objects_as_strings = 1",
+        stage.broker.brokers(),
+        stage.partitions.min(4)
+    ));
+    let field = |name: &str, kind: &str| match stage.payload {
+        Payload::Json => format!("ifNull(payload.{name}, 0)"),
+        Payload::String => format!("JSONExtract(payload, '{name}', '{kind}')"),
+    };
+    let status = match stage.payload {
+        Payload::Json => "ifNull(payload.status, '')".to_owned(),
+        Payload::String => "JSONExtract(payload, 'status', 'String')".to_owned(),
+    };
+    let server = cpu_seconds(stage.server());
+    stage.ask(&format!(
+        "CREATE MATERIALIZED VIEW bench_mv TO events_raw AS SELECT parseDateTime64BestEffort(ts, 3, 'UTC') AS ts, event_type, \
+         schema_version, user_id, {} AS entity_id, if({status} = 'success', {}, 0) AS delta_gold, {} AS price_cents, \
+         {} AS product_id, {status} AS status, payload AS payload_json, dedupe_key, now64(3) AS received_at, \
+         _topic AS kafka_topic, toInt32(_partition) AS kafka_partition, toInt64(_offset) AS kafka_offset FROM bench_queue",
+        field("tx_id", "UInt64"),
+        field("amount_gold", "Int64"),
+        field("price_cents", "UInt32"),
+        field("product_id", "UInt64"),
+    ));
+    let rows_per_second = stage.fill_rate();
+    let server_cpu = cpu_seconds(stage.server()) - server;
+    let is_right = stage.is_right();
+    stage.ask("DROP VIEW bench_mv");
+    stage.ask("DROP TABLE bench_queue");
+    Run {
+        name: "ClickHouse's Kafka engine".to_owned(),
+        rows: stage.rows,
+        rows_per_second,
+        client_cpu: 0.0,
+        server_cpu,
+        megabytes: 0,
+        is_right,
+    }
+}
+
+/// The limit: blocks of this table's rows, sorted, encoded before the clock starts, two inserts in flight.
+pub fn ideal_loader(stage: &Stage) -> Run {
+    // The worker's rows, as the server itself writes them out: the same block in the same order.
+    let order = "event_type, user_id, ts, entity_id, dedupe_key";
+    let mut blocks = VecDeque::new();
+    let mut from = 0;
+    let per_partition = stage.rows.div_ceil(stage.partitions);
+    while from < per_partition {
+        let to = from + BLOCK / stage.partitions;
+        let block = topicwright_tests::sql::bytes_in(
+            &stage.store.url(),
+            "game",
+            &format!(
+                "SELECT * FROM events_raw WHERE kafka_offset >= {from} AND kafka_offset < {to} ORDER BY {order} FORMAT Native SETTINGS max_block_size = 1000000, preferred_block_size_bytes = 0, max_threads = 1"
+            ),
+        )
+        .unwrap();
+        blocks.push_back(Bytes::from(block));
+        from = to;
+    }
+    stage.clear();
+    let server = cpu_seconds(stage.server());
+    let own = cpu_seconds(std::process::id());
+    let started = Instant::now();
+    let blocks = std::sync::Mutex::new(blocks);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(block) = blocks.lock().unwrap().pop_front() else {
+                        return;
+                    };
+                    topicwright_tests::sql::insert_native(
+                        &stage.store.url(),
+                        "game",
+                        "INSERT INTO events_raw SETTINGS async_insert = 0, optimize_on_insert = 0, max_insert_threads = 1, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 1000000000000 FORMAT Native",
+                        &block,
+                    )
+                    .unwrap();
+                }
+            });
+        }
+    });
+    let seconds = stage.until_full(started);
+    Run {
+        name: "ideal loader, prebuilt blocks".to_owned(),
+        rows: stage.rows,
+        rows_per_second: stage.rows as f64 / seconds,
+        client_cpu: cpu_seconds(std::process::id()) - own,
+        server_cpu: cpu_seconds(stage.server()) - server,
+        megabytes: 0,
+        is_right: stage.is_right(),
+    }
+}
+
+/// The other limit: librdkafka reading and forgetting.
+pub fn consume_only(stage: &Stage) -> Run {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", stage.broker.brokers())
+        .set("group.id", "bench-consume")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
+    let mut list = rdkafka::TopicPartitionList::new();
+    for partition in 0..stage.partitions {
+        list.add_partition_offset(
+            TOPIC,
+            i32::try_from(partition).unwrap(),
+            rdkafka::Offset::Beginning,
+        )
+        .unwrap();
+    }
+    let own = cpu_seconds(std::process::id());
+    let started = Instant::now();
+    consumer.assign(&list).unwrap();
+    let (mut count, mut bytes) = (0, 0);
+    while count < stage.rows {
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            bytes += message.unwrap().payload_len();
+            count += 1;
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    Run {
+        name: "consume only".to_owned(),
+        rows: stage.rows,
+        rows_per_second: stage.rows as f64 / seconds,
+        client_cpu: cpu_seconds(std::process::id()) - own,
+        server_cpu: 0.0,
+        megabytes: 0,
+        is_right: bytes > 0,
+    }
+}

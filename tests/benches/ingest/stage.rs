@@ -1,0 +1,158 @@
+//! What all contenders share: servers, the filled topic, the table, and how a run is checked.
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
+use topicwright_runtime::engine::kafka::Kafka;
+use topicwright_tests::program::command;
+use topicwright_tests::sql;
+
+use super::stream;
+use crate::workspace::{Workspace, succeed};
+
+/// How the payload is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    Json,
+    String,
+}
+
+impl Payload {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::String => "string",
+        }
+    }
+}
+
+/// Servers with a filled topic, and the pipeline compiled for this payload.
+pub struct Stage {
+    pub broker: Kafka,
+    pub store: ClickHouse,
+    pub pipeline: PathBuf,
+    pub payload: Payload,
+    pub rows: usize,
+    pub partitions: usize,
+    pub message_bytes: usize,
+}
+
+/// The game's registry without views, compiled with optimisation.
+fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
+    let workspace = Workspace::fresh();
+    for name in workspace.files().into_keys() {
+        if name.starts_with("schema_registry/views/")
+            || name.starts_with("schema_registry/scenarios/")
+        {
+            workspace.remove(&name);
+        }
+    }
+    let manifest = workspace.read("schema_registry/registry.toml");
+    let edits = [
+        (
+            "payload = \"json\"",
+            format!("payload = \"{}\"", payload.name()),
+        ),
+        ("partitions = 6", format!("partitions = {partitions}")),
+    ];
+    let manifest = edits.iter().fold(manifest, |text, (ours, theirs)| {
+        assert!(text.contains(ours), "{ours}");
+        text.replace(ours, theirs)
+    });
+    workspace.write("schema_registry/registry.toml", &manifest);
+    succeed(&mut workspace.cargo(&["run", "--quiet", "--bin", "topicwright", "--", "generate"]));
+    workspace.released_pipeline(payload.name())
+}
+
+impl Stage {
+    pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
+        let pipeline = pipeline(payload, partitions);
+        let broker = Kafka::start().unwrap();
+        let host = env!("CARGO_BIN_EXE_engine-host");
+        let store = ClickHouse::start(Program::find_with_host(host).unwrap()).unwrap();
+        let stage = Self {
+            message_bytes: stream::message(rows / 2).len(),
+            broker,
+            store,
+            pipeline,
+            payload,
+            rows,
+            partitions,
+        };
+        succeed(&mut stage.command(&["apply", "--yes"]));
+        stream::fill(&stage.broker.brokers(), rows, partitions);
+        stage
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(self.pipeline.to_str().unwrap(), arguments);
+        command
+            .env("KAFKA_BROKERS", self.broker.brokers())
+            .env("CLICKHOUSE_URL", self.store.url())
+            .env("TOPICWRIGHT_HASH_KEY", "00112233445566778899aabbccddeeff");
+        command
+    }
+
+    pub fn ask(&self, statement: &str) -> String {
+        sql::ask_in(&self.store.url(), "game", statement)
+    }
+
+    pub fn version(&self) -> String {
+        self.ask("SELECT version()")
+    }
+
+    pub fn server(&self) -> u32 {
+        self.store.process_id().unwrap()
+    }
+
+    /// An empty table for the next contender.
+    pub fn clear(&self) {
+        self.ask("TRUNCATE TABLE events_raw");
+        self.ask("SYSTEM DROP MARK CACHE");
+    }
+
+    fn count(&self) -> usize {
+        self.ask("SELECT count() FROM events_raw").parse().unwrap()
+    }
+
+    /// Waits until the table has all rows; seconds since `started`.
+    pub fn until_full(&self, started: Instant) -> f64 {
+        while self.count() < self.rows {
+            assert!(started.elapsed() < Duration::from_secs(600));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        started.elapsed().as_secs_f64()
+    }
+
+    /// Rows a second from the first rows that are seen to the last: joining a group takes seconds that everyone
+    /// spends once and a long-running worker never again.
+    pub fn fill_rate(&self) -> f64 {
+        let started = Instant::now();
+        let (mut first, mut since) = (0, started);
+        loop {
+            let count = self.count();
+            if first == 0 && count > 0 {
+                (first, since) = (count, Instant::now());
+            }
+            if count >= self.rows {
+                return (count - first) as f64 / since.elapsed().as_secs_f64();
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(600),
+                "{count} of {}",
+                self.rows
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Whether the table holds each message once.
+    pub fn is_right(&self) -> bool {
+        let gold: usize = (0..self.rows).map(stream::amount).sum();
+        let found = self.ask(
+            "SELECT count(), uniqExact(kafka_partition, kafka_offset), sum(delta_gold), uniqExact(dedupe_key) FROM events_raw",
+        );
+        found == format!("{0}\t{0}\t{gold}\t{0}", self.rows)
+    }
+}

@@ -1,0 +1,198 @@
+//! What an on-call person relies on: the table of metrics says what is exported, every alert has its paragraph,
+//! every reason its row, and no log line speaks of what an event holds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::json;
+use topicwright_runtime::dlq::FOREIGN;
+use topicwright_runtime::ingest::Reason;
+use topicwright_tests::program::{Servers, free_port, get, terminate, text, wait_until};
+use topicwright_tests::{events, kafka, sql};
+
+const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
+const TOPIC: &str = "shop.purchase";
+
+fn file(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    std::fs::read_to_string(root.join(path)).unwrap()
+}
+
+/// The rows of the table in docs/operations.md whose first heading this is, without backquotes.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let document = file("docs/operations.md");
+    let start = document.find(&format!("| {heading} |")).unwrap();
+    let cells = |line: &str| {
+        let inner = line.trim().trim_start_matches('|').trim_end_matches('|');
+        inner
+            .split('|')
+            .map(|cell| cell.trim().replace('`', ""))
+            .collect()
+    };
+    document[start..]
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(cells)
+        .collect()
+}
+
+#[test]
+fn every_alert_has_its_paragraph() {
+    let alerts = file("generated/observability/alerts.yaml");
+    let document = file("docs/operations.md");
+    let named: BTreeSet<&str> = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: \""))
+        .map(|name| name.trim_end_matches('"'))
+        .collect();
+    assert!(named.len() >= 4, "{named:?}");
+    for name in &named {
+        let heading = format!("\n### {name}\n\n");
+        let found = document
+            .split_once(&heading)
+            .map(|(_, rest)| rest.lines().next().unwrap());
+        assert!(
+            found.is_some_and(|text| text.len() > 100),
+            "docs/operations.md: no words on {name}"
+        );
+    }
+    // Where the alerts send people.
+    for link in alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("runbook_url: \""))
+    {
+        let (path, anchor) = link.trim_end_matches('"').split_once('#').unwrap();
+        let is_there = |line: &str| {
+            line.strip_prefix("### ")
+                .is_some_and(|title| title.to_lowercase() == anchor)
+        };
+        assert!(file(path).lines().any(is_there), "{link}");
+    }
+}
+
+#[test]
+fn every_reason_has_its_row() {
+    let told: BTreeSet<String> = table("reason")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    let codes = Reason::ALL
+        .iter()
+        .map(|reason| reason.code())
+        .chain([FOREIGN]);
+    assert_eq!(told, codes.map(str::to_owned).collect());
+}
+
+/// Types and label names by metric, as the exporter tells them.
+fn exported(body: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let mut found: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            found.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
+        } else if let Some((name, rest)) = line.split_once('{') {
+            let labels = rest.split_once('}').unwrap().0.split(',');
+            let labels = labels.map(|label| label.split_once('=').unwrap().0.to_owned());
+            if let Some((_, known)) = found.get_mut(name) {
+                known.extend(labels);
+            }
+        }
+    }
+    found
+}
+
+const SECRETS: [&str; 4] = ["s3cret-value", "s3cret-key", "s3cret-header", "s3cret-name"];
+
+#[test]
+fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
+    let servers = Servers::start(PIPELINE, env!("CARGO_BIN_EXE_engine-host"));
+    assert!(servers.run(&["apply", "--yes"]).status.success());
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let worker = servers
+        .command(&["ingest", "--listen", &listen, "--flush-interval-ms", "200"])
+        .env("RUST_LOG", "trace")
+        .spawn()
+        .unwrap();
+    wait_until("the worker", || {
+        get(port, "/readyz").is_some_and(|(status, _)| status == 200)
+    });
+    let constraint = "ALTER TABLE events_raw ADD CONSTRAINT c CHECK dedupe_key != 's3cret-value'";
+    sql::run_in(&servers.store.url(), "game", constraint).unwrap();
+
+    let payload = json!({
+        "tx_id": 1, "user_id": 13, "status": "success", "product_id": 2001, "amount_gold": 2600, "price_cents": 199
+    });
+    let good = events::event(TOPIC, 1, &payload, 1);
+    let with = |member: &str, value: serde_json::Value| {
+        let mut event = events::event(TOPIC, 1, &payload, 2);
+        event[member] = value;
+        event.to_string().into_bytes()
+    };
+    let mut values = vec![
+        good.to_string().into_bytes(),
+        good.to_string().into_bytes(),
+        b"s3cret-value".to_vec(),
+        b"{\"s3cret-name\":1,\"s3cret-name\":2}".to_vec(),
+        with("event_type", "s3cret-value".into()),
+        with("ts", "s3cret-value".into()),
+        with("schema_version", "s3cret-value".into()),
+        with(
+            "payload",
+            json!({"status": "s3cret-value", "s3cret-name": "s3cret-value"}),
+        ),
+        with("payload", json!("s3cret-value")),
+        // ClickHouse refuses this one, and says the value.
+        with("dedupe_key", "s3cret-value".into()),
+    ];
+    values.push([b"s3cret-value\xff".to_vec(), vec![b'x'; 2_000]].concat());
+    let records: Vec<(Vec<u8>, Vec<u8>)> = values
+        .into_iter()
+        .map(|value| (b"s3cret-key".to_vec(), value))
+        .collect();
+    let brokers = servers.broker.brokers();
+    kafka::send_with_header(&brokers, TOPIC, "note", b"s3cret-header", &records);
+    wait_until("the letters", || {
+        kafka::count(&brokers, "shop.purchase.dlq") == 9
+    });
+    wait_until("the lag", || {
+        get(port, "/metrics").is_some_and(|(_, body)| body.contains("ingest_lag{"))
+    });
+    let (_, body) = get(port, "/metrics").unwrap();
+    let found = exported(&body);
+    let told: BTreeMap<String, (String, BTreeSet<String>)> = table("metric")
+        .into_iter()
+        .map(|row| {
+            let labels = row[2]
+                .split(',')
+                .map(str::trim)
+                .filter(|label| !label.is_empty());
+            (
+                row[0].clone(),
+                (row[1].clone(), labels.map(str::to_owned).collect()),
+            )
+        })
+        .collect();
+    assert_eq!(told, found);
+
+    let ended = terminate(worker);
+    assert!(ended.status.success());
+    let said = text(&ended.stderr) + &text(&ended.stdout) + &body;
+    assert!(
+        said.contains("DEBUG") && said.contains("TRACE") && said.contains("a block is halved"),
+        "too quiet: {said}"
+    );
+    for secret in SECRETS {
+        let line = said.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+    // Quiet by default.
+    let quiet = servers.run(&["dlq", "ls"]);
+    assert_eq!(text(&quiet.stderr), "");
+    assert!(
+        !SECRETS
+            .iter()
+            .any(|secret| text(&quiet.stdout).contains(secret))
+    );
+}
