@@ -364,3 +364,38 @@ pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig 
         .set("fetch.wait.max.ms", "50");
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::plan::Ranges;
+
+    fn plan(partitions: &[i32]) -> Plan {
+        let mut ranges = Ranges::default();
+        for partition in partitions {
+            ranges.add("t", *partition, 40, 1, 1);
+        }
+        ranges.plan()
+    }
+
+    #[test]
+    fn a_batch_moves_only_the_positions_that_its_plan_stands_beside() {
+        let assignment = Assignment::default();
+        let [ours, moved_on, foreign] = [0, 1, 2].map(|partition| ("t".to_owned(), partition));
+        let replayed = plan(&[0, 1, 2]);
+        {
+            let mut state = assignment.state();
+            state.owned.extend([ours.clone(), moved_on.clone()]);
+            state.plans.insert(replayed.token.clone(), replayed.clone());
+            state.beside.insert(ours.clone(), replayed.token.clone());
+            // Another worker replayed the plan and went on; this one got the partition afterwards.
+            state.settled.insert(moved_on.clone(), 90);
+        }
+        assignment.settle(&replayed);
+        let state = assignment.state();
+        assert_eq!(state.durable, BTreeMap::from([(ours, 41)]));
+        assert_eq!(state.settled.get(&moved_on), Some(&90));
+        assert_eq!(state.settled.get(&foreign), None);
+        assert!(state.plans.is_empty());
+    }
+}
