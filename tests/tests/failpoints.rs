@@ -19,12 +19,14 @@ fn scene() -> Scene {
 /// Records of a full batch: the scene's `--max-batch-rows`.
 const FULL: u64 = 400;
 
-/// Failpoints of one worker after another; each ends there, and another finishes.
+/// Failpoints of one worker after another; each makes good what the one before left, and ends at its own while
+/// more records come. The last worker has none, and finishes.
 fn check(scene: &mut Scene, stream: &mut Stream, points: &[&str]) {
     scene.send(stream, RECORDS);
     for point in points {
         scene.add_worker(point);
         scene.await_failpoint(point);
+        scene.send(stream, RECORDS / 4);
     }
     scene.add_worker("");
     scene.settle();
@@ -37,31 +39,27 @@ fn an_end_at_any_step_is_made_good() {
     let mut scene = scene();
     let mut stream = Stream::new(11, yesterday());
     for points in [
-        &["before-plan=1*off->return"][..],
-        &["after-plan=return"],
-        &["after-plan=2*off->return"],
-        &["after-letters=1*off->return"],
-        &["before-insert=1*off->return"],
-        &["after-insert=return"],
-        &["after-insert=2*off->return"],
-        &["before-settle=1*off->return"],
-        &["after-settle=1*off->return"],
+        // Each step once, with what the step before left to make good.
+        &[
+            "before-plan=1*off->return",
+            "after-plan=return",
+            "after-letters=1*off->return",
+            "before-insert=1*off->return",
+            "after-insert=return",
+            "before-settle=1*off->return",
+            "after-settle=1*off->return",
+        ][..],
         &["before-commit=return"],
-        &["after-commit=return"],
-        &["after-assignment=return"],
-        // Ends while the end before is made good.
+        &["after-commit=return", "after-assignment=return"],
+        // Later batches.
+        &["after-plan=2*off->return", "after-insert=2*off->return"],
+        // While the end before is made good.
         &[
             "after-plan=return",
             "after-replay-read=return",
             "before-insert=return",
-        ],
-        &[
-            "after-insert=1*off->return",
             "after-insert=return",
             "before-settle=return",
-        ],
-        &[
-            "after-plan=1*off->return",
             "after-settle=return",
             "before-commit=return",
         ],

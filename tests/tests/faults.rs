@@ -57,12 +57,14 @@ fn everything_counts_once_whatever_is_killed() {
         started.elapsed().as_secs()
     );
     println!(
-        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}, batches with rows put in again {}",
+        "rebalances {}, plans replayed {}, plans given up {}, of changed records {}, batches with rows put in again {}, \
+         refused with too many parts {}",
         scene.logged("assigned"),
         scene.logged("replayed a planned batch"),
         scene.logged("a batch is given up"),
         scene.logged("changed in Kafka"),
         scene.logged("rows in doubt that the table lacks"),
+        scene.logged("TOO_MANY_PARTS"),
     );
     println!(
         "ended at a failpoint {}, because a server was away at the start {}, ClickHouse by itself {}",

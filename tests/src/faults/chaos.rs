@@ -44,6 +44,10 @@ const ROUND: &[(Strike, usize)] = &[
     (Strike::KafkaStalled, 1),
 ];
 
+/// How often a worker passes its failpoint before it ends there: less often than it would on average before it is
+/// struck otherwise.
+const PASSED: u32 = 5;
+
 /// Tables whose refusal a worker has to wait out: the one it writes to, and one that a view writes to.
 const REFUSING: &[&str] = &["events_raw", "user_daily_state"];
 
@@ -137,7 +141,7 @@ impl Chaos {
         });
         let start = Instant::now();
         // On a machine that is busy a round takes longer.
-        while start.elapsed() < length || !self.missing().is_empty() {
+        while start.elapsed() < length || !self.missing().is_empty() || self.failpoints == 0 {
             self.tend(scene);
             self.strike(scene);
             self.pause(100, 1000);
@@ -189,7 +193,7 @@ impl Chaos {
             } else {
                 &failpoints
             };
-            failpoints = format!("{hold};{point}={}*off->return", self.random.u32(0..30));
+            failpoints = format!("{hold};{point}={}*off->return", self.random.u32(0..PASSED));
         }
         scene.add_worker(failpoints.trim_start_matches(';'));
     }

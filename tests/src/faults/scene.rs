@@ -124,7 +124,7 @@ impl Scene {
             "400",
             // What was killed is missed sooner, and metrics of what was committed come sooner.
             "--kafka-config",
-            "session.timeout.ms=3000;heartbeat.interval.ms=700;statistics.interval.ms=500",
+            "session.timeout.ms=2000;heartbeat.interval.ms=500;statistics.interval.ms=500",
             "--max-message-bytes",
             &longest,
         ];
