@@ -3,9 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeMap;
 
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use topicwright_tests::faults::scene::Scene;
 use topicwright_tests::faults::stream::{Fate, Stream, date, yesterday};
 use topicwright_tests::faults::verdict;
@@ -17,22 +14,6 @@ fn scene() -> Scene {
         env!("CARGO_BIN_EXE_pipeline-under-test"),
         env!("CARGO_BIN_EXE_engine-host"),
     )
-}
-
-/// Deletes a topic and waits until it is gone.
-fn delete(brokers: &str, topic: &str) {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .create()
-        .unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let deleted = runtime
-        .block_on(admin.delete_topics(&[topic], &AdminOptions::new()))
-        .unwrap();
-    assert!(deleted[0].is_ok(), "{deleted:?}");
 }
 
 const REMADE: &str = "event.progress";
@@ -53,7 +34,7 @@ fn steps(scene: &Scene, numbers: std::ops::Range<usize>) {
 }
 
 fn remake(scene: &Scene) {
-    delete(&scene.servers.broker.brokers(), REMADE);
+    kafka::delete(&scene.servers.broker.brokers(), REMADE);
     wait_until("the topic again", || {
         scene.servers.run(&["apply", "--yes"]).status.success()
     });

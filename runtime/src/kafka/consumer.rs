@@ -41,6 +41,10 @@ struct State {
     durable: BTreeMap<Partition, i64>,
     /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
     settled: BTreeMap<Partition, i64>,
+    /// How often the worker was at rest: all that it had been given was durable.
+    rests: u64,
+    /// What the client had given to the worker when statistics came, and the rests before.
+    given: BTreeMap<Partition, (i64, u64)>,
     failure: Option<Error>,
 }
 
@@ -95,11 +99,20 @@ impl Assignment {
     }
 
     /// Records between a partition's end and what is durable; `None` for partitions of others.
-    fn lag(&self, partition: &Partition, low: i64, end: i64) -> Option<i64> {
-        let state = self.state();
-        let from = state.settled.get(partition).copied();
-        let from = state.owned.contains(partition).then_some(from)?;
-        Some((end - from.unwrap_or(low)).max(0))
+    ///
+    /// `given` is the offset behind the last record that the client handed out, and behind a transaction's marker
+    /// that it passed over. No batch ends with a marker; but what was given before a rest is durable after it.
+    fn lag(&self, partition: &Partition, low: i64, end: i64, given: i64) -> Option<i64> {
+        let mut state = self.state();
+        if !state.owned.contains(partition) {
+            return None;
+        }
+        let rests = state.rests;
+        let before = state.given.insert(partition.clone(), (given, rests));
+        let rested = before.filter(|(_, before)| *before < rests);
+        let settled = state.settled.get(partition).copied().unwrap_or(low);
+        let durable = rested.map_or(settled, |(given, _)| given.max(settled));
+        Some((end - durable).max(0))
     }
 
     pub(crate) fn take_failure(&self) -> Option<Error> {
@@ -129,7 +142,7 @@ impl ClientContext for GroupContext {
                 let (low, end) = (details.lo_offset.max(0), details.hi_offset);
                 let place = (topic.clone(), *partition);
                 if end >= 0
-                    && let Some(lag) = self.assignment.lag(&place, low, end)
+                    && let Some(lag) = self.assignment.lag(&place, low, end, details.app_offset)
                 {
                     let label = partition.to_string();
                     let labels = [topic.as_str(), label.as_str()];
@@ -303,12 +316,16 @@ impl GroupConsumer {
         Ok(())
     }
 
-    /// Commits what is durable, with no plan beside it.
+    /// Commits what is durable, with no plan beside it. The worker is at rest: it holds no record.
     ///
     /// # Errors
     /// As [`Self::commit_plan`]; what is durable stays noted.
     pub(crate) fn commit_durable(&self) -> Result<()> {
-        let durable = self.assignment.state().durable.clone();
+        let durable = {
+            let mut state = self.assignment.state();
+            state.rests += 1;
+            state.durable.clone()
+        };
         if durable.is_empty() {
             return Ok(());
         }
@@ -397,5 +414,21 @@ mod tests {
         assert_eq!(state.settled.get(&moved_on), Some(&90));
         assert_eq!(state.settled.get(&foreign), None);
         assert!(state.plans.is_empty());
+    }
+    #[test]
+    fn a_marker_behind_all_that_is_durable_is_no_lag() {
+        let assignment = Assignment::default();
+        let place = ("t".to_owned(), 0);
+        let lag = |given| assignment.lag(&place, 0, 50, given);
+        assert_eq!(lag(-1001), None);
+        assignment.state().owned.insert(place.clone());
+        assert_eq!(lag(-1001), Some(50));
+        // 48 is a record, 49 a marker; the worker holds the record.
+        assert_eq!(lag(50), Some(50));
+        assert_eq!(lag(50), Some(50));
+        assignment.state().settled.insert(place.clone(), 49);
+        assert_eq!(lag(50), Some(1));
+        assignment.state().rests += 1;
+        assert_eq!(lag(50), Some(0));
     }
 }
