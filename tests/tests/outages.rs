@@ -113,7 +113,7 @@ fn a_topic_made_again_loses_nothing() {
 fn duplicates_of_any_age_change_no_answer() {
     let mut scene = scene();
     let mut stream = Stream::new(21, yesterday());
-    scene.send(&mut stream, 3000);
+    scene.send(&mut stream, 1500);
     scene.add_worker("");
     scene.settle();
     scene.stop_workers();
@@ -158,7 +158,7 @@ fn a_view_that_refuses_is_waited_for() {
          SELECT throwIf(user_id > 60 AND (SELECT count() FROM mood) > 0) + 1 AS n FROM events_raw",
     );
     let refusals = |scene: &Scene| scene.logged("a view on the fact table refuses");
-    scene.send(&mut stream, 1500);
+    scene.send(&mut stream, 800);
     let _ = scene.ask("INSERT INTO mood VALUES (1)");
     let port = scene.add_worker("").port;
     wait_until("the view refuses", || refusals(&scene) > 1);
@@ -176,7 +176,7 @@ fn a_view_that_refuses_is_waited_for() {
     // ended with the worker that met it.
     let before = refusals(&scene);
     let _ = scene.ask("INSERT INTO mood VALUES (1)");
-    scene.send(&mut stream, 1500);
+    scene.send(&mut stream, 800);
     wait_until("the view refuses again", || refusals(&scene) > before + 1);
     scene.kill_worker(0);
     let before = refusals(&scene);
@@ -255,7 +255,7 @@ fn refusals_of_a_server_that_is_overloaded_are_waited_out() {
     ] {
         let _ = scene.ask(&refusal);
         let before = scene.logged(name);
-        scene.send(&mut stream, 1500);
+        scene.send(&mut stream, 800);
         scene.wait_until("it is refused again and again", |scene| {
             scene.logged(name) > before + 2
         });
@@ -279,6 +279,24 @@ fn retries(port: u16) -> u64 {
         .lines()
         .find(|line| line.starts_with("ch_insert_retries_total"));
     line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn while_kafka_is_away_health_tells() {
+    let mut scene = scene();
+    let port = scene.add_worker("").port;
+    let answers =
+        |path: &str, status: u16| get(port, path).is_some_and(|answer| answer.0 == status);
+    wait_until("ready", || answers("/readyz", 200));
+    scene.servers.broker.kill();
+    wait_until("not ready", || answers("/readyz", 503));
+    assert!(answers("/healthz", 200));
+    scene.servers.broker.restart().unwrap();
+    wait_until("ready again", || answers("/readyz", 200));
+    steps(&scene, 0..100);
+    scene.settle();
+    assert_eq!(rows_and_keys(&scene), "100\t100");
+    scene.stop_workers();
 }
 
 /// Resident memory of a process in bytes.

@@ -18,7 +18,7 @@ use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
 use crate::ingest::failpoint::reach;
 use crate::ingest::plan::{Partition, Plan};
-use crate::metrics::Metrics;
+use crate::metrics::{Health, Metrics};
 
 /// What the consumer's callbacks and the worker share.
 #[derive(Debug, Default)]
@@ -124,6 +124,7 @@ impl Assignment {
 pub(crate) struct GroupContext {
     pub(crate) assignment: Arc<Assignment>,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
 }
 
 impl ClientContext for GroupContext {
@@ -136,6 +137,10 @@ impl ClientContext for GroupContext {
     }
 
     fn stats(&self, statistics: Statistics) {
+        // The client has one of its own, for its own purposes.
+        let mut brokers = statistics.brokers.values();
+        let is_up = brokers.any(|broker| broker.state == "UP" && broker.source != "internal");
+        self.health.set_cut_off(!is_up);
         for (topic, details) in &statistics.topics {
             for (partition, details) in &details.partitions {
                 // The end is below zero until the broker has told it.
@@ -262,11 +267,13 @@ impl GroupConsumer {
         group: &str,
         topics: &[&str],
         metrics: Metrics,
+        health: Arc<Health>,
     ) -> Result<Self> {
         let assignment = Arc::new(Assignment::default());
         let context = GroupContext {
             assignment: Arc::clone(&assignment),
             metrics,
+            health,
         };
         let mut config = client(kafka, group);
         config.set("partition.assignment.strategy", "roundrobin");
