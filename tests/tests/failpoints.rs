@@ -16,17 +16,20 @@ fn scene() -> Scene {
     )
 }
 
+/// Fewer, where each refused one is an insert or more of its own.
+const FEW: usize = 600;
+
 /// Records of a full batch: the scene's `--max-batch-rows`.
 const FULL: u64 = 400;
 
 /// Failpoints of one worker after another; each makes good what the one before left, and ends at its own while
 /// more records come. The last worker has none, and finishes.
-fn check(scene: &mut Scene, stream: &mut Stream, points: &[&str]) {
-    scene.send(stream, RECORDS);
+fn check(scene: &mut Scene, stream: &mut Stream, records: usize, points: &[&str]) {
+    scene.send(stream, records);
     for point in points {
         scene.add_worker(point);
         scene.await_failpoint(point);
-        scene.send(stream, RECORDS / 4);
+        scene.send(stream, records / 4);
     }
     scene.add_worker("");
     scene.settle();
@@ -64,7 +67,7 @@ fn an_end_at_any_step_is_made_good() {
             "before-commit=return",
         ],
     ] {
-        check(&mut scene, &mut stream, points);
+        check(&mut scene, &mut stream, RECORDS, points);
     }
     assert!(scene.logged("replayed a planned batch") > 10);
     assert_eq!(scene.logged("changed in Kafka"), 0);
@@ -133,7 +136,7 @@ fn a_refused_row_stops_nobody_and_halves_survive_an_end() {
         ],
         &["after-insert=return", "after-letters=return"],
     ] {
-        check(&mut scene, &mut stream, points);
+        check(&mut scene, &mut stream, FEW, points);
     }
     assert!(scene.logged("a block is halved") > 10);
 }

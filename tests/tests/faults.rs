@@ -28,7 +28,7 @@ fn setting(name: &str) -> Option<u64> {
 #[test]
 fn everything_counts_once_whatever_is_killed() {
     let seed = setting("TOPICWRIGHT_FAULT_SEED").unwrap_or(1);
-    let seconds = setting("TOPICWRIGHT_FAULT_SECONDS").unwrap_or(75);
+    let seconds = setting("TOPICWRIGHT_FAULT_SECONDS").unwrap_or(60);
     println!("TOPICWRIGHT_FAULT_SEED={seed} TOPICWRIGHT_FAULT_SECONDS={seconds}");
     let started = Instant::now();
     let mut scene = Scene::start(
