@@ -125,7 +125,13 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
     health.beat();
     health.set_served(true);
     let topics: Vec<&str> = R::TOPICS.iter().map(|topic| topic.name).collect();
-    let consumer = GroupConsumer::join(&config.kafka, &config.group, &topics, metrics.clone())?;
+    let consumer = GroupConsumer::join(
+        &config.kafka,
+        &config.group,
+        &topics,
+        metrics.clone(),
+        Arc::clone(&health),
+    )?;
     let sink = Sink::<R> {
         client,
         letters: DeadLetters::new(&config.kafka)?,

@@ -202,6 +202,8 @@ impl<R: EventRegistry> Worker<R> {
         let joined = self.consumer.assignment.has_partitions();
         self.sink.health.set_joined(joined);
         if joined {
+            // A partition that was paused when it was given up comes back paused.
+            self.consumer.set_paused(false);
             let rebuild = self.seen.rebuild::<R>(&self.sink.client);
             // A server that accepts and does not answer must not keep the worker out of its group.
             let rebuild = async { tokio::time::timeout(REBUILD_PATIENCE, rebuild).await };
