@@ -91,7 +91,7 @@ fn standard(registry: &Registry) -> Vec<Rule> {
             action: "Look at ClickHouse first: its log, free disk, parts of the fact table. Reading goes on by itself.".to_owned(),
         },
     ];
-    rules.extend(registry.topics.iter().map(dead_letters));
+    rules.extend(registry.topics.iter().map(|topic| dead_letters(topic)));
     rules
 }
 

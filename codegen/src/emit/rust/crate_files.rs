@@ -17,7 +17,7 @@ pub(super) fn envelope(registry: &Registry, checks: &Checks) -> EmittedFile {
         pub(crate) const CHECK: Check = #root;
         #items
     };
-    let hash = content_hash(&registry.envelope.schema);
+    let hash = content_hash(&registry.envelope.document.value);
     file(
         "envelope.rs",
         "The event envelope.",
@@ -152,7 +152,7 @@ pub(super) fn registry(
         let schema_ids = topic
             .versions
             .iter()
-            .map(|version| content_hash(&version.schema));
+            .map(|version| content_hash(&version.document.value));
         quote! {
             Topic {
                 name: #name,
