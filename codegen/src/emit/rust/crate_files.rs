@@ -278,7 +278,7 @@ complexity = "allow"
         name = registry.manifest.project.name,
     );
     let binary = format!(
-        "//! The pipeline of the `{name}` registry; every command is the runtime's.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n\nfn main() -> std::process::ExitCode {{\n    topicwright_runtime::cli::main::<{module}::{marker}>()\n}}\n",
+        "//! The pipeline of the `{name}` registry; every command is the runtime's.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n\n#[global_allocator]\nstatic ALLOCATOR: topicwright_runtime::cli::Allocator = topicwright_runtime::cli::Allocator;\n\nfn main() -> std::process::ExitCode {{\n    topicwright_runtime::cli::main::<{module}::{marker}>()\n}}\n",
         name = registry.manifest.project.name,
     );
     [
