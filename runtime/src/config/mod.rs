@@ -94,13 +94,13 @@ pub struct Settings {
     #[arg(long, env = "MAX_BATCH_ROWS", default_value_t = 200_000, global = true)]
     pub max_batch_rows: usize,
     /// Most bytes of one insert, before compression
-    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = 48 << 20, global = true)]
+    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = 32 << 20, global = true)]
     pub max_batch_bytes: usize,
     /// Largest message that is decoded; larger ones go to the dead letter topic
     #[arg(long, env = "MAX_MESSAGE_BYTES", default_value_t = 1 << 20, global = true)]
     pub max_message_bytes: usize,
     /// Keys the in-memory deduplication remembers
-    #[arg(long, env = "DEDUPE_KEYS", default_value_t = 900_000, global = true)]
+    #[arg(long, env = "DEDUPE_KEYS", default_value_t = 450_000, global = true)]
     pub dedupe_keys: u64,
     /// How long it remembers them
     #[arg(long, env = "DEDUPE_TTL_S", default_value_t = 600, global = true)]
@@ -125,7 +125,7 @@ impl Default for BatchLimits {
         Self {
             flush_interval: Duration::from_secs(1),
             max_rows: 200_000,
-            max_bytes: 48 << 20,
+            max_bytes: 32 << 20,
             max_message_bytes: 1 << 20,
         }
     }
@@ -143,7 +143,7 @@ pub struct DedupeLimits {
 impl Default for DedupeLimits {
     fn default() -> Self {
         Self {
-            keys: 900_000,
+            keys: 450_000,
             ttl: Duration::from_secs(600),
         }
     }

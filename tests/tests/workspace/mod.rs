@@ -183,10 +183,10 @@ impl Workspace {
         self.built(name, "debug", &[])
     }
 
-    /// As [`Self::pipeline`], optimised.
+    /// As [`Self::pipeline`], as it runs in production.
     #[allow(dead_code)] // by benchmarks
     pub fn released_pipeline(&self, name: &str) -> PathBuf {
-        self.built(name, "release", &["--release"])
+        self.built(name, "dist", &["--profile", "dist"])
     }
 
     fn built(&self, name: &str, profile: &str, flags: &[&str]) -> PathBuf {
