@@ -9,7 +9,9 @@ mod demo;
 mod dlq;
 mod ingest;
 mod kpi;
+mod outbox;
 mod produce;
+mod relay;
 mod signals;
 mod streams;
 mod table;
@@ -59,8 +61,12 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
     Kpi(kpi::Kpi),
+    /// Set up and look after the outbox in PostgreSQL
+    Outbox(outbox::Outbox),
     /// Check events and send them to Kafka
     Produce(produce::Produce),
+    /// Carry events from the outbox to Kafka until stopped
+    Relay(relay::Relay),
     /// List the topics, their keys, versions and settings
     Topics(topics::Topics),
 }
@@ -125,7 +131,9 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Dlq(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
+            Command::Outbox(command) => command.run::<R>(&line.settings).await,
             Command::Produce(command) => command.run::<R>(&line.settings).await,
+            Command::Relay(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }
     });
