@@ -11,10 +11,10 @@ use crate::registry::EventRegistry;
 /// headers (an array each), the payload's member, members that have columns of their own. Ids rise in the events' order.
 pub(super) const INSERT: &str = "\
     INSERT INTO event_outbox (event_type, payload, envelope, dedupe_key, key, headers) \
-    SELECT row.event_type, row.event -> $6::text, row.event - $7::text[], row.dedupe_key, row.key, row.headers \
+    SELECT given.event_type, given.event -> $6::text, given.event - $7::text[], given.dedupe_key, given.key, given.headers \
     FROM unnest($1::text[], $2::text[]::jsonb[], $3::text[], $4::text[], $5::text[]::jsonb[]) \
-        WITH ORDINALITY AS row (event_type, event, dedupe_key, key, headers, place) \
-    ORDER BY row.place \
+        WITH ORDINALITY AS given (event_type, event, dedupe_key, key, headers, place) \
+    ORDER BY given.place \
     RETURNING id";
 
 /// The arrays that [`INSERT`] takes.
