@@ -87,3 +87,15 @@ pub async fn drained(client: &Client) {
     })
     .await;
 }
+
+/// Connections of one writer process.
+pub const LANES_OF_A_WRITER: usize = 4;
+
+/// The header with an event's number in its stream.
+pub const NUMBER: &str = "fault-number";
+
+/// Whether the transaction that begins with this number rolls back.
+#[must_use]
+pub fn is_rolled_back(first: usize) -> bool {
+    first % 11 == 3
+}

@@ -1,9 +1,9 @@
 //! Connections to PostgreSQL: settings checked before a socket opens, TLS where the build has it, errors that say
 //! who must act and never show the password.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config};
@@ -37,7 +37,33 @@ impl std::fmt::Debug for Database {
 pub struct Session {
     /// Asks the server.
     pub client: Client,
-    woken: Arc<Notify>,
+    woken: Arc<Wake>,
+}
+
+/// Notifications of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    notify: tokio::sync::Notify,
+    is_again: AtomicBool,
+}
+
+impl Wake {
+    /// Waits for a notification; some may have come while nobody waited, which counts once.
+    pub(crate) async fn woken(&self) {
+        self.notify.notified().await;
+    }
+
+    /// Whether one said that rows which were passed over wait again; asks once.
+    pub(crate) fn take_again(&self) -> bool {
+        self.is_again.swap(false, Ordering::Relaxed)
+    }
+
+    fn hear(&self, payload: &str) {
+        if payload == super::AGAIN {
+            self.is_again.store(true, Ordering::Relaxed);
+        }
+        self.notify.notify_one();
+    }
 }
 
 impl Database {
@@ -81,21 +107,21 @@ impl Database {
     /// # Errors
     /// The server is away, or refuses.
     pub async fn connect(&self) -> Result<Session> {
-        let woken = Arc::new(Notify::new());
+        let woken = Arc::new(Wake::default());
         let client = self.open(&woken).await;
         let client = client.map_err(|error| problem("cannot connect to PostgreSQL", &error))?;
         Ok(Session { client, woken })
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn open(&self, woken: &Arc<Notify>) -> Result<Client, tokio_postgres::Error> {
+    async fn open(&self, woken: &Arc<Wake>) -> Result<Client, tokio_postgres::Error> {
         let (client, connection) = self.config.connect(tokio_postgres::NoTls).await?;
         tokio::spawn(drive(connection, Arc::clone(woken)));
         Ok(client)
     }
 
     #[cfg(feature = "tls")]
-    async fn open(&self, woken: &Arc<Notify>) -> Result<Client, tokio_postgres::Error> {
+    async fn open(&self, woken: &Arc<Wake>) -> Result<Client, tokio_postgres::Error> {
         match tokio_postgres_rustls::MakeRustlsConnect::with_native_certs() {
             Ok((tls, _)) => {
                 let (client, connection) = self.config.connect(tls).await?;
@@ -118,20 +144,20 @@ impl Database {
 
 impl Session {
     /// The client, and what wakes whoever waits for notifications.
-    pub(crate) fn split(self) -> (Client, Arc<Notify>) {
+    pub(crate) fn split(self) -> (Client, Arc<Wake>) {
         (self.client, self.woken)
     }
 }
 
 /// Moves bytes until the connection ends; a notification wakes whoever waits.
-async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>, woken: Arc<Notify>)
+async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>, woken: Arc<Wake>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     loop {
         match std::future::poll_fn(|context| connection.poll_message(context)).await {
-            Some(Ok(AsyncMessage::Notification(_))) => woken.notify_one(),
+            Some(Ok(AsyncMessage::Notification(said))) => woken.hear(said.payload()),
             Some(Ok(AsyncMessage::Notice(notice))) => {
                 tracing::debug!(target: "postgres", "{}", notice.message());
             }

@@ -29,3 +29,6 @@ pub(crate) const LANES: i16 = 64;
 
 /// The channel that the table's trigger notifies.
 pub(crate) const CHANNEL: &str = "event_outbox";
+
+/// What a notification says where rows that relays have passed over wait again.
+pub(crate) const AGAIN: &str = "again";

@@ -1,8 +1,8 @@
 //! Rows that stand aside because they cannot be published: listed, and released to be tried again.
 use tokio_postgres::Client;
 
-use super::CHANNEL;
 use super::connect::problem;
+use super::{AGAIN, CHANNEL};
 use crate::error::Result;
 
 /// A row that stands aside.
@@ -83,7 +83,7 @@ pub async fn release(client: &mut Client, selected: &Selected) -> Result<u64> {
         .execute(&update, &[&selected.ids, &selected.topic, &selected.reason])
         .await
         .map_err(failed)?;
-    let wake = format!("NOTIFY {CHANNEL}");
+    let wake = format!("NOTIFY {CHANNEL}, '{AGAIN}'");
     transaction.batch_execute(&wake).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)?;
     Ok(released)

@@ -1,12 +1,15 @@
 //! What the relay knows of the rows of its lanes: read up to where, under way, held back. Decides what is read and
 //! what is sent; asks nobody, so it can be tested alone.
 //!
-//! Positions only save work: whether a row waits stands in the table. Rows whose transaction commits late lie before
-//! a position; recent ones are read again a few seconds long, older ones are found by sweeps.
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+//! Whether a row waits stands in the table; positions only save work. A row whose transaction commits late lies
+//! before its lane's *position*, and must go before later rows of its key. So each read begins at the lane's *floor*,
+//! and names the ids between the two: one that is not known is such a row. The floor follows the position once every
+//! transaction has ended that was writing to the table when the position was reached (`horizon`).
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::rows::{Ask, Row, Sweep};
+use super::horizon::Horizon;
+use super::rows::{Ask, Row};
 
 /// Rows under way at a time. Above, the rest waits in the table.
 const MOST_FRESH: usize = 8192;
@@ -20,35 +23,26 @@ const MOST_HELD: usize = 1_000_000;
 /// A row that Kafka has not acknowledged after this does not count as fresh, and its key waits.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
 
-/// Ids of transactions this young are read again and again: most transactions are shorter.
-const RECENT: Duration = Duration::from_secs(2);
-
-/// Rows of one lane looked through at a time.
-const SWEPT: i64 = 2_000;
-
 /// A key, or a topic, whose rows wait.
 #[derive(Debug)]
 struct Hold {
-    /// The key's lane; a topic has rows in all.
-    lane: Option<i16>,
     /// From which time on it may be tried again; `None` while rows of it are stuck at the broker.
     until: Option<Instant>,
     /// Rows under way that must end first.
     stuck: usize,
-    /// Ids held back.
-    rows: Vec<i64>,
+    /// Ids held back, and their lanes.
+    rows: Vec<(i64, i16)>,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
+    /// No row that is not known can appear up to here.
+    floor: i64,
     /// Highest id read.
     position: i64,
-    /// Whether nothing was behind it at the last look.
-    is_read: bool,
     is_leaving: bool,
     under_way: usize,
-    /// How far the sweep has come.
-    swept: i64,
+    held: usize,
     /// When its position was last set back, or it became ours: the board's count of such events.
     set_back: u64,
 }
@@ -85,10 +79,9 @@ pub(super) struct Board {
     held: HashSet<i64>,
     fresh: usize,
     stuck: usize,
-    /// Highest id seen, and when.
-    seen: VecDeque<(Instant, i64)>,
-    floor: i64,
     highest: i64,
+    /// Which ids are behind all open transactions.
+    pub(super) horizon: Horizon,
     /// Counts positions that were set back. What was asked before must not be sent after it: rows before it wait.
     epoch: u64,
 }
@@ -138,9 +131,8 @@ impl Board {
             .collect();
         for number in &left {
             self.lanes.remove(number);
-            let gone = self.holds.extract_if(|_, hold| hold.lane == Some(*number));
-            for (_, hold) in gone {
-                for id in hold.rows {
+            for hold in self.holds.values_mut() {
+                for (id, _) in hold.rows.extract_if(.., |(_, lane)| lane == number) {
                     self.held.remove(&id);
                 }
             }
@@ -149,13 +141,7 @@ impl Board {
     }
 
     /// What to read next; nothing while enough is under way.
-    pub(super) fn ask(&mut self, now: Instant) -> Option<Ask> {
-        while let Some((then, id)) = self.seen.front()
-            && now.duration_since(*then) >= RECENT
-        {
-            self.floor = *id;
-            self.seen.pop_front();
-        }
+    pub(super) fn ask(&mut self) -> Option<Ask> {
         let lanes = self.lanes();
         if lanes == 0
             || self.fresh > MOST_FRESH / 2
@@ -166,41 +152,59 @@ impl Board {
         }
         let per_lane = ((MOST_FRESH - self.fresh) / lanes).clamp(8, 512);
         let mut ask = Ask {
-            per_lane: i64::try_from(per_lane).unwrap_or(8),
             epoch: self.epoch,
+            clear: self.horizon.clear(),
             ..Ask::default()
         };
         let staying = self.lanes.iter().filter(|(_, lane)| !lane.is_leaving);
         for (number, lane) in staying {
-            // Reading again what is under way is cheap only while that is little.
-            let again = lane.is_read && lane.under_way < per_lane / 2;
             ask.lanes.push(*number);
-            ask.after.push(match again {
-                true => lane.position.min(self.floor),
-                false => lane.position,
-            });
+            ask.floors.push(lane.floor);
+            ask.positions.push(lane.position);
+            // What is known is named again.
+            let most = per_lane + lane.under_way + lane.held;
+            ask.most.push(i64::try_from(most).unwrap_or(i64::MAX));
         }
         Some(ask)
     }
 
-    /// A read ended: the rows of each lane in its answer. What came short of the limit has nothing behind it, unless
-    /// bytes cut the answer.
-    pub(super) fn read(&mut self, ask: &Ask, rows: &HashMap<i16, i64>, is_cut: bool, now: Instant) {
-        for number in &ask.lanes {
+    /// A read was taken in, rows and last id of each lane. What came short of the limit has nothing behind it,
+    /// unless bytes cut the answer.
+    pub(super) fn read(&mut self, ask: &Ask, found: &HashMap<i16, (i64, i64)>, is_cut: bool) {
+        for (number, most) in ask.lanes.iter().zip(&ask.most) {
             let known = self.lanes.get_mut(number);
             if let Some(lane) = known.filter(|lane| lane.set_back <= ask.epoch) {
-                let rows = rows.get(number).copied().unwrap_or(0);
-                lane.is_read = rows < ask.per_lane && !is_cut;
+                let (rows, last) = found.get(number).copied().unwrap_or((0, lane.floor));
+                let is_whole = rows < *most && !is_cut;
+                let reached = if is_whole {
+                    ask.clear
+                } else {
+                    ask.clear.min(last)
+                };
+                lane.floor = lane.floor.max(reached);
+                lane.position = lane.position.max(lane.floor);
             }
         }
-        // One note each tenth of a second is enough.
-        let is_due = self
-            .seen
-            .back()
-            .is_none_or(|(then, _)| now.duration_since(*then) > RECENT / 20);
-        if is_due {
-            self.seen.push_back((now, self.highest));
+    }
+
+    /// Rows that were passed over may wait again.
+    pub(super) fn look_again(&mut self) {
+        for lane in self.lanes.values_mut() {
+            self.epoch += 1;
+            lane.set_back = self.epoch;
+            lane.floor = 0;
         }
+    }
+
+    /// Whether a position was set back after this was asked.
+    pub(super) fn has_moved_since(&self, ask: &Ask) -> bool {
+        self.epoch > ask.epoch
+    }
+
+    /// The highest id that any lane has come to, where a floor is behind it.
+    pub(super) fn lagging(&self) -> Option<i64> {
+        let lags = self.lanes.values().any(|lane| lane.floor < self.highest);
+        lags.then_some(self.highest)
     }
 
     /// A row that was read as `ask` says, in the order of ids.
@@ -216,9 +220,17 @@ impl Board {
         let Some(place) = self.lanes.get_mut(&lane).filter(ours) else {
             return Offer::Skip;
         };
-        place.position = place.position.max(id);
+        let is_known = self.flights.contains_key(&id) || self.held.contains(&id);
+        if id <= place.position {
+            if !is_known {
+                // Its transaction committed late. It goes before all that comes after it.
+                self.read_from(lane, id);
+            }
+            return Offer::Skip;
+        }
+        place.position = id;
         self.highest = self.highest.max(id);
-        if self.flights.contains_key(&id) || self.held.contains(&id) {
+        if is_known {
             return Offer::Skip;
         }
         let [key, _] = keys;
@@ -227,13 +239,14 @@ impl Board {
             .find_map(|key| self.holds.get(key).map(|_| *key))
         {
             if let Some(hold) = self.holds.get_mut(&hold) {
-                hold.rows.push(id);
+                hold.rows.push((id, lane));
             }
             self.held.insert(id);
+            place.held += 1;
             return Offer::Skip;
         }
         if let Some(wait) = wait {
-            self.hold(key, Some(lane), id, Some(now + wait));
+            self.hold(key, lane, id, Some(now + wait));
             return Offer::Skip;
         }
         place.under_way += 1;
@@ -251,15 +264,17 @@ impl Board {
         Offer::Send
     }
 
-    fn hold(&mut self, key: u64, lane: Option<i16>, id: i64, until: Option<Instant>) {
+    fn hold(&mut self, key: u64, lane: i16, id: i64, until: Option<Instant>) {
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.held += 1;
+        }
         let hold = self.holds.entry(key).or_insert(Hold {
-            lane,
             until,
             stuck: 0,
             rows: Vec::new(),
         });
         hold.until = hold.until.max(until);
-        hold.rows.push(id);
+        hold.rows.push((id, lane));
         self.held.insert(id);
     }
 
@@ -310,10 +325,7 @@ impl Board {
         if let Some(flight) = self.flights.remove(&id) {
             self.left_state(flight.state, flight.key);
             self.landed(flight.lane);
-            match topic {
-                Some(topic) => self.hold(topic, None, id, Some(until)),
-                None => self.hold(flight.key, Some(flight.lane), id, Some(until)),
-            }
+            self.hold(topic.unwrap_or(flight.key), flight.lane, id, Some(until));
         }
     }
 
@@ -347,7 +359,7 @@ impl Board {
             self.epoch += 1;
             lane.set_back = self.epoch;
             lane.position = lane.position.min(id - 1);
-            lane.is_read = false;
+            lane.floor = lane.floor.min(id - 1);
         }
     }
 
@@ -368,7 +380,6 @@ impl Board {
                 self.fresh -= 1;
                 self.stuck += 1;
                 let hold = self.holds.entry(flight.key).or_insert(Hold {
-                    lane: Some(flight.lane),
                     until: None,
                     stuck: 0,
                     rows: Vec::new(),
@@ -382,54 +393,148 @@ impl Board {
         let Some(hold) = self.holds.remove(&key) else {
             return;
         };
-        for id in &hold.rows {
-            self.held.remove(id);
+        for (id, lane) in hold.rows {
+            self.held.remove(&id);
+            if let Some(lane) = self.lanes.get_mut(&lane) {
+                lane.held = lane.held.saturating_sub(1);
+            }
+            self.read_from(lane, id);
         }
-        if let Some(first) = hold.rows.iter().min() {
-            let lanes: Vec<i16> = match hold.lane {
-                Some(lane) => vec![lane],
-                None => self.lanes.keys().copied().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    const KEY: u64 = 7;
+    const TOPIC: u64 = 1;
+
+    fn board() -> Board {
+        let mut board = Board::default();
+        board.take(0);
+        board
+    }
+
+    /// Reads these ids of lane 0 and tells which are sent.
+    fn read_as(board: &mut Board, ask: &Ask, ids: &[i64]) -> Vec<i64> {
+        let now = Instant::now();
+        let mut sent = Vec::new();
+        let mut found = HashMap::new();
+        for id in ids.iter().copied().filter(|id| *id > ask.floors[0]) {
+            let row = Row {
+                id,
+                lane: 0,
+                keys: [KEY, TOPIC],
+                attempts: 0,
+                wait: None,
+                created_ms: 0,
+                record: None,
             };
-            for lane in lanes {
-                self.read_from(lane, *first);
+            let (rows, last) = found.entry(0).or_insert((0, 0));
+            (*rows, *last) = (*rows + 1, id);
+            if board.offer(ask, &row, now) == Offer::Send {
+                sent.push(id);
             }
+        }
+        board.read(ask, &found, false);
+        sent
+    }
+
+    fn read(board: &mut Board, ids: &[i64]) -> Vec<i64> {
+        let ask = board.ask().expect("reads");
+        read_as(board, &ask, ids)
+    }
+
+    fn look(board: &mut Board, writing: &[&str]) {
+        if let Some(reached) = board.lagging() {
+            let writing: HashSet<String> = writing.iter().map(|name| (*name).to_owned()).collect();
+            board.horizon.looked(reached, &writing);
         }
     }
 
-    /// What to look through for rows that committed late: the lanes' next slices up to their positions.
-    pub(super) fn sweep(&mut self) -> Sweep {
-        let mut sweep = Sweep {
-            per_lane: SWEPT,
-            ..Sweep::default()
-        };
-        for (number, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.is_leaving) {
-            if lane.swept >= lane.position {
-                lane.swept = 0;
-            }
-            sweep.lanes.push(*number);
-            sweep.after.push(lane.swept);
-            sweep.until.push(lane.position);
-        }
-        sweep
+    #[test]
+    fn a_row_that_commits_late_goes_before_those_read_with_it() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1, 4]), [1, 4]);
+        // 2 was open; 5 came after it. Nothing of the lane is sent before 2 is read whole.
+        assert_eq!(read(&mut board, &[1, 2, 4, 5]), [0; 0]);
+        assert_eq!(read(&mut board, &[1, 2, 4, 5]), [2, 5]);
     }
 
-    /// Ids that wait before the positions, in the order of ids within a lane.
-    pub(super) fn swept(&mut self, sweep: &Sweep, found: &[(i64, i16)]) {
-        let mut rows: HashMap<i16, (i64, i64)> = HashMap::new();
-        for (id, lane) in found {
-            let row = rows.entry(*lane).or_default();
-            *row = (row.0 + 1, (*id).max(row.1));
-            if !self.flights.contains_key(id) && !self.held.contains(id) {
-                self.read_from(*lane, *id);
-            }
-        }
-        for (number, until) in sweep.lanes.iter().zip(&sweep.until) {
-            if let Some(lane) = self.lanes.get_mut(number) {
-                lane.swept = match rows.get(number) {
-                    Some((count, last)) if *count >= SWEPT => *last,
-                    _ => *until,
-                };
-            }
-        }
+    #[test]
+    fn the_floor_follows_when_transactions_have_ended() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1, 4]), [1, 4]);
+        look(&mut board, &["open"]);
+        assert_eq!(board.ask().expect("reads").floors, [0]);
+        look(&mut board, &[]);
+        // What ended may have left rows: one more read begins at the old floor.
+        assert_eq!(board.ask().expect("reads").floors, [0]);
+        assert_eq!(read(&mut board, &[1, 3, 4]), [0; 0]);
+        assert_eq!(read(&mut board, &[1, 3, 4]), [3]);
+        assert_eq!(board.ask().expect("reads").floors, [4]);
+        // Rows released by hand lie below the floor.
+        board.settle(1);
+        board.settled(&[1]);
+        board.look_again();
+        assert_eq!(read(&mut board, &[1, 3, 4]), [0; 0]);
+        assert_eq!(read(&mut board, &[1, 3, 4]), [1]);
+    }
+
+    #[test]
+    fn a_read_from_before_a_recall_is_not_sent() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1, 2]), [1, 2]);
+        let old = board.ask().expect("reads");
+        board.settle(1);
+        assert_eq!(board.recall(), [2]);
+        assert_eq!(read_as(&mut board, &old, &[1, 2, 3]), [0; 0]);
+        assert_eq!(read(&mut board, &[1, 2, 3]), [2, 3]);
+    }
+
+    #[test]
+    fn a_deferred_row_holds_its_key_until_its_time() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1, 2]), [1, 2]);
+        let until = Instant::now() + Duration::from_mins(1);
+        board.defer(1, None, until);
+        board.recall();
+        assert_eq!(read(&mut board, &[1, 2, 3]), [0; 0]);
+        board.tick(until - Duration::from_secs(1));
+        assert_eq!(read(&mut board, &[1, 2, 3, 4]), [0; 0]);
+        board.tick(until);
+        assert_eq!(read(&mut board, &[1, 2, 3, 4]), [1, 2, 3, 4]);
+        assert_eq!(board.sent(), 4);
+    }
+
+    #[test]
+    fn a_stuck_row_holds_its_key_and_frees_its_place() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1]), [1]);
+        board.tick(Instant::now() + STUCK_AFTER);
+        assert!(board.is_stuck());
+        assert_eq!(board.fresh, 0);
+        assert_eq!(read(&mut board, &[1, 2]), [0; 0]);
+        assert!(board.settle(1));
+        board.settled(&[1]);
+        assert_eq!(read(&mut board, &[2]), [2]);
+        assert!(!board.is_stuck());
+    }
+
+    #[test]
+    fn a_lane_is_left_when_nothing_of_it_is_under_way() {
+        let mut board = board();
+        assert_eq!(read(&mut board, &[1]), [1]);
+        let ask = board.ask().expect("reads");
+        board.give_up(1);
+        assert_eq!(read_as(&mut board, &ask, &[1, 2]), [0; 0]);
+        assert_eq!(board.left(), [0; 0]);
+        board.settle(1);
+        assert!(!board.settle(1));
+        board.settled(&[1]);
+        assert_eq!(board.left(), [0]);
+        assert_eq!((board.under_way(), board.lanes()), (0, 0));
     }
 }

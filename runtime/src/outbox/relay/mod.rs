@@ -3,6 +3,7 @@
 //! Several relays share the rows by lanes (`lanes`). One session (`session`) reads (`rows`), sends (`sender`) and
 //! settles (`settle`) what `board` decides; when its database goes away, the next begins with what the table says.
 mod board;
+mod horizon;
 mod lanes;
 mod rows;
 mod sender;

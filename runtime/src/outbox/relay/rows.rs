@@ -12,37 +12,33 @@ use crate::ingest::Rejection;
 use crate::produce::OutgoingRecord;
 use crate::registry::EventRegistry;
 
-/// Rows of my lanes after each lane's position, in the order of their ids, cut where they hold too many bytes.
-/// Parameters: lanes, positions, rows of each lane, bytes.
+/// Rows of my lanes after each lane's floor, in the order of ids, cut where they hold too many bytes; without their
+/// content up to the lane's position. One statement, so one snapshot: who sees a row sees those that were committed
+/// before it. Parameters: lanes, floors, positions, most rows of each lane, bytes.
 const FETCH: &str = "\
     SELECT id, lane, event_type, key, dedupe_key, envelope, payload, headers, attempts, \
         CASE WHEN next_attempt_at > now() \
             THEN (extract(epoch FROM next_attempt_at - now()) * 1000)::bigint END AS wait_ms, \
         (extract(epoch FROM created_at) * 1000)::bigint AS created_ms, total \
     FROM ( \
-        SELECT found.*, row_number() OVER by_id AS place, count(*) OVER () AS total, \
-            sum(pg_column_size(payload) + pg_column_size(envelope)) OVER by_id AS bytes \
-        FROM unnest($1::smallint[], $2::bigint[]) AS mine (lane, after) \
+        SELECT id, lane, attempts, next_attempt_at, created_at, \
+            CASE WHEN is_new THEN event_type END AS event_type, CASE WHEN is_new THEN key END AS key, \
+            CASE WHEN is_new THEN dedupe_key END AS dedupe_key, CASE WHEN is_new THEN envelope END AS envelope, \
+            CASE WHEN is_new THEN payload END AS payload, CASE WHEN is_new THEN headers END AS headers, \
+            row_number() OVER by_id AS place, count(*) OVER () AS total, \
+            sum(CASE WHEN is_new THEN pg_column_size(payload) + pg_column_size(envelope) ELSE 0 END) \
+                OVER by_id AS bytes \
+        FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS mine (lane_number, floor, position, most) \
         CROSS JOIN LATERAL ( \
-            SELECT * FROM event_outbox AS o \
-            WHERE o.lane = mine.lane AND o.id > mine.after AND o.published_at IS NULL AND o.parked_at IS NULL \
-            ORDER BY o.id LIMIT $3 \
+            SELECT *, o.id > mine.position AS is_new FROM event_outbox AS o \
+            WHERE o.lane = mine.lane_number AND o.id > mine.floor \
+                AND o.published_at IS NULL AND o.parked_at IS NULL \
+            ORDER BY o.id LIMIT mine.most \
         ) AS found \
         WINDOW by_id AS (ORDER BY found.id ROWS UNBOUNDED PRECEDING) \
     ) AS batch \
-    WHERE place = 1 OR bytes <= $4 \
+    WHERE place = 1 OR bytes <= $5 \
     ORDER BY id";
-
-/// Ids that wait up to each lane's position. Parameters: lanes, from, to, rows of each lane.
-const SWEEP: &str = "\
-    SELECT found.id, found.lane \
-    FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS mine (lane, after, until) \
-    CROSS JOIN LATERAL ( \
-        SELECT o.id, o.lane FROM event_outbox AS o \
-        WHERE o.lane = mine.lane AND o.id > mine.after AND o.id <= mine.until \
-            AND o.published_at IS NULL AND o.parked_at IS NULL \
-        ORDER BY o.id LIMIT $4 \
-    ) AS found";
 
 /// Most bytes of one read, as stored; memory for what is read is a small multiple of it.
 const MOST_BYTES: i64 = 16 << 20;
@@ -51,19 +47,13 @@ const MOST_BYTES: i64 = 16 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) lanes: Vec<i16>,
-    pub(super) after: Vec<i64>,
-    pub(super) per_lane: i64,
+    pub(super) floors: Vec<i64>,
+    pub(super) positions: Vec<i64>,
+    pub(super) most: Vec<i64>,
     /// The board's count of positions set back.
     pub(super) epoch: u64,
-}
-
-/// What to look through for rows whose transaction committed late.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sweep {
-    pub(super) lanes: Vec<i16>,
-    pub(super) after: Vec<i64>,
-    pub(super) until: Vec<i64>,
-    pub(super) per_lane: i64,
+    /// Ids up to here are behind all open transactions.
+    pub(super) clear: i64,
 }
 
 /// A row that waits.
@@ -78,7 +68,8 @@ pub(super) struct Row {
     pub(super) wait: Option<Duration>,
     /// When it was inserted, in milliseconds since the epoch.
     pub(super) created_ms: i64,
-    pub(super) record: Result<OutgoingRecord, Refused>,
+    /// `None` up to the lane's position: the row was read before.
+    pub(super) record: Option<Result<OutgoingRecord, Refused>>,
 }
 
 /// What a read found.
@@ -104,7 +95,6 @@ pub(super) struct Refused {
 /// The queries, prepared.
 pub(super) struct Reader {
     fetch: Statement,
-    sweep: Statement,
     hasher: RandomState,
     max_message_bytes: usize,
 }
@@ -114,7 +104,6 @@ impl Reader {
         let failed = |error| problem("cannot read the outbox", &error);
         Ok(Self {
             fetch: client.prepare(FETCH).await.map_err(failed)?,
-            sweep: client.prepare(SWEEP).await.map_err(failed)?,
             hasher: RandomState::new(),
             max_message_bytes,
         })
@@ -128,7 +117,13 @@ impl Reader {
         let rows = client
             .query(
                 &self.fetch,
-                &[&ask.lanes, &ask.after, &ask.per_lane, &MOST_BYTES],
+                &[
+                    &ask.lanes,
+                    &ask.floors,
+                    &ask.positions,
+                    &ask.most,
+                    &MOST_BYTES,
+                ],
             )
             .await
             .map_err(|error| problem("cannot read the outbox", &error))?;
@@ -140,17 +135,6 @@ impl Reader {
         })
     }
 
-    pub(super) async fn sweep(&self, client: &Client, sweep: &Sweep) -> Result<Vec<(i64, i16)>> {
-        let rows = client
-            .query(
-                &self.sweep,
-                &[&sweep.lanes, &sweep.after, &sweep.until, &sweep.per_lane],
-            )
-            .await
-            .map_err(|error| problem("cannot read the outbox", &error))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-    }
-
     /// A topic as one of a row's keys.
     pub(super) fn topic(&self, name: &str) -> u64 {
         self.hasher.hash_one(name)
@@ -158,7 +142,7 @@ impl Reader {
 
     fn row<R: EventRegistry>(&self, row: &SqlRow) -> Result<Row> {
         let id: i64 = get(row, 0)?;
-        let event_type: &str = get(row, 2)?;
+        let event_type: Option<&str> = get(row, 2)?;
         let key: Option<&str> = get(row, 3)?;
         let wait: Option<i64> = get(row, 9)?;
         Ok(Row {
@@ -166,15 +150,17 @@ impl Reader {
             lane: get(row, 1)?,
             keys: [
                 match key {
-                    Some(key) => self.hasher.hash_one((event_type, key)),
+                    Some(key) => self.hasher.hash_one((event_type.unwrap_or_default(), key)),
                     None => self.hasher.hash_one(id),
                 },
-                self.topic(event_type),
+                self.topic(event_type.unwrap_or_default()),
             ],
             attempts: get(row, 8)?,
             wait: wait.and_then(|ms| u64::try_from(ms).ok().map(Duration::from_millis)),
             created_ms: get(row, 10)?,
-            record: self.record::<R>(row, event_type, key)?,
+            record: event_type
+                .map(|event_type| self.record::<R>(row, event_type, key))
+                .transpose()?,
         })
     }
 

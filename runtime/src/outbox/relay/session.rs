@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 
 use super::super::CHANNEL;
-use super::super::connect::problem;
+use super::super::connect::{Wake, problem};
 use super::board::{Board, Offer};
+use super::horizon;
 use super::lanes::{Balance, Locks};
-use super::rows::{Ask, Fetched, Reader, Row, Sweep};
+use super::rows::{Ask, Fetched, Reader, Row};
 use super::sender::{Failure, Report, Sender, failure};
 use super::settle::Settlement;
 use super::{Relay, backoff};
@@ -31,11 +31,11 @@ const TICK: Duration = Duration::from_millis(100);
 /// Between two looks at who else is there, which is also the session's heartbeat.
 const BALANCE: Duration = Duration::from_secs(1);
 
+/// Between two looks at everything that waits: somebody may have released a row by hand.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// A database that does not answer for so long is lost, and the locks with it.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// Sweeps take at most this share of the time.
-const SWEEP_PAUSES: u32 = 20;
 
 /// Shortest time between two reads that found nothing new.
 const BREATH: Duration = Duration::from_millis(2);
@@ -59,7 +59,8 @@ const MARKER_SETTINGS: &str = "SET synchronous_commit = off";
 enum Done {
     Fetched(Ask, Fetched),
     Settled(Vec<i64>),
-    Swept(Sweep, Vec<(i64, i16)>, Duration),
+    /// The highest id read before, and the transactions that write.
+    Looked(i64, HashSet<String>),
     Balanced(Balance),
     Freed,
 }
@@ -74,11 +75,13 @@ pub(super) enum End {
 
 pub(super) struct Session<'r, R> {
     relay: &'r Relay<R>,
-    woken: Arc<Notify>,
+    woken: Arc<Wake>,
     reading: Arc<tokio_postgres::Client>,
     marking: Arc<tokio_postgres::Client>,
     reader: Arc<Reader>,
     locks: Arc<Locks>,
+    /// Process ids of this session at the server.
+    own: [i32; 2],
     sender: Sender,
     reports: UnboundedReceiver<Report>,
     reporting: UnboundedSender<Report>,
@@ -108,8 +111,15 @@ struct Sent {
 struct Busy {
     reading: bool,
     settling: bool,
-    sweeping: bool,
+    looking: bool,
     balancing: bool,
+}
+
+/// The process that serves a connection.
+async fn process(client: &tokio_postgres::Client) -> Result<i32> {
+    let row = client.query_one("SELECT pg_backend_pid()", &[]).await;
+    row.map(|row| row.get(0))
+        .map_err(|error| problem("cannot set up the relay's session", &error))
 }
 
 impl<'r, R: EventRegistry> Session<'r, R> {
@@ -128,6 +138,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         super::super::migrate::check(&reading).await?;
         let listen = format!("LISTEN {CHANNEL}");
         reading.batch_execute(&listen).await.map_err(failed)?;
+        let own = [process(&reading).await?, process(&marking).await?];
         let (reporting, reports) = mpsc::unbounded_channel();
         let limit = relay.limits.max_message_bytes;
         Ok(Self {
@@ -135,6 +146,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             locks: Arc::new(Locks::announce(&reading).await?),
             sender: Sender::new::<R>(&relay.kafka, limit, 0, reporting.clone())?,
             relay,
+            own,
             woken,
             reading,
             marking,
@@ -169,8 +181,8 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut balanced = Instant::now();
         let mut heard = Instant::now();
-        let mut next_sweep = Instant::now() + BALANCE;
         let mut polled = Instant::now();
+        let mut looked_again = Instant::now();
         let mut stopping: Option<Instant> = None;
         let mut reports = Vec::with_capacity(REPORTS);
         self.start_balance();
@@ -191,12 +203,14 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                 Some(done) = self.tasks.join_next() => {
                     heard = Instant::now();
                     let done = done.map_err(|error| Error::bug("a task of the relay ended").why(error))??;
-                    if let Done::Swept(.., took) = &done {
-                        next_sweep = Instant::now() + BALANCE.max(*took * SWEEP_PAUSES);
-                    }
                     self.done(done).await?;
                 }
-                () = self.woken.notified() => self.wants_read = true,
+                () = self.woken.woken() => {
+                    self.wants_read = true;
+                    if self.woken.take_again() {
+                        self.board.look_again();
+                    }
+                }
                 () = tokio::time::sleep(breath), if may_read => {}
                 _ = tick.tick() => {
                     let now = Instant::now();
@@ -211,8 +225,10 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                         balanced = now;
                         self.start_balance();
                     }
-                    if now >= next_sweep && stopping.is_none() {
-                        self.start_sweep();
+                    self.start_look();
+                    if now.duration_since(looked_again) >= LOOK_AGAIN {
+                        looked_again = now;
+                        self.board.look_again();
                     }
                     if now.duration_since(polled) >= self.relay.limits.poll {
                         polled = now;
@@ -241,7 +257,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         if self.busy.reading || !self.wants_read || now.duration_since(self.last_read) < BREATH {
             return;
         }
-        let Some(ask) = self.board.ask(now) else {
+        let Some(ask) = self.board.ask() else {
             return;
         };
         self.busy.reading = true;
@@ -265,17 +281,17 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             .spawn(async move { Ok(Done::Settled(settlement.write(&client).await?)) });
     }
 
-    fn start_sweep(&mut self) {
-        if self.busy.sweeping || self.busy.reading {
+    fn start_look(&mut self) {
+        let Some(reached) = self.board.lagging().filter(|_| !self.busy.looking) else {
             return;
-        }
-        self.busy.sweeping = true;
-        let sweep = self.board.sweep();
-        let (reader, client) = (Arc::clone(&self.reader), Arc::clone(&self.reading));
+        };
+        self.busy.looking = true;
+        let (client, own) = (Arc::clone(&self.reading), self.own);
         self.tasks.spawn(async move {
-            let started = Instant::now();
-            let found = reader.sweep(&client, &sweep).await?;
-            Ok(Done::Swept(sweep, found, started.elapsed()))
+            Ok(Done::Looked(
+                reached,
+                horizon::writing(&client, &own).await?,
+            ))
         });
     }
 
@@ -304,10 +320,11 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                 }
                 self.wants_read = true;
             }
-            Done::Swept(sweep, found, _) => {
-                self.busy.sweeping = false;
-                self.board.swept(&sweep, &found);
-                self.wants_read = true;
+            Done::Looked(reached, writing) => {
+                self.busy.looking = false;
+                let before = self.board.horizon.clear();
+                self.board.horizon.looked(reached, &writing);
+                self.wants_read |= self.board.horizon.clear() > before;
             }
             Done::Balanced(balance) => {
                 self.busy.balancing = false;
@@ -342,10 +359,12 @@ impl<'r, R: EventRegistry> Session<'r, R> {
 
     async fn fetched(&mut self, ask: &Ask, fetched: Fetched) -> Result<()> {
         let now = Instant::now();
-        let mut of_lanes: HashMap<i16, i64> = HashMap::new();
+        // Rows and last id.
+        let mut of_lanes: HashMap<i16, (i64, i64)> = HashMap::new();
         let mut is_new = false;
         for row in fetched.rows {
-            *of_lanes.entry(row.lane).or_default() += 1;
+            let (rows, last) = of_lanes.entry(row.lane).or_default();
+            (*rows, *last) = (*rows + 1, row.id);
             if self.board.offer(ask, &row, now) == Offer::Send {
                 is_new = true;
                 match self.suspects.contains(&row.id) {
@@ -354,7 +373,9 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                 }
             }
         }
-        self.board.read(ask, &of_lanes, fetched.is_cut, now);
+        self.board.read(ask, &of_lanes, fetched.is_cut);
+        // What was set back meanwhile is read at once.
+        is_new |= self.board.has_moved_since(ask);
         self.busy.reading = false;
         let leaving = std::mem::take(&mut self.leaving);
         self.board.settled(&leaving);
@@ -371,7 +392,9 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             ..
         } = row;
         match record {
-            Ok(record) => {
+            // It was read before; a row that is sent was not.
+            None => {}
+            Some(Ok(record)) => {
                 let topic = record.topic;
                 self.sent.insert(
                     id,
@@ -391,7 +414,9 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                     });
                 }
             }
-            Err(refused) => self.park(id, &refused.event_type, refused.reason, refused.detail),
+            Some(Err(refused)) => {
+                self.park(id, &refused.event_type, refused.reason, refused.detail)
+            }
         }
     }
 
