@@ -7,6 +7,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
 use serde_json::{Value, json};
 use subject::Registry;
@@ -322,6 +323,20 @@ async fn a_missing_topic_holds_up_its_own_rows_only() {
         .await
         .unwrap();
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
+    let client: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", scene.broker.brokers())
+        .create()
+        .unwrap();
+    wait_until("the topic is gone", async || {
+        let metadata = client
+            .fetch_metadata(None, Duration::from_secs(10))
+            .unwrap();
+        !metadata
+            .topics()
+            .iter()
+            .any(|topic| topic.name() == "reward.granted")
+    })
+    .await;
     let relay = scene.relay().await;
     let grant = |n: usize| {
         let payload = json!({"source_type": "event", "source_id": n, "delta_gold": 1, "balance": 2, "reason": "r"});

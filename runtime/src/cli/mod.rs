@@ -11,6 +11,7 @@ mod ingest;
 mod kpi;
 mod outbox;
 mod produce;
+mod reconcile;
 mod relay;
 mod signals;
 mod streams;
@@ -65,6 +66,8 @@ enum Command {
     Outbox(outbox::Outbox),
     /// Check events and send them to Kafka
     Produce(produce::Produce),
+    /// Compare the outbox with the fact table: what is missing there, what is extra
+    Reconcile(reconcile::Reconcile),
     /// Carry events from the outbox to Kafka until stopped
     Relay(relay::Relay),
     /// List the topics, their keys, versions and settings
@@ -133,6 +136,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Outbox(command) => command.run::<R>(&line.settings).await,
             Command::Produce(command) => command.run::<R>(&line.settings).await,
+            Command::Reconcile(command) => command.run::<R>(&line.settings).await,
             Command::Relay(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }

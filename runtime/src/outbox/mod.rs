@@ -12,7 +12,8 @@ mod connect;
 mod enqueue;
 pub(crate) mod housekeeping;
 pub(crate) mod migrate;
-pub(crate) mod parked;
+mod parked;
+mod reconcile;
 pub(crate) mod relay;
 #[cfg(feature = "sqlx")]
 pub mod sqlx;
@@ -22,6 +23,7 @@ pub use enqueue::{enqueue, enqueue_all, enqueue_records};
 pub use housekeeping::clean;
 pub use migrate::{Migrated, migrate, script};
 pub use parked::{Parked, Selected, list, release};
+pub use reconcile::{Event, Reconciled, Span, reconcile};
 pub use relay::{RelayHandle, RelayLimits, start};
 
 /// Lanes that relays share: the mask in the table's generated column `lane`, plus one.
