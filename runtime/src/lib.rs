@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod json;
 pub mod kafka;
 pub mod metrics;
+pub mod outbox;
 #[cfg(feature = "embedded")]
 pub mod plan;
 pub mod produce;

@@ -7,6 +7,7 @@ pub mod events;
 pub mod faults;
 pub mod kafka;
 pub mod mutation;
+pub mod outbox;
 pub mod program;
 pub mod running;
 pub mod schemas;

@@ -89,6 +89,18 @@ pub struct Envelope {
     pub columns: Vec<ColumnMapping>,
 }
 
+impl Envelope {
+    /// Members that every event must have, by name.
+    #[must_use]
+    pub fn required(&self) -> Vec<String> {
+        let properties = self.model.properties(&[self.model.root]);
+        let required = properties
+            .into_iter()
+            .filter(|(_, property)| property.required);
+        required.map(|(name, _)| name).collect()
+    }
+}
+
 /// Member names of the envelope by `x-role`; absent optional roles keep the role's usual name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeFields {

@@ -9,7 +9,10 @@ mod demo;
 mod dlq;
 mod ingest;
 mod kpi;
+mod outbox;
 mod produce;
+mod reconcile;
+mod relay;
 mod signals;
 mod streams;
 mod table;
@@ -62,8 +65,14 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
     Kpi(kpi::Kpi),
+    /// Set up and look after the outbox in PostgreSQL
+    Outbox(outbox::Outbox),
     /// Check events and send them to Kafka
     Produce(produce::Produce),
+    /// Compare the outbox with the fact table: what is missing there, what is extra
+    Reconcile(reconcile::Reconcile),
+    /// Carry events from the outbox to Kafka until stopped
+    Relay(relay::Relay),
     /// List the topics, their keys, versions and settings
     Topics(topics::Topics),
 }
@@ -128,7 +137,10 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             Command::Dlq(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
+            Command::Outbox(command) => command.run::<R>(&line.settings).await,
             Command::Produce(command) => command.run::<R>(&line.settings).await,
+            Command::Reconcile(command) => command.run::<R>(&line.settings).await,
+            Command::Relay(command) => command.run::<R>(&line.settings).await,
             Command::Topics(command) => command.run::<R>(&line.settings).await,
         }
     });

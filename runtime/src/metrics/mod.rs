@@ -24,6 +24,18 @@ pub struct Metrics {
     pub outbox_pending: IntGauge,
     /// Age of the oldest of them, in seconds.
     pub outbox_oldest_age: Gauge,
+    /// Outbox rows that cannot be published and stand aside.
+    pub outbox_parked: IntGauge,
+    /// Outbox rows that Kafka acknowledged.
+    pub outbox_published: IntCounter,
+    /// Outbox rows parked, by topic and reason.
+    pub outbox_parkings: IntCounterVec,
+    /// Outbox rows that Kafka did not take and that are tried again.
+    pub outbox_retries: IntCounter,
+    /// Published outbox rows deleted after their retention.
+    pub outbox_cleaned: IntCounter,
+    /// Milliseconds from an outbox row's insert to Kafka's acknowledgement.
+    pub outbox_latency: Histogram,
     /// Rows of an insert.
     pub batch_rows: Histogram,
     /// Bytes of an insert's block, before compression.
@@ -72,6 +84,33 @@ impl Metrics {
             outbox_oldest_age: Gauge::new(
                 "outbox_oldest_age_seconds",
                 "Age of the oldest outbox row that waits",
+            )?,
+            outbox_parked: IntGauge::new(
+                "outbox_parked",
+                "Outbox rows that cannot be published and stand aside",
+            )?,
+            outbox_published: IntCounter::new(
+                "outbox_published_total",
+                "Outbox rows that Kafka acknowledged",
+            )?,
+            outbox_parkings: IntCounterVec::new(
+                Opts::new("outbox_parked_total", "Outbox rows parked"),
+                &["topic", "reason"],
+            )?,
+            outbox_retries: IntCounter::new(
+                "outbox_retried_total",
+                "Outbox rows that Kafka did not take and that are tried again",
+            )?,
+            outbox_cleaned: IntCounter::new(
+                "outbox_cleaned_total",
+                "Published outbox rows deleted after their retention",
+            )?,
+            outbox_latency: histogram(
+                "outbox_publish_latency_ms",
+                "Milliseconds from an outbox row's insert to Kafka's acknowledgement",
+                &[
+                    5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4,
+                ],
             )?,
             batch_rows: histogram(
                 "ch_insert_batch_size",
@@ -138,6 +177,12 @@ impl Metrics {
         registry.register(Box::new(self.produced.clone()))?;
         registry.register(Box::new(self.outbox_pending.clone()))?;
         registry.register(Box::new(self.outbox_oldest_age.clone()))?;
+        registry.register(Box::new(self.outbox_parked.clone()))?;
+        registry.register(Box::new(self.outbox_published.clone()))?;
+        registry.register(Box::new(self.outbox_parkings.clone()))?;
+        registry.register(Box::new(self.outbox_retries.clone()))?;
+        registry.register(Box::new(self.outbox_cleaned.clone()))?;
+        registry.register(Box::new(self.outbox_latency.clone()))?;
         registry.register(Box::new(self.batch_rows.clone()))?;
         registry.register(Box::new(self.batch_bytes.clone()))?;
         registry.register(Box::new(self.insert_latency.clone()))?;

@@ -60,6 +60,8 @@ struct ColumnPlan<'r> {
 #[derive(Serialize)]
 struct EnvelopePlan<'r> {
     fields: Fields<'r>,
+    /// Members that every event must have.
+    required: Vec<String>,
     columns: Vec<MappingPlan<'r>>,
 }
 
@@ -165,6 +167,7 @@ impl<'r> EnvelopePlan<'r> {
                 payload: &fields.payload,
                 dedupe_key: &fields.dedupe_key,
             },
+            required: envelope.required(),
             columns: mappings(&envelope.columns),
         }
     }
