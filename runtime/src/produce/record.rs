@@ -1,4 +1,5 @@
 //! One event made ready for Kafka: checked as the ingest will check it, with its key and its headers.
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use crate::error::Error;
@@ -19,7 +20,7 @@ pub mod header {
     pub const TRACEPARENT: &str = "traceparent";
 }
 
-pub(super) const CONTENT_TYPE_JSON: &str = "application/json";
+const CONTENT_TYPE_JSON: &str = "application/json";
 
 /// A record that passed every check a consumer will make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +103,18 @@ impl OutgoingRecord {
             })
         })?;
         Ok(Self { value, ..ready })
+    }
+
+    /// Every header that Kafka gets: those that describe the value, then the further ones.
+    pub(crate) fn all_headers(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let mut all = Vec::with_capacity(3 + self.headers.len());
+        all.push((header::CONTENT_TYPE, CONTENT_TYPE_JSON.into()));
+        all.push((header::SCHEMA_ID, self.schema_id.into()));
+        let version = self.schema_version.to_string();
+        all.push((header::SCHEMA_VERSION, version.into()));
+        let further = self.headers.iter();
+        all.extend(further.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))));
+        all
     }
 
     /// Adds a header.

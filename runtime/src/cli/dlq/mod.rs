@@ -2,7 +2,7 @@
 mod ls;
 mod replay;
 mod show;
-mod time;
+pub(super) mod time;
 
 use super::Outcome;
 use crate::config::Settings;

@@ -37,7 +37,7 @@ pub(super) fn moment(flag: &'static str, text: &str, now: Timestamp, end: End) -
 }
 
 /// RFC 3339 in UTC, to the second.
-pub(super) fn shown(millis: Option<i64>) -> Option<String> {
+pub(in crate::cli) fn shown(millis: Option<i64>) -> Option<String> {
     let moment = Timestamp::from_millisecond(millis?).ok()?;
     Some(format!("{moment:.0}"))
 }
