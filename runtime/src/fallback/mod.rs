@@ -37,9 +37,12 @@ use segments::Segments;
 /// Folder of what Kafka refused, in the log's folder.
 pub(crate) const REFUSED: &str = "refused";
 
+/// Most records that are read at once.
+pub(crate) const WINDOW_RECORDS: u64 = 5_000;
+
 /// Most that is read at once.
 const WINDOW: Most = Most {
-    records: 5_000,
+    records: WINDOW_RECORDS as usize,
     bytes: 4 << 20,
 };
 

@@ -5,16 +5,23 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::ProducerLimits;
 use super::sender::{Failure, Sender};
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
-use crate::fallback::{Entry, FallbackLog, Window};
+use crate::fallback::{Entry, FallbackLog, WINDOW_RECORDS, Window};
 use crate::metrics::Metrics;
 
 /// First and longest pause after Kafka took nothing, or the disk failed.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// How long emitters may be made to wait for the last records of the log.
+const HAND_OVER: Duration = Duration::from_millis(250);
+
+/// Most records that emitters wait for, however fast Kafka takes them.
+const MOST_NEAR: u64 = 50_000;
 
 /// How often the age of the oldest record is told while some wait.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -73,6 +80,7 @@ async fn again(sender: &Sender, log: &Arc<FallbackLog>, all: &mut Drained) -> Re
         let count = tried.handled as u64;
         left -= count;
         all.sent += count - tried.refused.len() as u64;
+        all.refused += tried.refused.len() as u64;
         from = match entries.get(tried.handled) {
             Some(next) => next.sequence,
             None => last + 1,
@@ -114,8 +122,8 @@ async fn try_all(sender: &Sender, entries: &[Entry]) -> Tried {
                 let why = error.why.unwrap_or(error.what);
                 tried.refused.push((tried.handled, why));
             }
-            Err(Failure::Later(error)) => {
-                tried.stopped = Some(error);
+            Err(failure @ (Failure::Later(_) | Failure::Behind)) => {
+                tried.stopped = Some(failure.into_error());
                 break;
             }
         }
@@ -229,50 +237,116 @@ impl Drop for Drainer {
     }
 }
 
+/// What the draining task does next.
+enum Next {
+    /// Another window.
+    Go,
+    /// Nothing to send yet: a group is on its way to the disk, and its emitters wake this task.
+    Listen,
+    /// Kafka or the disk is to be left alone for a while.
+    Pause,
+}
+
 async fn run(sender: Arc<Sender>, log: Arc<FallbackLog>, wake: Arc<Notify>) {
     let mut pause = PAUSES.0;
+    let mut pace = Pace::default();
     loop {
         tell(sender.metrics(), &log);
         if !sender.is_diverted() {
             wake.notified().await;
             continue;
         }
-        let wait = match step(&sender, &log).await {
-            Ok(Some(Drained { stopped: None, .. })) => {
+        let before = log.waiting();
+        let begin = Instant::now();
+        let next = if pace.is_near(before) {
+            hand_over(&sender, &log, &wake).await
+        } else if pace.is_growing {
+            let _held = sender.admission.write().await;
+            advance(&sender, &log).await
+        } else {
+            advance(&sender, &log).await
+        };
+        match next {
+            Next::Go => {
                 pause = PAUSES.0;
-                continue;
+                pace.note(before, log.waiting(), begin.elapsed());
             }
-            Ok(Some(Drained {
-                stopped: Some(error),
-                ..
-            })) => {
-                tracing::warn!(%error, waiting = log.waiting(), "the fallback log waits for Kafka");
-                true
+            Next::Listen => {
+                let _ = tokio::time::timeout(PAUSES.0, wake.notified()).await;
             }
-            Ok(None) => {
+            Next::Pause => {
+                pace = Pace::default();
+                let end = Instant::now() + pause;
+                while Instant::now() < end {
+                    tell(sender.metrics(), &log);
+                    let next = (Instant::now() + TELL_EVERY).min(end);
+                    tokio::time::sleep_until(next).await;
+                }
+                pause = (pause * 2).min(PAUSES.1);
+            }
+        }
+    }
+}
+
+/// How the log fares while Kafka takes its records.
+#[derive(Default)]
+struct Pace {
+    /// Emitters put in more than Kafka takes out: they wait for every second window.
+    is_growing: bool,
+    /// So many records leave within [`HAND_OVER`], or with one window.
+    near: u64,
+}
+
+impl Pace {
+    /// Whether the rest is so little that emitters can wait for it.
+    fn is_near(&self, waiting: u64) -> bool {
+        waiting <= self.near
+    }
+
+    fn note(&mut self, before: u64, after: u64, took: Duration) {
+        self.is_growing = !self.is_growing && after >= before;
+        let windows = HAND_OVER.as_micros() / took.as_micros().max(1);
+        let records = windows
+            .max(1)
+            .saturating_mul(u128::from(before.min(WINDOW_RECORDS)));
+        self.near = u64::try_from(records).unwrap_or(u64::MAX).min(MOST_NEAR);
+    }
+}
+
+/// Sends the rest while emitters wait, then lets them go to Kafka again. Without this, a log that is always filled a
+/// little would never be empty.
+async fn hand_over(sender: &Sender, log: &Arc<FallbackLog>, wake: &Notify) -> Next {
+    let _held = sender.admission.write().await;
+    loop {
+        match advance(sender, log).await {
+            Next::Go => {}
+            Next::Pause => return Next::Pause,
+            Next::Listen => {
                 if sender.end_diversion(|| log.waiting() == 0) {
                     tracing::info!("the fallback log is empty");
-                    continue;
+                    return Next::Go;
                 }
-                // A group is being written; its emitters wake this task.
-                false
+                let _ = tokio::time::timeout(PAUSES.0, wake.notified()).await;
             }
-            Err(error) => {
-                tracing::error!(%error, "the fallback log cannot be drained");
-                log.rewind();
-                true
-            }
-        };
-        if wait {
-            let end = tokio::time::Instant::now() + pause;
-            while tokio::time::Instant::now() < end {
-                tell(sender.metrics(), &log);
-                let next = tokio::time::Instant::now() + TELL_EVERY;
-                tokio::time::sleep_until(next.min(end)).await;
-            }
-            pause = (pause * 2).min(PAUSES.1);
-        } else {
-            let _ = tokio::time::timeout(PAUSES.0, wake.notified()).await;
+        }
+    }
+}
+
+async fn advance(sender: &Sender, log: &Arc<FallbackLog>) -> Next {
+    match step(sender, log).await {
+        Ok(Some(Drained { stopped: None, .. })) => Next::Go,
+        Ok(Some(Drained {
+            stopped: Some(error),
+            ..
+        })) => {
+            tracing::warn!(%error, waiting = log.waiting(), "the fallback log waits for Kafka");
+            Next::Pause
+        }
+        Ok(None) => Next::Listen,
+        Err(error) => {
+            tracing::error!(%error, "the fallback log cannot be drained");
+            log.rewind();
+            Next::Pause
         }
     }
 }

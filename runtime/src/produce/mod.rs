@@ -176,54 +176,91 @@ impl<R: EventRegistry> Producer<R> {
     ///
     /// The outcomes stand in the records' order; one that failed does not stop those after it.
     pub async fn send_all(&self, records: &[OutgoingRecord]) -> Vec<Result<Durable>> {
-        let sent = self.sender.send_all(records, true).await;
+        let mut outcomes = match &self.fallback {
+            None => {
+                let sent = self.sender.send_all(records, true).await;
+                let direct = |sent: Result<Delivered, Failure>| {
+                    sent.map(Durable::Kafka).map_err(Failure::into_error)
+                };
+                sent.into_iter().map(direct).collect()
+            }
+            Some(fallback) => self.send_or_keep(fallback, records).await,
+        };
         let metrics = self.sender.metrics();
-        let mut outcomes = Vec::with_capacity(records.len());
-        let mut late = Vec::new();
-        for (index, sent) in sent.into_iter().enumerate() {
-            match &sent {
-                Ok(_) => metrics.produced.inc(),
-                Err(_) => metrics.produce_failures.inc(),
-            }
-            outcomes.push(match sent {
-                Ok(delivered) => Ok(Durable::Kafka(delivered)),
-                Err(Failure::Later(_)) if self.fallback.is_some() => {
-                    late.push(index);
-                    Ok(Durable::Fallback)
-                }
-                Err(failure) => Err(failure.into_error()),
-            });
-        }
-        if let Some(fallback) = &self.fallback
-            && !late.is_empty()
-        {
-            let kept = self.keep(fallback, records, &late).await;
-            if let Err(error) = kept {
-                for index in late {
-                    outcomes[index] = Err(error.clone());
-                }
-            }
-        }
         for (outcome, record) in outcomes.iter_mut().zip(records) {
-            if let Err(error) = outcome {
-                error.context.insert(0, ("topic", record.topic.to_owned()));
+            match outcome {
+                Ok(Durable::Kafka(_)) => metrics.produced.inc(),
+                Ok(Durable::Fallback) => metrics.produce_failures.inc(),
+                Err(error) => {
+                    metrics.produce_failures.inc();
+                    error.context.insert(0, ("topic", record.topic.to_owned()));
+                }
             }
         }
         outcomes
     }
 
-    /// Puts records into the fallback log, in their order, and waits until they are durable there.
+    /// To Kafka, and what that does not take in time to the fallback log.
+    async fn send_or_keep(
+        &self,
+        fallback: &Fallback,
+        records: &[OutgoingRecord],
+    ) -> Vec<Result<Durable>> {
+        loop {
+            if self.sender.is_diverted() {
+                // The log may be about to be empty.
+                drop(self.sender.admission.read().await);
+            }
+            let sent = self.sender.send_all(records, true).await;
+            let is_untried = sent.iter().all(|sent| matches!(sent, Err(Failure::Behind)));
+            let mut late = Vec::new();
+            let mut outcomes: Vec<Result<Durable>> = Vec::with_capacity(records.len());
+            for (index, sent) in sent.into_iter().enumerate() {
+                outcomes.push(match sent {
+                    Ok(delivered) => Ok(Durable::Kafka(delivered)),
+                    Err(Failure::Never(error)) => Err(error),
+                    Err(Failure::Behind | Failure::Later(_)) => {
+                        late.push(index);
+                        Ok(Durable::Fallback)
+                    }
+                });
+            }
+            if late.is_empty() {
+                return outcomes;
+            }
+            match self.keep(fallback, records, &late, is_untried).await {
+                Ok(true) => return outcomes,
+                Ok(false) => {}
+                Err(error) => {
+                    for index in late {
+                        outcomes[index] = Err(error.clone());
+                    }
+                    return outcomes;
+                }
+            }
+        }
+    }
+
+    /// Puts records into the fallback log, in their order, and waits until they are durable there. `false` where none
+    /// was tried and Kafka takes them again.
     async fn keep(
         &self,
         fallback: &Fallback,
         records: &[OutgoingRecord],
         late: &[usize],
-    ) -> Result<()> {
+        is_untried: bool,
+    ) -> Result<bool> {
         let mut batch = Batch::new();
         for index in late {
             batch.push(&records[*index])?;
         }
-        let pending = self.sender.divert(|| fallback.log.append(batch));
+        let pending = {
+            let _admitted = self.sender.admission.read().await;
+            if is_untried && !self.sender.is_diverted() {
+                return Ok(false);
+            }
+            self.sender.divert(|| fallback.log.append(batch))
+        };
         let kept = match pending {
             Ok(pending) => pending.durable().await,
             Err(error) => Err(error),
@@ -233,7 +270,7 @@ impl<R: EventRegistry> Producer<R> {
             self.sender.metrics().fallback_appended.inc_by(kept);
         }
         fallback.drainer.wake();
-        kept
+        kept.map(|()| true)
     }
 
     /// The fallback log, where there is one.

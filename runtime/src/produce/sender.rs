@@ -29,11 +29,20 @@ const HEADROOM_BYTES: usize = 64 * 1024;
 /// How long a full queue is given to make room when nothing of this caller is in it.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long brokers may take to hear of a new topic; librdkafka's default.
+const LONGEST_TOPIC_WAIT: Duration = Duration::from_secs(30);
+
+/// librdkafka's longest pause between attempts is ten seconds, in which records would miss their deadline although the
+/// brokers are back.
+const RECONNECT: &str = "reconnect.backoff.max.ms";
+
 const CANNOT: &str = "cannot produce a record";
 
 /// Why a record is not in Kafka.
 #[derive(Debug)]
 pub(super) enum Failure {
+    /// It was not tried: others wait that it must not overtake.
+    Behind,
     /// Kafka is away or busy: the same record may be taken later.
     Later(Error),
     /// It never will be, as things stand.
@@ -44,6 +53,9 @@ impl Failure {
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Later(error) | Self::Never(error) => error,
+            Self::Behind => {
+                Error::service("the record waits behind others that Kafka did not take")
+            }
         }
     }
 }
@@ -116,6 +128,8 @@ pub(super) struct Sender {
     /// Whether records go to the fallback log instead of Kafka; changed only under the gate.
     is_diverted: AtomicBool,
     has_fallback: bool,
+    /// Emitters pass it on their way into the fallback log; held against them while the last records leave it.
+    pub(super) admission: tokio::sync::RwLock<()>,
 }
 
 impl Sender {
@@ -131,6 +145,8 @@ impl Sender {
             true => limits.delivery_timeout * 4,
             false => limits.delivery_timeout,
         };
+        // A topic that does not exist is told before the deadline, which would look like a broker that is away.
+        let topic_wait = (limits.delivery_timeout / 3).min(LONGEST_TOPIC_WAIT);
         let message_bytes = limits.max_message_bytes + HEADROOM_BYTES;
         let mut config = kafka.client();
         config
@@ -140,7 +156,14 @@ impl Sender {
             .set("compression.type", "lz4")
             .set("linger.ms", limits.linger.as_millis().to_string())
             .set("delivery.timeout.ms", timeout.as_millis().to_string())
-            .set("message.max.bytes", message_bytes.to_string());
+            .set("message.max.bytes", message_bytes.to_string())
+            .set(
+                "topic.metadata.propagation.max.ms",
+                topic_wait.as_millis().to_string(),
+            );
+        if config.get(RECONNECT).is_none() {
+            config.set(RECONNECT, "1000");
+        }
         let client = connect(&config)?;
         Ok(Self {
             gate: RwLock::new(Gate { client, purges: 0 }),
@@ -149,6 +172,7 @@ impl Sender {
             metrics,
             is_diverted: AtomicBool::new(false),
             has_fallback,
+            admission: tokio::sync::RwLock::new(()),
         })
     }
 
@@ -276,9 +300,7 @@ impl Sender {
             Err(error) => error,
         };
         let Some(error) = error else {
-            return Err(Failure::Later(Error::service(
-                "the record waits behind others that Kafka did not take",
-            )));
+            return Err(Failure::Behind);
         };
         self.renew_after_fatal(&error);
         let failure = failure(&error);
