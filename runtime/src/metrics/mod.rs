@@ -177,6 +177,14 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// All of them in Prometheus' text form, for programs that serve HTTP themselves.
+    ///
+    /// # Errors
+    /// A collector cannot be written: a defect.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
     fn register(&self) -> Result<(), prometheus::Error> {
         let registry = &self.registry;
         registry.register(Box::new(self.produce_failures.clone()))?;
