@@ -6,6 +6,7 @@
 //!
 //! Own code, because no crate has all of it: `okaywal` and `yaque` stop at the first damaged byte of a segment,
 //! `yaque` and `commitlog` do not sync before they return, none bounds the folder or names its holder.
+mod batch;
 mod cursor;
 mod disk;
 mod folder;
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+pub use batch::Batch;
 pub use cursor::Window;
 pub use disk::{Disk, FileSystem};
 pub use frame::Entry;
@@ -28,9 +30,7 @@ pub use inspect::{Inspection, Pile, inspect};
 pub use segments::{Damage, Opened};
 
 use crate::error::{Error, Result};
-use crate::produce::OutgoingRecord;
 use cursor::{Cursor, Most};
-use frame::Parts;
 use group::Group;
 use segments::Segments;
 
@@ -64,103 +64,6 @@ impl FallbackOptions {
             folder: folder.into(),
             max_bytes: 1 << 30,
             segment_bytes: 16 << 20,
-        }
-    }
-}
-
-/// Records made ready for the log.
-#[derive(Debug, Default)]
-pub struct Batch {
-    bytes: Vec<u8>,
-    starts: Vec<usize>,
-    time: i64,
-}
-
-impl Batch {
-    /// An empty batch of now.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            time: jiff::Timestamp::now().as_millisecond(),
-            ..Self::default()
-        }
-    }
-
-    /// Adds a record.
-    ///
-    /// # Errors
-    /// A name of it is longer than the log can hold.
-    pub fn push(&mut self, record: &OutgoingRecord) -> Result<()> {
-        let headers = record.all_headers();
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (&**name, value.as_bytes()));
-        self.add(
-            record.topic,
-            "",
-            record.key.as_deref(),
-            &record.value,
-            self.time,
-            headers,
-        )
-    }
-
-    /// Adds a record that Kafka refused, with the reason.
-    fn push_refused(&mut self, entry: &Entry, reason: &str) -> Result<()> {
-        let headers = entry
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()));
-        let (topic, key) = (&entry.topic, entry.key.as_deref());
-        self.add(topic, reason, key, &entry.value, entry.time, headers)
-    }
-
-    fn add<'h>(
-        &mut self,
-        topic: &str,
-        note: &str,
-        key: Option<&[u8]>,
-        value: &[u8],
-        time: i64,
-        headers: impl ExactSizeIterator<Item = (&'h str, &'h [u8])>,
-    ) -> Result<()> {
-        let before = self.bytes.len();
-        let parts = Parts {
-            time,
-            topic,
-            note,
-            key,
-            value,
-        };
-        match frame::encode(parts, headers, &mut self.bytes) {
-            Ok(start) => {
-                self.starts.push(start);
-                Ok(())
-            }
-            Err(why) => {
-                self.bytes.truncate(before);
-                Err(Error::record("the fallback log cannot hold the record")
-                    .at("topic", topic)
-                    .why(why))
-            }
-        }
-    }
-
-    /// Records.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.starts.is_empty()
-    }
-
-    fn seal(&mut self, first: u64) {
-        for (sequence, start) in (first..).zip(&self.starts) {
-            frame::seal(&mut self.bytes[*start..], sequence);
         }
     }
 }
