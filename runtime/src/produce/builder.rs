@@ -2,8 +2,9 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::draft::{Members, set};
 use super::drain::Drainer;
 use super::sender::Sender;
 use super::{Fallback, Producer, ProducerLimits};
@@ -18,7 +19,7 @@ pub struct ProducerBuilder<R> {
     kafka: KafkaConfig,
     limits: ProducerLimits,
     metrics: Option<Metrics>,
-    members: Map<String, Value>,
+    members: Members,
     fallback: Option<FallbackOptions>,
     registry: PhantomData<fn() -> R>,
 }
@@ -29,7 +30,7 @@ impl<R: EventRegistry> ProducerBuilder<R> {
             kafka: kafka.clone(),
             limits: ProducerLimits::default(),
             metrics: None,
-            members: Map::new(),
+            members: Members::new(),
             fallback: None,
             registry: PhantomData,
         }
@@ -52,7 +53,7 @@ impl<R: EventRegistry> ProducerBuilder<R> {
     /// Sets an envelope member of every event that does not set it itself: who sends, from where.
     #[must_use]
     pub fn with(mut self, member: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.members.insert(member.into(), value.into());
+        set(&mut self.members, member.into(), value.into());
         self
     }
 

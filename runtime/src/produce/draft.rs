@@ -1,13 +1,29 @@
 //! From a typed payload to a whole event: what the envelope needs and nobody wants to write by hand.
 use std::io::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::record::{OutgoingRecord, decoded, header, topic_of};
+use super::record::{OutgoingRecord, decoded, fits, header, topic_of};
 use crate::error::{Error, Result};
 use crate::ingest::decode;
 use crate::ingest::reason::{Reason, Rejection};
+use crate::json::Json;
 use crate::registry::{EventRegistry, Payload};
+
+/// Envelope members, each once; so few that looking through them is faster than hashing.
+pub(super) type Members = Vec<(String, Value)>;
+
+/// Sets a member.
+pub(super) fn set(members: &mut Members, name: String, value: Value) {
+    match members.iter_mut().find(|(there, _)| *there == name) {
+        Some((_, there)) => *there = value,
+        None => members.push((name, value)),
+    }
+}
+
+fn has(members: &Members, name: &str) -> bool {
+    members.iter().any(|(there, _)| there == name)
+}
 
 /// An event in the making: a typed payload and what the sender knows about its envelope.
 ///
@@ -18,7 +34,7 @@ pub struct Draft {
     topic: &'static str,
     version: u32,
     payload: Result<Vec<u8>, String>,
-    members: Map<String, Value>,
+    members: Members,
     headers: Vec<(String, String)>,
 }
 
@@ -35,7 +51,7 @@ impl Draft {
             topic: P::TOPIC,
             version: P::VERSION,
             payload: serde_json::to_vec(payload).map_err(|error| error.to_string()),
-            members: Map::new(),
+            members: Members::new(),
             headers: Vec::new(),
         }
     }
@@ -43,7 +59,7 @@ impl Draft {
     /// Sets an envelope member; what the envelope's schema says about it is checked at the end.
     #[must_use]
     pub fn with(mut self, member: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.members.insert(member.into(), value.into());
+        set(&mut self.members, member.into(), value.into());
         self
     }
 
@@ -61,13 +77,13 @@ impl Draft {
     /// A schema rejects it: reason and pointer.
     pub fn finish<R: EventRegistry>(self) -> Result<OutgoingRecord> {
         let most = super::ProducerLimits::default().max_message_bytes;
-        self.finish_with::<R>(&Map::new(), most)
+        self.finish_with::<R>(&Members::new(), most)
     }
 
     /// As [`Self::finish`], with members for events that do not set them.
     pub(super) fn finish_with<R: EventRegistry>(
         self,
-        defaults: &Map<String, Value>,
+        defaults: &Members,
         max_message_bytes: usize,
     ) -> Result<OutgoingRecord> {
         let payload = self
@@ -78,11 +94,10 @@ impl Draft {
         for (name, value) in &self.members {
             text.member(name, |out| json(value, out));
         }
-        let is_set = |name: &str| {
-            name.is_empty() || self.members.contains_key(name) || defaults.contains_key(name)
-        };
+        let is_set =
+            |name: &str| name.is_empty() || has(&self.members, name) || has(defaults, name);
         for (name, value) in defaults {
-            if !self.members.contains_key(name) {
+            if !has(&self.members, name) {
                 text.member(name, |out| json(value, out));
             }
         }
@@ -107,32 +122,38 @@ impl Draft {
         if !is_set(fields.payload) {
             text.member(fields.payload, |out| out.extend_from_slice(&payload));
         }
-        let needs_key = !is_set(fields.dedupe_key);
-        if needs_key {
-            let key = own_key::<R>(text.whole(), self.version)?;
-            text.member(fields.dedupe_key, |out| json(key.as_str(), out));
-        }
-        let mut record = OutgoingRecord::from_json::<R>(text.end(), max_message_bytes)?;
+        let mut record = if is_set(fields.dedupe_key) {
+            OutgoingRecord::from_json::<R>(text.end(), max_message_bytes)?
+        } else {
+            // Decoded once: checked as it will be with the key, which is written to the text's end then.
+            let mut record = decoded(text.whole(), |event| {
+                let key = own_key::<R>(event, self.version)?;
+                event.with_member(fields.dedupe_key, &key, OutgoingRecord::checked::<R>)
+            })?;
+            let key = record.dedupe_key.as_str();
+            text.member(fields.dedupe_key, |out| json(key, out));
+            record.value = text.end();
+            fits(&record.value, max_message_bytes)?;
+            record
+        };
         record.headers = self.headers;
         Ok(record)
     }
 }
 
 /// The deduplication key by the template of the event's topic.
-fn own_key<R: EventRegistry>(text: &[u8], version: u32) -> Result<String, Rejection> {
-    decoded(text, |event| {
-        let topic = topic_of::<R>(event)?;
-        let known = topic.versions.iter().find(|known| known.number == version);
-        let Some(version) = known else {
-            return Err(Rejection::new(
-                Reason::UnknownVersion,
-                "the registry has no such version",
-            ));
-        };
-        let mut buffer = String::new();
-        decode::key_of::<R>(event, version, &mut buffer)?;
-        Ok(buffer)
-    })
+fn own_key<R: EventRegistry>(event: Json<'_>, version: u32) -> Result<String, Rejection> {
+    let topic = topic_of::<R>(event)?;
+    let known = topic.versions.iter().find(|known| known.number == version);
+    let Some(version) = known else {
+        return Err(Rejection::new(
+            Reason::UnknownVersion,
+            "the registry has no such version",
+        ));
+    };
+    let mut buffer = String::new();
+    decode::key_of::<R>(event, version, &mut buffer)?;
+    Ok(buffer)
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {

@@ -15,8 +15,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 pub use builder::ProducerBuilder;
 pub use draft::Draft;
 pub use drain::{Drained, drain};
@@ -84,7 +82,7 @@ impl Durable {
 pub struct Producer<R> {
     sender: Arc<Sender>,
     fallback: Option<Arc<Fallback>>,
-    members: Arc<Map<String, Value>>,
+    members: Arc<draft::Members>,
     registry: PhantomData<fn() -> R>,
 }
 
