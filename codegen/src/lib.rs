@@ -5,6 +5,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compat;
+mod cores;
 pub mod emit;
 pub mod fact;
 pub mod finding;

@@ -12,6 +12,9 @@ use topicwright::cli::new::New;
 use topicwright::cli::rules::Rules;
 use topicwright::cli::schema::Schema;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One JSON Schema per Kafka topic and version; everything else is made from it.
 #[derive(Debug, Parser)]
 #[command(version, about)]

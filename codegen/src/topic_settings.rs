@@ -1,5 +1,5 @@
 //! Kafka settings of a topic, as Kafka names them: one list for manifests, JSON and the generated crate.
-use crate::registry::manifest::Compression;
+use crate::registry::manifest::{CleanupPolicy, Compression};
 use crate::registry::{Registry, Topic};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -25,6 +25,7 @@ pub const fn compression(compression: Compression) -> &'static str {
 #[must_use]
 pub fn settings(registry: &Registry, topic: &Topic) -> Vec<(String, String)> {
     list(
+        topic.manifest.cleanup_policy.unwrap_or_default(),
         compression(topic.compression),
         topic.retention_days,
         registry.manifest.kafka.max_message_bytes,
@@ -35,6 +36,8 @@ pub fn settings(registry: &Registry, topic: &Topic) -> Vec<(String, String)> {
 #[must_use]
 pub fn dlq_settings(registry: &Registry) -> Vec<(String, String)> {
     list(
+        // A dead letter keeps the key of its record, and each of them is to be looked at.
+        CleanupPolicy::Delete,
         compression(registry.manifest.kafka.compression),
         registry.manifest.kafka.dlq_retention_days,
         registry
@@ -45,17 +48,60 @@ pub fn dlq_settings(registry: &Registry) -> Vec<(String, String)> {
     )
 }
 
-fn list(compression: &str, retention_days: u32, max_message_bytes: u32) -> Vec<(String, String)> {
+fn list(
+    cleanup: CleanupPolicy,
+    compression: &str,
+    retention_days: u32,
+    max_message_bytes: u32,
+) -> Vec<(String, String)> {
+    // A compacted topic keeps every record for the retention too: without the lag the broker could throw away
+    // what a consumer that is a little behind has not read yet.
+    let (policy, kept) = match cleanup {
+        CleanupPolicy::Delete => ("delete", "retention.ms"),
+        CleanupPolicy::Compact => ("compact", "min.compaction.lag.ms"),
+    };
     [
-        ("cleanup.policy", "delete".to_owned()),
+        ("cleanup.policy", policy.to_owned()),
         ("compression.type", compression.to_owned()),
         ("max.message.bytes", max_message_bytes.to_string()),
-        (
-            "retention.ms",
-            (u64::from(retention_days) * DAY_MS).to_string(),
-        ),
+        (kept, (u64::from(retention_days) * DAY_MS).to_string()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+    use crate::registry::manifest::CleanupPolicy;
+
+    #[test]
+    fn a_compacted_topic_keeps_every_record_for_its_retention() {
+        let of = |policy| {
+            let listed = list(policy, "lz4", 7, 1_000).into_iter();
+            listed
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        let same = ["compression.type=lz4", "max.message.bytes=1000"];
+        assert_eq!(
+            of(CleanupPolicy::Delete),
+            [
+                &["cleanup.policy=delete"],
+                &same[..],
+                &["retention.ms=604800000"]
+            ]
+            .concat()
+        );
+        assert_eq!(
+            of(CleanupPolicy::Compact),
+            [
+                &["cleanup.policy=compact"],
+                &same[..],
+                &["min.compaction.lag.ms=604800000"]
+            ]
+            .concat()
+        );
+    }
 }

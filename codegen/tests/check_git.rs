@@ -487,3 +487,34 @@ fn a_difference_is_told_without_judging_it() {
     assert_eq!(diff(&["order.placed@1"]).code, 2);
     assert_eq!(diff(&["order.placed", "order.placed@1"]).code, 2);
 }
+
+#[test]
+fn what_did_not_change_is_not_read_from_git() {
+    let repository = Repository::with_registry("schemas");
+    let drop_object = |path: &str| {
+        let id = repository.git(&["rev-parse", &format!("main:{path}")]);
+        let (folder, file) = id.split_at(2);
+        let object = format!(".git/objects/{folder}/{file}");
+        std::fs::remove_file(repository.root.join(object)).unwrap();
+    };
+    let (topic, registry) = (
+        "schemas/topics/order.placed/topic.toml",
+        "schemas/registry.toml",
+    );
+    // A text that is in the working tree is known, whether git still has it or not.
+    drop_object(topic);
+    repository
+        .check(&["--registry", "schemas", "--against", "git:main"])
+        .is_clean();
+    // One that was changed is not.
+    drop_object(registry);
+    replace(
+        &repository.root,
+        registry,
+        "[project]",
+        "# changed\n[project]",
+    );
+    repository
+        .check(&["--registry", "schemas", "--against", "git:main"])
+        .fails(&["git does not have the object of registry.toml", "git fetch"]);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use topicwright::finding::{Finding, OldPlace, Plane, Position, Severity};
 use topicwright::gate::api::{Level, Verdict};
 use topicwright::gate::rollout::Rollout;
-use topicwright::gate::{Answer, Compared, NewColumn, Outcome, Waived};
+use topicwright::gate::{Answer, Compared, NewColumn, NewPath, Outcome, Waived};
 use topicwright::registry::waivers::Waiver;
 use topicwright::report::{Report, github, human, json, junit, markdown, sarif};
 use topicwright::rules::pair::Direction;
@@ -88,8 +88,15 @@ fn findings() -> Outcome {
             table: "shop.shop_events".to_owned(),
             name: "voucher".to_owned(),
             sql_type: "LowCardinality(String)".to_owned(),
+            bytes: "about 9 bytes a row before compression".to_owned(),
             sql: "ALTER TABLE shop.shop_events ADD COLUMN IF NOT EXISTS voucher LowCardinality(String)"
                 .to_owned(),
+        }],
+        paths: vec![NewPath {
+            table: "shop.shop_events".to_owned(),
+            path: "payload_json.promised_on".to_owned(),
+            sql_type: "String".to_owned(),
+            bytes: "about 11 bytes in an event that has it, before compression".to_owned(),
         }],
         api: Some(Verdict {
             level: Level::Major,

@@ -6,6 +6,9 @@ use std::fmt;
 use std::hash::{Hash as _, Hasher};
 use std::sync::OnceLock;
 
+use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
+
 use crate::json::{Json, Kind, Number};
 
 /// A value broke a rule of its schema.
@@ -54,6 +57,7 @@ impl<'p> At<'p> {
     };
 
     /// A member of the value at this path.
+    #[inline]
     #[must_use]
     pub const fn member(&'p self, name: &'p str) -> At<'p> {
         At {
@@ -63,6 +67,7 @@ impl<'p> At<'p> {
     }
 
     /// An item of the value at this path.
+    #[inline]
     #[must_use]
     pub const fn item(&'p self, index: usize) -> At<'p> {
         At {
@@ -124,6 +129,7 @@ pub enum Literal {
 }
 
 /// Whether a value equals a constant; 1 equals 1.0.
+#[inline]
 #[must_use]
 pub fn is_literal(value: Json<'_>, literal: &Literal) -> bool {
     match (value.kind(), literal) {
@@ -228,6 +234,7 @@ fn hash(value: Json<'_>) -> u64 {
 }
 
 /// Orders two numbers exactly, whatever their spelling.
+#[inline]
 #[must_use]
 pub fn compare(left: Number, right: Number) -> Ordering {
     match (left, right) {
@@ -317,6 +324,7 @@ fn decimal(number: Number) -> Option<(i128, u32)> {
 }
 
 /// Length in Unicode code points, as `minLength` and `maxLength` count.
+#[inline]
 #[must_use]
 pub fn code_points(text: &str) -> usize {
     if text.is_ascii() {
@@ -326,11 +334,16 @@ pub fn code_points(text: &str) -> usize {
     }
 }
 
+/// Largest automaton of a pattern, in bytes and states. Within it a text is matched by one table look-up a byte; a
+/// larger pattern is matched by the usual means.
+const AUTOMATON_BYTES: usize = 1 << 20;
+const AUTOMATON_STATES: usize = 2000;
+
 /// A pattern of a schema, compiled on first use. The source is Rust regex syntax, translated and tried by codegen.
 #[derive(Debug)]
 pub struct Pattern {
     source: &'static str,
-    compiled: OnceLock<Option<regex::Regex>>,
+    compiled: OnceLock<Option<meta::Regex>>,
 }
 
 impl Pattern {
@@ -347,8 +360,17 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.compiled
-            .get_or_init(|| regex::Regex::new(self.source).ok())
+            .get_or_init(|| compile(self.source))
             .as_ref()
             .is_some_and(|regex| regex.is_match(text))
     }
+}
+
+fn compile(source: &str) -> Option<meta::Regex> {
+    let limits = meta::Config::new()
+        // Whether is all that is asked, never where.
+        .which_captures(WhichCaptures::None)
+        .dfa_size_limit(Some(AUTOMATON_BYTES))
+        .dfa_state_limit(Some(AUTOMATON_STATES));
+    meta::Builder::new().configure(limits).build(source).ok()
 }

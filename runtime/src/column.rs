@@ -1,5 +1,6 @@
 //! Column buffers of a block: what generated writers push into and the Native encoder reads.
 use crate::json::Json;
+use crate::json::packed::Packed;
 
 /// A column of fixed-width values.
 #[derive(Clone, Debug, Default)]
@@ -7,12 +8,14 @@ pub struct Fixed<T>(pub Vec<T>);
 
 impl<T> Fixed<T> {
     /// Appends a value.
+    #[inline]
     pub fn push(&mut self, value: T) {
         self.0.push(value);
     }
 
     /// Rows.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -40,21 +43,29 @@ impl<T> Fixed<T> {
 pub struct Text {
     /// All texts, one after the other.
     pub bytes: Vec<u8>,
-    /// End of each text in `bytes`.
-    pub ends: Vec<usize>,
+    /// End of each text in `bytes`, which stay below 4 GiB: see [`crate::config::BatchLimits::max_bytes`].
+    pub ends: Vec<u32>,
 }
 
 impl Text {
     /// Appends a text.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
-        self.ends.push(self.bytes.len());
+        self.end();
+    }
+
+    /// Ends the text that was appended to `bytes`.
+    #[inline]
+    fn end(&mut self) {
+        self.ends
+            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
 
     /// Bytes of the texts and their lengths.
     #[must_use]
     pub fn byte_len(&self) -> usize {
-        self.bytes.len() + self.ends.len()
+        self.bytes.len() + self.ends.len() * size_of::<u32>()
     }
 
     /// Removes all rows and keeps the memory.
@@ -65,24 +76,56 @@ impl Text {
 
     /// The text of a row.
     #[must_use]
+    #[inline]
     pub fn get(&self, row: usize) -> &[u8] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
-        &self.bytes[start..self.ends[row]]
+        &self.bytes[start as usize..self.ends[row] as usize]
     }
 }
 
-/// A column of JSON values.
+/// A column of JSON values, as ClickHouse's `JSON` type is filled from.
 #[derive(Clone, Debug, Default)]
 pub struct JsonColumn {
-    /// Compact texts.
-    pub text: Text,
+    /// Packed values; bytes, not text.
+    pub(crate) packed: Text,
 }
 
 impl JsonColumn {
     /// Appends a value.
     pub fn push(&mut self, value: Json<'_>) {
+        value.pack_to(&mut self.packed.bytes);
+        self.packed.end();
+    }
+
+    /// Bytes of the values and their lengths.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.packed.byte_len()
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.packed.clear();
+    }
+
+    /// The value of a row.
+    pub(crate) fn get(&self, row: usize) -> Packed<'_> {
+        Packed::new(self.packed.get(row))
+    }
+}
+
+/// A column of JSON values that are kept as compact text in a `String`.
+#[derive(Clone, Debug, Default)]
+pub struct JsonTextColumn {
+    /// The texts.
+    pub text: Text,
+}
+
+impl JsonTextColumn {
+    /// Appends a value.
+    pub fn push(&mut self, value: Json<'_>) {
         value.write_to(&mut self.text.bytes);
-        self.text.ends.push(self.text.bytes.len());
+        self.text.end();
     }
 
     /// Bytes of the texts and their lengths.
@@ -133,5 +176,5 @@ pub enum ColumnRef<'c> {
     /// `JSON`
     Json(&'c JsonColumn),
     /// JSON text in a `String`
-    JsonText(&'c JsonColumn),
+    JsonText(&'c JsonTextColumn),
 }

@@ -8,6 +8,7 @@ use crate::column::Millis;
 use crate::json::{Json, Kind, Number};
 
 /// An unsigned integer, 0 where absent.
+#[inline]
 #[must_use]
 pub fn unsigned<T: TryFrom<u64> + Default>(value: Option<Json<'_>>) -> T {
     value
@@ -17,6 +18,7 @@ pub fn unsigned<T: TryFrom<u64> + Default>(value: Option<Json<'_>>) -> T {
 }
 
 /// A signed integer, 0 where absent.
+#[inline]
 #[must_use]
 pub fn signed<T: TryFrom<i64> + Default>(value: Option<Json<'_>>) -> T {
     value
@@ -26,18 +28,21 @@ pub fn signed<T: TryFrom<i64> + Default>(value: Option<Json<'_>>) -> T {
 }
 
 /// A float, 0 where absent.
+#[inline]
 #[must_use]
 pub fn float(value: Option<Json<'_>>) -> f64 {
     value.and_then(Json::as_f64).unwrap_or_default()
 }
 
 /// A boolean, `false` where absent.
+#[inline]
 #[must_use]
 pub fn boolean(value: Option<Json<'_>>) -> bool {
     value.and_then(Json::as_bool).unwrap_or_default()
 }
 
 /// A text, empty where absent.
+#[inline]
 #[must_use]
 pub fn text<'t>(value: Option<Json<'t>>) -> &'t str {
     value.and_then(Json::as_str).unwrap_or_default()

@@ -2,6 +2,8 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -132,4 +134,44 @@ pub fn count(brokers: &str, topic: &str) -> i64 {
             high - low
         })
         .sum()
+}
+
+/// Deletes a topic.
+///
+/// # Panics
+/// Kafka refuses.
+pub fn delete(brokers: &str, topic: &str) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let deleted = runtime
+        .block_on(admin.delete_topics(&[topic], &AdminOptions::new()))
+        .unwrap();
+    assert!(deleted[0].is_ok(), "{deleted:?}");
+}
+
+/// Sends values in transactions of one record each, which leave a marker behind every record.
+///
+/// # Panics
+/// Kafka does not take them.
+pub fn send_in_transactions(brokers: &str, topic: &str, records: &[(Vec<u8>, Vec<u8>)]) {
+    let patience = Duration::from_secs(60);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("transactional.id", format!("{topic}-markers"))
+        .create()
+        .unwrap();
+    producer.init_transactions(patience).unwrap();
+    for (key, value) in records {
+        producer.begin_transaction().unwrap();
+        producer
+            .send(BaseRecord::to(topic).key(key).payload(value))
+            .unwrap();
+        producer.commit_transaction(patience).unwrap();
+    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::engine::kafka::Kafka;
 
+use crate::running::{Running, guarded, signal};
 use crate::sql;
 
 /// A Kafka, a ClickHouse and the program that is to use them.
@@ -18,18 +19,27 @@ pub struct Servers {
     program: &'static str,
 }
 
+/// How long a condition may take to come true. Long: a machine that builds something else at the same time takes
+/// its time, and only what will never come is to be told from what comes late.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Below those that Linux gives to outgoing connections (`ip_local_port_range`), apart from the engines'.
+const PORTS: std::ops::Range<u16> = 10_000..20_000;
+
 /// The program without servers, its output kept; nothing of this process' settings reaches it.
 #[must_use]
 pub fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
+    isolated(command.args(arguments).stdin(Stdio::null()));
     command
-        .args(arguments)
+}
+
+fn isolated(command: &mut Command) {
+    command
         .env_remove("KAFKA_BROKERS")
         .env_remove("CLICKHOUSE_URL")
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command
 }
 
 impl Servers {
@@ -50,11 +60,30 @@ impl Servers {
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(self.program, arguments);
+        self.tell(&mut command);
+        command
+    }
+
+    /// As [`Self::command`], for [`Running::start`].
+    #[must_use]
+    pub fn guarded(&self, arguments: &[&str]) -> Command {
+        self.guarded_program(self.program, arguments)
+    }
+
+    /// As [`Self::guarded`], of another program.
+    #[must_use]
+    pub fn guarded_program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = guarded(program, arguments);
+        isolated(&mut command);
+        self.tell(&mut command);
+        command
+    }
+
+    fn tell(&self, command: &mut Command) {
         command
             .env("KAFKA_BROKERS", self.broker.brokers())
             .env("CLICKHOUSE_URL", self.store.url())
             .env("TOPICWRIGHT_HASH_KEY", "00112233445566778899aabbccddeeff");
-        command
     }
 
     /// Runs the program to its end.
@@ -71,10 +100,10 @@ impl Servers {
     /// # Panics
     /// It cannot be started.
     #[must_use]
-    pub fn ingest(&self, port: u16) -> Child {
+    pub fn ingest(&self, port: u16) -> Running {
         let listen = format!("127.0.0.1:{port}");
         let arguments = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
-        self.command(&arguments).spawn().unwrap()
+        Running::start(&mut self.guarded(&arguments))
     }
 
     /// Rows of the fact table.
@@ -110,14 +139,18 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that the system gives to no outgoing connection, so that it is still free
+/// when a program is started there.
 ///
 /// # Panics
 /// There is none.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    let mut random = fastrand::Rng::new();
+    std::iter::repeat_with(|| random.u16(PORTS))
+        .take(1000)
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
 }
 
 /// Status and body; `None` while nobody listens.
@@ -131,28 +164,24 @@ pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-/// Asks again and again for a minute.
+/// Asks again and again for some minutes.
 ///
 /// # Panics
 /// It is not so then.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// SIGTERM, as an orchestrator sends it; the outcome of the process.
+/// SIGTERM, as an orchestrator sends it; the outcome of a process that is not guarded.
 ///
 /// # Panics
 /// It cannot be sent.
 #[must_use]
 pub fn terminate(child: Child) -> Output {
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    signal(child.id(), "TERM");
     child.wait_with_output().unwrap()
 }

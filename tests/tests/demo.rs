@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use subject::Registry;
 use topicwright_runtime::registry::EventRegistry as _;
-use topicwright_tests::program::{Servers, command, free_port, lags, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, command, free_port, lags, text, wait_until};
 use topicwright_tests::{kafka, sql};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
@@ -191,7 +191,7 @@ fn kpis_of_a_handful_of_events_are_what_a_person_counts() {
         let lags = lags(port);
         !lags.is_empty() && lags.iter().all(|lag| *lag == 0)
     });
-    let ended = terminate(worker);
+    let ended = worker.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     assert_eq!(servers.rows(), 12);
     assert_eq!(

@@ -2,12 +2,13 @@
 //! without what is personal, and what passes today goes back once, whoever is killed meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeMap;
-use std::process::{Child, Output};
+use std::process::Output;
 use std::time::Duration;
 
 use rdkafka::message::{Headers as _, Message as _};
 use serde_json::{Value, json};
-use topicwright_tests::program::{Servers, free_port, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, text, wait_until};
+use topicwright_tests::running::Running;
 use topicwright_tests::{events, kafka};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
@@ -29,10 +30,10 @@ fn purchase(number: usize) -> Value {
     events::event(TOPIC, 1, &payload, number)
 }
 
-fn ingest(servers: &Servers, flags: &[&str]) -> Child {
+fn ingest(servers: &Servers, flags: &[&str]) -> Running {
     let listen = format!("127.0.0.1:{}", free_port());
     let own = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
-    servers.command(&[&own, flags].concat()).spawn().unwrap()
+    Running::start(&mut servers.guarded(&[&own, flags].concat()))
 }
 
 /// Runs a worker until the topic has so many letters.
@@ -41,7 +42,7 @@ fn bury(servers: &Servers, flags: &[&str], letters: i64) {
     wait_until("the letters", || {
         kafka::count(&servers.broker.brokers(), DLQ) >= letters
     });
-    let ended = terminate(worker);
+    let ended = worker.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
 }
 
@@ -212,7 +213,7 @@ fn letters_are_counted_shown_and_replayed_once() {
     // And they are rows now.
     let worker = ingest(&servers, &[]);
     wait_until("the rows", || servers.rows() == 3);
-    assert!(terminate(worker).status.success());
+    assert!(worker.terminate().status.success());
 }
 
 #[test]
@@ -237,28 +238,21 @@ fn killed_replays_send_every_letter_once() {
         let listed = servers.run(&["dlq", "ls", "--format", "json"]);
         answer(&listed)["open"].as_u64().unwrap()
     };
+    let replay = || Running::start(&mut servers.guarded(&["dlq", "replay", "--yes"]));
     let mut kills_in_the_middle = 0;
     let mut left = open();
     assert_eq!(left, LETTERS as u64);
     for pause in [0, 15, 40, 90, 150] {
         let before = kafka::count(&brokers, TOPIC);
-        let mut first = servers
-            .command(&["dlq", "replay", "--yes"])
-            .spawn()
-            .unwrap();
+        let mut first = replay();
         wait_until("the first records", || {
             kafka::count(&brokers, TOPIC) > before
         });
         // Two at once: the second fences the first.
-        let mut second = servers
-            .command(&["dlq", "replay", "--yes"])
-            .spawn()
-            .unwrap();
+        let mut second = replay();
         std::thread::sleep(Duration::from_millis(pause));
         for child in [&mut first, &mut second] {
-            // SIGKILL.
-            child.kill().unwrap();
-            child.wait().unwrap();
+            child.kill();
         }
         let now = open();
         kills_in_the_middle += usize::from(now > 0 && now < left);
@@ -270,20 +264,14 @@ fn killed_replays_send_every_letter_once() {
         "the kills came too early or too late"
     );
     // Two at once, to their ends: the second does what is left, the first is told.
-    let replay = || {
-        servers
-            .command(&["dlq", "replay", "--yes"])
-            .spawn()
-            .unwrap()
-    };
     let before = kafka::count(&brokers, TOPIC);
     let first = replay();
     wait_until("the first records", || {
         kafka::count(&brokers, TOPIC) > before
     });
-    let second = replay().wait_with_output().unwrap();
+    let second = replay().output();
     assert_eq!(code(&second), 0, "{}", text(&second.stderr));
-    let first = first.wait_with_output().unwrap();
+    let first = first.output();
     let told = text(&first.stderr);
     println!("the first ended with {}: {told}", code(&first));
     assert!(

@@ -8,7 +8,7 @@ use records::{
     value, worker,
 };
 use serde_json::{Value, json};
-use topicwright_tests::program::{terminate, text, wait_until};
+use topicwright_tests::program::{text, wait_until};
 use topicwright_tests::{kafka, sql};
 
 /// A topic whose level does not promise that newer versions are readable.
@@ -195,7 +195,7 @@ fn every_kind_of_unusable_record_arrives_whole_and_says_why() {
     assert_eq!(header("reason").as_deref(), Some("unknown-version"));
     assert_eq!(header("schema-version").as_deref(), Some("9"));
     wait_until("the good ones", || servers.rows() == 3);
-    let ended = terminate(running);
+    let ended = running.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     // What the tool makes of them.
     let listed = servers.run(&["dlq", "ls", "--topic", TOPIC, "--format", "json"]);
@@ -267,7 +267,7 @@ fn letters_larger_than_their_topic_takes_are_cut_and_stop_nobody() {
         .iter()
         .filter(|letter| kafka::header(letter, "topicwright-cut").is_none());
     assert_eq!(whole.count(), 100);
-    let ended = terminate(running);
+    let ended = running.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
 
     // A cut letter is judged by the record that it stands for, as long as Kafka has that.
@@ -329,7 +329,7 @@ fn a_row_that_clickhouse_refuses_carries_its_code() {
     }
     assert_eq!(letter.payload(), record.value.as_deref());
     wait_until("the rest", || servers.rows() == 2);
-    let ended = terminate(running);
+    let ended = running.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
 
     sql::run_in(&store, "game", "ALTER TABLE events_raw DROP CONSTRAINT c").unwrap();
@@ -337,5 +337,5 @@ fn a_row_that_clickhouse_refuses_carries_its_code() {
     assert_eq!(sent.status.code(), Some(0), "{}", text(&sent.stderr));
     let running = worker(&servers, &[]);
     wait_until("the replayed one", || servers.rows() == 3);
-    assert!(terminate(running).status.success());
+    assert!(running.terminate().status.success());
 }

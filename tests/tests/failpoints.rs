@@ -1,15 +1,10 @@
 //! A worker ends at every step between plan, insert, acknowledgement and commit, and the next one goes on: every
 //! good event is there exactly once, every bad one is a dead letter, every answer is as counted by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use topicwright_tests::faults::scene::Scene;
+use topicwright_tests::faults::scene::{End, Scene};
 use topicwright_tests::faults::stream::{FORBIDDEN_PRODUCT, Stream, yesterday};
 use topicwright_tests::faults::verdict;
-use topicwright_tests::program::wait_until;
-use topicwright_tests::sql;
+use topicwright_tests::program::lags;
 
 /// Records before each end: a few batches.
 const RECORDS: usize = 1500;
@@ -21,12 +16,20 @@ fn scene() -> Scene {
     )
 }
 
-/// Failpoints of one worker after another; each ends there, and another finishes.
-fn check(scene: &mut Scene, stream: &mut Stream, points: &[&str]) {
-    scene.send(stream, RECORDS);
+/// Fewer, where each refused one is an insert or more of its own.
+const FEW: usize = 600;
+
+/// Records of a full batch: the scene's `--max-batch-rows`.
+const FULL: u64 = 400;
+
+/// Failpoints of one worker after another; each makes good what the one before left, and ends at its own while
+/// more records come. The last worker has none, and finishes.
+fn check(scene: &mut Scene, stream: &mut Stream, records: usize, points: &[&str]) {
+    scene.send(stream, records);
     for point in points {
         scene.add_worker(point);
         scene.await_failpoint(point);
+        scene.send(stream, records / 4);
     }
     scene.add_worker("");
     scene.settle();
@@ -35,72 +38,80 @@ fn check(scene: &mut Scene, stream: &mut Stream, points: &[&str]) {
 }
 
 #[test]
-#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn an_end_at_any_step_is_made_good() {
     let mut scene = scene();
     let mut stream = Stream::new(11, yesterday());
     for points in [
-        &["before-plan=1*off->return"][..],
-        &["after-plan=return"],
-        &["after-plan=2*off->return"],
-        &["after-letters=1*off->return"],
-        &["before-insert=1*off->return"],
-        &["after-insert=return"],
-        &["after-insert=2*off->return"],
-        &["before-settle=1*off->return"],
-        &["after-settle=1*off->return"],
+        // Each step once, with what the step before left to make good.
+        &[
+            "before-plan=1*off->return",
+            "after-plan=return",
+            "after-letters=1*off->return",
+            "before-insert=1*off->return",
+            "after-insert=return",
+            "before-settle=1*off->return",
+            "after-settle=1*off->return",
+        ][..],
         &["before-commit=return"],
-        &["after-commit=return"],
-        &["after-assignment=return"],
-        // Ends while the end before is made good.
+        &["after-commit=return", "after-assignment=return"],
+        // Later batches.
+        &["after-plan=2*off->return", "after-insert=2*off->return"],
+        // While the end before is made good.
         &[
             "after-plan=return",
             "after-replay-read=return",
             "before-insert=return",
-        ],
-        &[
-            "after-insert=1*off->return",
             "after-insert=return",
             "before-settle=return",
-        ],
-        &[
-            "after-plan=1*off->return",
             "after-settle=return",
             "before-commit=return",
         ],
     ] {
-        check(&mut scene, &mut stream, points);
+        check(&mut scene, &mut stream, RECORDS, points);
     }
     assert!(scene.logged("replayed a planned batch") > 10);
     assert_eq!(scene.logged("changed in Kafka"), 0);
 }
 
 #[test]
-#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn an_end_on_the_way_out_is_made_good() {
     let mut scene = scene();
     let mut stream = Stream::new(12, yesterday());
     for point in ["before-revocation-commit", "after-revocation-commit"] {
-        // Something is always under way, so that there is something to commit when the first has to let go.
-        let stop = Arc::new(AtomicBool::new(false));
-        let sender = scene.keep_sending(stream, 400, Arc::clone(&stop));
-        let url = scene.servers.store.url();
-        let rows = || {
-            sql::ask_in(&url, "game", "SELECT count() FROM events_raw")
-                .parse::<usize>()
-                .unwrap()
-        };
-        let before = rows();
-        scene.add_worker(&format!("{point}=return"));
-        wait_until("the first worker inserts", || rows() > before + 100);
-        while scene.ended().is_empty() {
-            // One joins, the first lets go of something, and goes.
-            scene.add_worker("");
-            std::thread::sleep(Duration::from_secs(4));
-            assert!(scene.workers.len() < 8, "{point} is never reached");
-        }
-        stop.store(true, Ordering::Relaxed);
-        stream = sender.join().unwrap();
+        scene.send(&mut stream, RECORDS);
+        // Every batch is full but the last, which stays open for an hour, and what is durable is committed with the
+        // next plan. So there is something to commit when the worker has to let go. Where a batch was
+        // acknowledged before the next one had a record, its positions were committed on their own; then more come.
+        let port = scene
+            .add_worker_with(
+                &format!("{point}=return"),
+                &["--flush-interval-ms", "3600000"],
+            )
+            .port;
+        scene.wait_until("something is durable and not committed", |scene| {
+            let lag: u64 = lags(port).iter().sum();
+            let Some(uncommitted) = scene.uncommitted() else {
+                return false;
+            };
+            if (1..FULL).contains(&lag) && uncommitted == lag {
+                scene.send(&mut stream, usize::try_from(FULL).unwrap());
+            }
+            (1..FULL).contains(&lag) && uncommitted > lag
+        });
+        let first = scene.workers[0].process.id();
+        // Another joins, and the first lets go.
+        scene.add_worker("");
+        scene.watch(point, |scene| match scene.ended().pop() {
+            Some(End::Failpoint) => true,
+            Some(end) => panic!("{point}: {end:?}"),
+            None => false,
+        });
+        assert!(
+            scene
+                .workers
+                .iter()
+                .all(|worker| worker.process.id() != first)
+        );
         scene.settle();
         scene.stop_workers();
         verdict::check(&scene, &stream, point);
@@ -108,7 +119,6 @@ fn an_end_on_the_way_out_is_made_good() {
 }
 
 #[test]
-#[ignore = "minutes of kills and restarts: cargo test -p topicwright-tests --test failpoints -- --ignored"]
 fn a_refused_row_stops_nobody_and_halves_survive_an_end() {
     let mut scene = scene();
     let mut stream = Stream::new(13, yesterday());
@@ -126,7 +136,7 @@ fn a_refused_row_stops_nobody_and_halves_survive_an_end() {
         ],
         &["after-insert=return", "after-letters=return"],
     ] {
-        check(&mut scene, &mut stream, points);
+        check(&mut scene, &mut stream, FEW, points);
     }
     assert!(scene.logged("a block is halved") > 10);
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use subject::Registry;
 use topicwright_runtime::registry::EventRegistry as _;
-use topicwright_tests::program::{Servers, free_port, get, lags, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, get, lags, text, wait_until};
 use topicwright_tests::{events, kafka, sql};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
@@ -52,7 +52,7 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
     let port = free_port();
     let first = servers.ingest(port);
     wait_until("the first rows", || servers.rows() > 0);
-    let ended = terminate(first);
+    let ended = first.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     assert!(text(&ended.stderr).contains("ingested "));
 
@@ -77,7 +77,7 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
     ] {
         assert!(metrics.contains(name), "{name} in\n{metrics}");
     }
-    let ended = terminate(second);
+    let ended = second.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     assert_eq!(servers.rows(), 20_000);
     let distinct = "SELECT uniqExact(kafka_partition, kafka_offset) FROM events_raw";

@@ -5,10 +5,11 @@ mod tour;
 mod workspace;
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use serde_json::{Value, json};
-use topicwright_tests::program::{Servers, command, free_port, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, command, free_port, text, wait_until};
+use topicwright_tests::running::Running;
 use topicwright_tests::sql;
 use tour::Block;
 use workspace::{Files, Workspace, run, succeed};
@@ -28,11 +29,10 @@ fn pipeline(servers: &Servers, program: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A worker on a port of its own.
-fn ingest(servers: &Servers, program: &Path) -> Child {
+fn ingest(servers: &Servers, program: &Path) -> Running {
     let listen = format!("127.0.0.1:{}", free_port());
-    pipeline(servers, program, &["ingest", "--listen", &listen])
-        .spawn()
-        .unwrap()
+    let program = program.to_str().unwrap();
+    Running::start(&mut servers.guarded_program(program, &["ingest", "--listen", &listen]))
 }
 
 /// Paths of files that differ.
@@ -173,7 +173,7 @@ fn the_tour_of_the_readme_does_what_it_says() {
 
     // The column is the new worker's to fill.
     assert_eq!(purchases("campaign"), "");
-    let ended = terminate(worker);
+    let ended = worker.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     let new = new.unwrap();
     shell.run(
@@ -183,7 +183,7 @@ fn the_tour_of_the_readme_does_what_it_says() {
     let worker = ingest(&servers, &new);
     wait_until("the second purchase is stored", || purchases("1") == "1\n1");
     assert_eq!(purchases("campaign"), "\nautumn_2026");
-    assert!(terminate(worker).status.success());
+    assert!(worker.terminate().status.success());
 }
 
 /// A shell in the copy, with the servers' addresses, whose `cargo pipeline` is a program that is compiled already:

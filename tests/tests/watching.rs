@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::json;
 use topicwright_runtime::dlq::FOREIGN;
 use topicwright_runtime::ingest::Reason;
-use topicwright_tests::program::{Servers, free_port, get, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, get, text, wait_until};
+use topicwright_tests::running::Running;
 use topicwright_tests::{events, kafka, sql};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
@@ -110,11 +111,9 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
     assert!(servers.run(&["apply", "--yes"]).status.success());
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let worker = servers
-        .command(&["ingest", "--listen", &listen, "--flush-interval-ms", "200"])
-        .env("RUST_LOG", "trace")
-        .spawn()
-        .unwrap();
+    let mut command =
+        servers.guarded(&["ingest", "--listen", &listen, "--flush-interval-ms", "200"]);
+    let worker = Running::start(command.env("RUST_LOG", "trace"));
     wait_until("the worker", || {
         get(port, "/readyz").is_some_and(|(status, _)| status == 200)
     });
@@ -176,7 +175,7 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
         .collect();
     assert_eq!(told, found);
 
-    let ended = terminate(worker);
+    let ended = worker.terminate();
     assert!(ended.status.success());
     let said = text(&ended.stderr) + &text(&ended.stdout) + &body;
     assert!(

@@ -2,11 +2,13 @@
 //!
 //! Reads git through the `git` program, objects by id, so that paths may hold anything. What is missing is
 //! answered with the command that brings it.
-use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod objects;
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cores;
 use crate::registry::files::Files;
 
 /// Branches that a change is usually made from, the first that exists.
@@ -54,11 +56,11 @@ impl std::str::FromStr for Against {
     }
 }
 
-/// Reads the base of the registry folder `registry`.
+/// Reads the base of the registry folder `registry`, which holds `working` now.
 ///
 /// # Errors
 /// What is missing, and the command or option that helps.
-pub fn read(against: &Against, registry: &Path) -> Result<Base, String> {
+pub fn read(against: &Against, registry: &Path, working: &Files) -> Result<Base, String> {
     match against {
         Against::Folder(folder) => {
             let files = Files::read(folder).map_err(|error| {
@@ -72,12 +74,12 @@ pub fn read(against: &Against, registry: &Path) -> Result<Base, String> {
         Against::Commit(commit) => {
             let repository = Repository::around(registry)?;
             let id = repository.commit(commit)?;
-            repository.base(&id, commit)
+            repository.base(&id, commit, working)
         }
         Against::MergeBase => {
             let repository = Repository::around(registry)?;
             let (id, branch) = repository.merge_base()?;
-            repository.base(&id, &format!("the merge base with {branch}"))
+            repository.base(&id, &format!("the merge base with {branch}"), working)
         }
     }
 }
@@ -172,14 +174,14 @@ impl Repository {
         }
     }
 
-    fn base(&self, id: &str, name: &str) -> Result<Base, String> {
+    fn base(&self, id: &str, name: &str, working: &Files) -> Result<Base, String> {
         let short = id.get(..10).unwrap_or(id);
         let tree = self.tree(id, &self.prefix)?;
         let name = format!("{name} ({short})");
         if !tree.is_empty() {
             return Ok(Base {
                 name,
-                files: Some(self.texts(&tree)?),
+                files: Some(self.texts(tree, working)?),
             });
         }
         // The folder may have had another name: a registry of the base that is no longer there.
@@ -199,7 +201,7 @@ impl Repository {
                 let tree = self.tree(id, folder)?;
                 Ok(Base {
                     name: format!("{name}, where the registry was called {folder}"),
-                    files: Some(self.texts(&tree)?),
+                    files: Some(self.texts(tree, working)?),
                 })
             }
             None => Ok(Base {
@@ -236,49 +238,44 @@ impl Repository {
         Ok(blobs.collect())
     }
 
-    fn texts(&self, blobs: &[Blob]) -> Result<Files, String> {
-        let failed = |error: std::io::Error| format!("cannot read objects from git: {error}");
-        let mut child = command(&self.root)
-            .args(["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(no_git)?;
-        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("cannot talk to git".to_owned());
-        };
-        let ids: Vec<String> = blobs.iter().map(|blob| blob.id.clone()).collect();
-        // Asked from another thread, so that neither side waits for the other's full pipe.
-        let asking =
-            std::thread::spawn(move || ids.iter().try_for_each(|id| writeln!(input, "{id}")));
-        let mut output = BufReader::new(output);
+    /// Texts of blobs. Most of a registry is in the working tree as it is in the base, and what has a blob's id
+    /// is that blob.
+    fn texts(&self, blobs: Vec<Blob>, working: &Files) -> Result<Files, String> {
+        let unchanged = cores::map(&blobs, |blob| {
+            let text = working.0.get(&blob.path)?;
+            (blob_id(text, blob.id.len()).as_deref() == Some(blob.id.as_str()))
+                .then(|| text.clone())
+        });
         let mut files = Files::default();
-        for blob in blobs {
-            let mut head = String::new();
-            output.read_line(&mut head).map_err(failed)?;
-            let size = head
-                .trim_end()
-                .rsplit(' ')
-                .next()
-                .and_then(|size| size.parse::<usize>().ok())
-                .ok_or_else(|| {
-                    format!(
-                        "git does not have the object of {} ({})\n  fix: git fetch --refetch --filter=none",
-                        blob.path,
-                        head.trim_end()
-                    )
-                })?;
-            let mut contents = vec![0; size + 1];
-            output.read_exact(&mut contents).map_err(failed)?;
-            contents.pop();
-            let text = String::from_utf8(contents)
-                .map_err(|_| format!("{} is not UTF-8 in the base", blob.path))?;
-            files.0.insert(blob.path.clone(), text);
+        let mut others = Vec::new();
+        for (blob, text) in blobs.into_iter().zip(unchanged) {
+            match text {
+                Some(text) => {
+                    files.0.insert(blob.path, text);
+                }
+                None => others.push(blob),
+            }
         }
-        let _ = asking.join();
-        let _ = child.wait();
+        if !others.is_empty() {
+            objects::read(&self.root, &others, &mut files)?;
+        }
         Ok(files)
+    }
+}
+
+/// What git calls a text; `None` where the length of ids is neither format's.
+fn blob_id(text: &str, digits: usize) -> Option<String> {
+    fn hex<D: sha2::Digest>(text: &str) -> String {
+        let digest = D::new()
+            .chain_update(format!("blob {}\0", text.len()))
+            .chain_update(text)
+            .finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    match digits {
+        40 => Some(hex::<sha1::Sha1>(text)),
+        64 => Some(hex::<sha2::Sha256>(text)),
+        _ => None,
     }
 }
 

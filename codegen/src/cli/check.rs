@@ -9,6 +9,7 @@ use super::registry_folder::RegistryFolder;
 use crate::gate::day::Day;
 use crate::gate::side::Side;
 use crate::gate::{self, Outcome};
+use crate::registry::files::Files;
 use crate::report::{Report, github, human, json, junit, markdown, sarif};
 
 /// Compares the registry with the one this change started from, and says what would break.
@@ -69,21 +70,18 @@ impl Check {
         let files = self.registry.read()?;
         let today = self.today.unwrap_or_else(today);
         let against = self.against.as_ref().unwrap_or(&Against::MergeBase);
-        // Loading is most of the work; each side has a core.
-        let (new, old) = std::thread::scope(|scope| {
-            let old = scope.spawn(|| self.base(against));
-            let new = Side::load(&files);
-            (new, old.join())
-        });
-        let (outcome, base) = match new {
+        let (outcome, base) = match Side::load(&files) {
             // What cannot be loaded cannot be compared; its problems are what there is to say.
             Err(findings) => (
                 Outcome::unloadable(findings),
-                "nothing: the registry has problems of its own".to_owned(),
+                "nothing yet: the registry has problems of its own, and they come first".to_owned(),
             ),
             Ok(new) => {
-                let (old, name) = old.map_err(|_| "reading the base failed".to_owned())??;
-                (gate::check(old.as_ref(), &new, today), name)
+                let (old, name) = self.base(against, &files, &new)?;
+                let outcome = gate::check(old.as_ref(), &new, today);
+                // The process is about to end: taking two registries apart piece by piece helps nobody.
+                std::mem::forget((old, new));
+                (outcome, name)
             }
         };
         let report = Report {
@@ -102,10 +100,15 @@ impl Check {
     }
 
     /// The registry to compare with, where there was one, and its name.
-    fn base(&self, against: &Against) -> Result<(Option<Side>, String), String> {
-        let Base { name, files } = base::read(against, &self.registry.path)?;
+    fn base(
+        &self,
+        against: &Against,
+        files: &Files,
+        new: &Side,
+    ) -> Result<(Option<Side>, String), String> {
+        let Base { name, files } = base::read(against, &self.registry.path, files)?;
         let side = files
-            .map(|files| Side::load(&files))
+            .map(|files| new.load_other(&files))
             .transpose()
             .map_err(|findings| unreadable_base(&name, &findings))?;
         Ok((side, name))

@@ -79,15 +79,16 @@ impl Diff {
     }
 
     fn printed(&self) -> Result<String, String> {
-        let new = load(&self.registry.read()?)?;
+        let files = self.registry.read()?;
+        let new = load(&files)?;
         let (difference, base) = match self.versions.as_slice() {
             [old, is] => (of_two(&new, old, is)?, String::new()),
             _ => {
                 let against = self.against.as_ref().unwrap_or(&Against::MergeBase);
-                let base = base::read(against, &self.registry.path)?;
+                let base = base::read(against, &self.registry.path, &files)?;
                 let old = base
                     .files
-                    .map(|files| Side::load(&files))
+                    .map(|files| new.load_other(&files))
                     .transpose()
                     .map_err(|findings| unreadable_base(&base.name, &findings))?;
                 let day = self.today.unwrap_or_else(today);

@@ -1,15 +1,15 @@
 //! What changes for users of the generated types: their public items before and after.
 //!
 //! Both registries are emitted and read back as Rust, so that the comparison is with what a user really
-//! compiles against. Only topics whose texts differ are emitted.
+//! compiles against. Only topics that are made from other texts than before are emitted.
 mod items;
 
 use std::collections::BTreeSet;
 
 use super::side::Side;
 use crate::emit::rust::refusal::Refusal;
+use crate::emit::rust::surface::{self, Wanted};
 use crate::finding::Finding;
-use crate::registry::Registry;
 use crate::registry::files::Files;
 use items::Items;
 
@@ -118,11 +118,11 @@ pub fn compare(old: &Side, new: &Side) -> Comparison {
         changes: Vec::new(),
         refused: findings(refusals, new),
     };
-    let after = match public_items(&touched(new, old)) {
+    let after = match public_items(new, old) {
         Ok(after) => after,
         Err(refusals) => return refused(refusals),
     };
-    let Ok(before) = public_items(&touched(old, new)) else {
+    let Ok(before) = public_items(old, new) else {
         return Comparison::default();
     };
     let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
@@ -185,46 +185,25 @@ fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
     })
 }
 
-/// The registry with only those topics whose texts, or what they share, differ from the other side's.
-fn touched(side: &Side, other: &Side) -> Registry {
-    fn text<'s>(side: &'s Side, path: &str) -> Option<&'s String> {
-        let document = side.documents.get(path);
-        document.map(|document| &document.text)
-    }
-    let paths = side.documents.keys().chain(other.documents.keys());
-    let changed: BTreeSet<&str> = paths
-        .filter(|path| text(side, path) != text(other, path))
-        .filter_map(|path| match path.split_once('/') {
-            Some(("topics", rest)) => rest.split('/').next(),
-            // The empty name stands for what topics share.
-            Some(("common" | "envelope", _)) => Some(""),
-            None if path == "registry.toml" => Some(""),
-            Some(_) | None => None,
+/// The public items of one side's topics that are not made from the same texts on the other.
+fn public_items(side: &Side, other: &Side) -> Result<Items, Vec<Refusal>> {
+    let topics = side.registry.topics.iter();
+    let changed: Vec<Wanted<'_>> = topics
+        .filter(|topic| !side.has_same(other, &topic.name))
+        .map(|topic| Wanted {
+            topic,
+            // What is in a module that comes or goes is told by the module.
+            versions: other.topic(&topic.name).is_some(),
         })
         .collect();
-    let mut registry = side.registry.clone();
-    registry
-        .topics
-        .retain(|topic| changed.contains("") || changed.contains(topic.name.as_str()));
-    registry
-}
-
-fn public_items(registry: &Registry) -> Result<Items, Vec<Refusal>> {
-    let files = crate::emit::rust::emit(registry, &[], &[])?;
+    let read = surface::of(&side.registry, &changed, |module, file| {
+        let mut items = Items::default();
+        items.add(module, file);
+        items
+    })?;
     let mut items = Items::default();
-    for file in files {
-        let module = file
-            .path
-            .strip_prefix("generated/src/")
-            .and_then(|path| path.strip_suffix(".rs"));
-        let Some(module) = module.filter(|module| module.starts_with("topics/")) else {
-            continue;
-        };
-        let module = module.trim_end_matches("/mod").replace('/', "::");
-        // What the emitter printed from a syntax tree parses.
-        if let Ok(file) = syn::parse_file(&file.contents) {
-            items.add(&module, &file);
-        }
+    for read in read {
+        items.0.extend(read.0);
     }
     items.follow_exports();
     Ok(items)

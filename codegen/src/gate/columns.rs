@@ -1,24 +1,29 @@
 //! Tables with the view that each belongs to, and the columns that a change adds.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::NewColumn;
+use super::side::Side;
+use super::size;
+use super::{NewColumn, NewPath};
+use crate::emit::clickhouse::payload::{TypedPath, typed_paths};
 use crate::emit::clickhouse::spec::{ColumnSpec, Definition, TableName, TableSpec};
-use crate::emit::clickhouse::{self, quoted_name, quoted_text};
-use crate::registry::Registry;
+use crate::emit::clickhouse::{quoted_name, quoted_text};
 use crate::registry::manifest::ViewManifest;
 use crate::rules::pair::RegistryPair;
 
 /// Tables by `database.table`, each with the view whose states it holds.
-pub(super) struct Tables<'r>(pub(super) BTreeMap<String, (TableSpec, Option<&'r ViewManifest>)>);
+pub(super) struct Tables<'r>(
+    pub(super) BTreeMap<String, (&'r TableSpec, Option<&'r ViewManifest>)>,
+);
 
 impl<'r> Tables<'r> {
     /// A registry's.
-    pub(super) fn of(registry: &'r Registry) -> Self {
-        let tables = clickhouse::plan(registry).into_iter().filter_map(|object| {
-            let Definition::Table(table) = object.definition else {
+    pub(super) fn of(side: &'r Side) -> Self {
+        let tables = side.database().iter().filter_map(|object| {
+            let Definition::Table(table) = &object.definition else {
                 return None;
             };
-            let view = registry
+            let view = side
+                .registry
                 .views
                 .iter()
                 .find(|view| table.name.table == format!("{}_state", view.name()));
@@ -31,9 +36,9 @@ impl<'r> Tables<'r> {
 /// Columns of tables that were there before.
 pub(super) fn added(around: &RegistryPair<'_>) -> Vec<NewColumn> {
     let RegistryPair { old, new, .. } = *around;
-    let before = Tables::of(&old.registry);
+    let before = Tables::of(old);
     let mut added = Vec::new();
-    for (name, (table, _)) in Tables::of(&new.registry).0 {
+    for (name, (table, _)) in Tables::of(new).0 {
         let Some((was, _)) = before.0.get(&name) else {
             continue;
         };
@@ -46,11 +51,45 @@ pub(super) fn added(around: &RegistryPair<'_>) -> Vec<NewColumn> {
                 table: name.clone(),
                 name: column.name.clone(),
                 sql_type: column.sql_type.clone(),
+                bytes: size::a_row_of(new, column),
                 sql: add_column(&table.name, column, after),
             });
         }
     }
     added
+}
+
+/// Scalar paths that only the new side's payloads declare, where topics of before got them; what a new topic
+/// holds is told by the topic.
+pub(super) fn added_paths(around: &RegistryPair<'_>) -> Vec<NewPath> {
+    let RegistryPair { old, new, .. } = *around;
+    let clickhouse = &new.registry.manifest.clickhouse;
+    let before: BTreeSet<String> = typed_paths(&old.registry)
+        .iter()
+        .map(TypedPath::dotted)
+        .collect();
+    let grown = |path: &str| {
+        let mut topics = new.registry.topics.iter();
+        topics.any(|topic| {
+            let known = old.topic(&topic.name);
+            topic.payload_paths.0.contains_key(path)
+                && known.is_some_and(|known| !known.payload_paths.0.contains_key(path))
+        })
+    };
+    let table = table_name(&TableName {
+        database: clickhouse.database.clone(),
+        table: clickhouse.table.clone(),
+    });
+    typed_paths(&new.registry)
+        .into_iter()
+        .filter(|path| !before.contains(&path.dotted()) && grown(&path.dotted()))
+        .map(|path| NewPath {
+            table: table.clone(),
+            path: format!("payload_json.{}", path.dotted()),
+            sql_type: path.kind.sql().to_owned(),
+            bytes: size::in_an_event(new, &path),
+        })
+        .collect()
 }
 
 /// The statement that adds a column.

@@ -57,7 +57,7 @@ pub fn between(old: Option<&Side>, new: &Side, today: super::day::Day) -> Differ
     let old = match old {
         Some(old) => old,
         None => {
-            nothing = super::empty::before(new);
+            nothing = new.before_anything();
             &nothing
         }
     };

@@ -6,10 +6,10 @@ pub mod api;
 mod columns;
 pub mod day;
 pub mod difference;
-mod empty;
 mod readings;
 pub mod rollout;
 pub mod side;
+pub(crate) mod size;
 mod waive;
 mod walk;
 
@@ -36,6 +36,8 @@ pub struct Outcome {
     pub compared: Vec<Compared>,
     /// Columns that the change adds.
     pub columns: Vec<NewColumn>,
+    /// Paths that the change adds to the payload.
+    pub paths: Vec<NewPath>,
     /// The change for users of the generated types; `None` where their API stays as it is.
     pub api: Option<api::Verdict>,
     /// In which order to roll it out.
@@ -110,8 +112,23 @@ pub struct NewColumn {
     pub name: String,
     /// Type.
     pub sql_type: String,
+    /// What it takes, in words: `8 bytes a row before compression`.
+    pub bytes: String,
     /// The statement that adds it.
     pub sql: String,
+}
+
+/// A path that the change adds to the payload, which needs no change of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPath {
+    /// `database.table`.
+    pub table: String,
+    /// `payload_json.source.host`.
+    pub path: String,
+    /// Type of its values.
+    pub sql_type: String,
+    /// What it takes, in words.
+    pub bytes: String,
 }
 
 impl Outcome {
@@ -124,6 +141,7 @@ impl Outcome {
             notes: Vec::new(),
             compared: Vec::new(),
             columns: Vec::new(),
+            paths: Vec::new(),
             api: None,
             rollout: Rollout::default(),
         }
@@ -145,7 +163,7 @@ pub fn check(old: Option<&Side>, new: &Side, today: Day) -> Outcome {
     let old = match old {
         Some(old) => old,
         None => {
-            nothing = empty::before(new);
+            nothing = new.before_anything();
             &nothing
         }
     };
@@ -166,6 +184,7 @@ pub fn check(old: Option<&Side>, new: &Side, today: Day) -> Outcome {
         notes,
         compared: readings::summary(&readings),
         columns: columns::added(&around),
+        paths: columns::added_paths(&around),
         api: api::verdict(&changes),
         rollout: rollout::advice(&around, &readings),
     }

@@ -10,6 +10,7 @@ use referencing::Draft;
 use super::side::Side;
 use super::{Answer, Compared};
 use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View};
+use crate::cores;
 use crate::registry::load::uri;
 use crate::registry::manifest::CompatibilityLevel;
 use crate::registry::references::closure;
@@ -18,21 +19,31 @@ use crate::rules::pair::{Direction, Edition, Reading, RegistryPair, Subject};
 
 /// Every comparison that the change needs.
 pub(super) fn all<'a>(around: &RegistryPair<'a>) -> Vec<Reading<'a>> {
-    let mut asker = Asker {
+    let asker = || Asker {
         around: *around,
         prover: Prover::default(),
         handles: HashMap::new(),
         readings: Vec::new(),
     };
     let RegistryPair { old, new, .. } = *around;
+    let mut readings = Vec::new();
     if old.meaning.envelope != new.meaning.envelope {
         let path = &new.registry.envelope.path;
+        let mut asker = asker();
         asker.edit(Subject::Envelope, path, 0, true, (None, None));
+        readings = asker.readings;
     }
-    for topic in &new.registry.topics {
-        asker.topic(topic);
-    }
-    asker.readings
+    let asked = cores::map(&new.registry.topics, |topic| {
+        let mut asker = asker();
+        // The same texts ask nothing: no version and no level differs. Where a level is raised the manifest
+        // differs, and then every pair is asked.
+        if !new.has_same(old, &topic.name) {
+            asker.topic(topic);
+        }
+        asker.readings
+    });
+    readings.extend(asked.into_iter().flatten());
+    readings
 }
 
 /// Versions whose events may still be read.

@@ -1,12 +1,15 @@
 //! One side of a comparison: a loaded registry with its texts and what they mean.
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use crate::emit::clickhouse::spec::Object;
 use crate::finding::{Finding, Position, Severity};
-use crate::registry::document::Document;
+use crate::registry::beside::Beside;
+use crate::registry::document::Documents;
 use crate::registry::files::Files;
-use crate::registry::load::load;
+use crate::registry::load::{Loaded, load, load_beside};
 use crate::registry::lock::{self, Lock};
 use crate::registry::{Registry, Topic};
 use crate::rules::problem::Place;
@@ -17,13 +20,16 @@ pub struct Side {
     /// The registry.
     pub registry: Registry,
     /// Its texts, by path below the registry folder.
-    pub documents: BTreeMap<String, Document>,
+    pub documents: Documents,
     /// What it means.
     pub meaning: Lock,
     /// What its lock file says it means, where there is one of today's format.
     pub locked: Option<Lock>,
     /// What is wrong with its examples and scenarios.
     pub problems: Vec<Finding>,
+    /// Topics with findings, notes included.
+    troubled: BTreeSet<String>,
+    database: OnceLock<Vec<Object>>,
 }
 
 impl Side {
@@ -32,14 +38,62 @@ impl Side {
     /// # Errors
     /// Every problem of the registry, where schemas or manifests have any.
     pub fn load(files: &Files) -> Result<Self, Vec<Finding>> {
-        let loaded = load(files);
+        Self::of(files, load(files))
+    }
+
+    /// Loads the registry that this one is compared with; both share what is the same in both.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_other(&self, files: &Files) -> Result<Self, Vec<Finding>> {
+        Self::of(files, load_beside(files, Some(self.beside())))
+    }
+
+    const fn beside(&self) -> Beside<'_> {
+        Beside {
+            documents: &self.documents,
+            registry: &self.registry,
+            troubled: &self.troubled,
+        }
+    }
+
+    /// The side before there was a registry: no topics and no views; settings as they are now, since nothing
+    /// can differ from nothing.
+    pub(super) fn before_anything(&self) -> Self {
+        let registry = Registry {
+            manifest: self.registry.manifest.clone(),
+            envelope: self.registry.envelope.clone(),
+            topics: Vec::new(),
+            views: Vec::new(),
+            scenarios: Vec::new(),
+            waivers: Vec::new(),
+        };
+        Self {
+            problems: Vec::new(),
+            troubled: BTreeSet::new(),
+            database: OnceLock::new(),
+            documents: Documents::new(),
+            meaning: Lock::of(&registry),
+            locked: None,
+            registry,
+        }
+    }
+
+    fn of(files: &Files, loaded: Loaded) -> Result<Self, Vec<Finding>> {
         let Some(registry) = loaded.registry.or(loaded.comparable) else {
             return Err(loaded.findings);
         };
         let mut problems = loaded.findings;
+        let folders = problems.iter().filter_map(|finding| {
+            let (name, _) = finding.file.strip_prefix("topics/")?.split_once('/')?;
+            Some(name.to_owned())
+        });
+        let troubled = folders.collect();
         problems.retain(|finding| finding.severity == Severity::Error);
         Ok(Self {
             problems,
+            troubled,
+            database: OnceLock::new(),
             meaning: Lock::of(&registry),
             locked: files.0.get(lock::PATH).and_then(|text| Lock::read(text)),
             documents: loaded.documents,
@@ -50,7 +104,27 @@ impl Side {
     /// A topic by name.
     #[must_use]
     pub fn topic(&self, name: &str) -> Option<&Topic> {
-        self.registry.topics.iter().find(|topic| topic.name == name)
+        self.registry.topic(name)
+    }
+
+    /// Whether the other side makes this topic from the same texts, so that nothing about it alone can differ.
+    #[must_use]
+    pub fn has_same(&self, other: &Self, name: &str) -> bool {
+        let [here, there] = [self, other].map(|side| side.registry.shared_topic(name));
+        let Some((here, there)) = here.zip(there) else {
+            return false;
+        };
+        Arc::ptr_eq(here, there) || {
+            let beside = other.beside();
+            beside.same_frame(&self.documents) && beside.same_inputs(name, &self.documents)
+        }
+    }
+
+    /// Every object of the database.
+    #[must_use]
+    pub fn database(&self) -> &[Object] {
+        self.database
+            .get_or_init(|| crate::emit::clickhouse::plan(&self.registry))
     }
 
     /// What a topic's version means.

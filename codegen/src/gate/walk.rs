@@ -1,10 +1,10 @@
 //! Matches old and new, hands every pair to the rules that judge its kind, and gives problems their lines.
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::api::ApiChange;
 use super::columns::Tables;
 use crate::compat::Verdict;
-use crate::emit::clickhouse::spec::Definition;
+use crate::emit::clickhouse::spec::{Definition, Object};
 use crate::finding::{Finding, OldPlace};
 use crate::model::Model;
 use crate::model::fields::Field;
@@ -28,7 +28,7 @@ pub(super) fn findings<'a>(
         findings: Vec::new(),
     };
     walk.run(around, None);
-    walk.topics(readings);
+    walk.topics(&edits(readings));
     walk.envelope_fields();
     for reading in readings {
         let topic = match reading.subject {
@@ -102,6 +102,20 @@ pub(super) fn finding(
     }
 }
 
+/// Verdicts on versions before and after an edit, by topic, version, and whether the reader is the new one.
+type Edits<'v> = HashMap<(&'v str, u32, bool), &'v Verdict>;
+
+fn edits<'v>(readings: &'v [Reading<'_>]) -> Edits<'v> {
+    let edits = readings.iter().filter_map(|reading| {
+        let Subject::Edit(topic, number) = reading.subject else {
+            return None;
+        };
+        let backward = reading.direction == Direction::Backward;
+        Some(((topic.name.as_str(), number, backward), &reading.verdict))
+    });
+    edits.collect()
+}
+
 /// A schema's file, its model and the columns it fills.
 type Declared<'a> = (&'a String, &'a Model, &'a Vec<ColumnMapping>);
 
@@ -122,7 +136,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn topics(&mut self, readings: &[Reading<'a>]) {
+    fn topics(&mut self, edits: &Edits<'_>) {
         let RegistryPair { old, new, .. } = self.around;
         let names: BTreeSet<&str> = (old.registry.topics.iter())
             .chain(&new.registry.topics)
@@ -140,9 +154,10 @@ impl<'a> Walk<'a> {
             };
             self.run(&pair, Some(name));
             if let Some((before, after)) = topic.both() {
-                self.versions(before, after, readings);
+                self.versions(before, after, edits);
             }
-            if let Some(after) = topic.new {
+            // What is made from the same texts has no version that differs from before.
+            if let Some(after) = topic.new.filter(|_| !new.has_same(old, name)) {
                 for version in &after.versions {
                     if old.hash(name, version.number) != new.hash(name, version.number)
                         || marks_differ(topic.old, version)
@@ -158,12 +173,14 @@ impl<'a> Walk<'a> {
     fn renamed_to(&self, gone: &Topic) -> Option<&'a Topic> {
         let RegistryPair { old, new, .. } = self.around;
         let meant = old.meaning.topics.get(&gone.name)?;
-        new.registry.topics.iter().find(|topic| {
+        let mut topics = new.registry.topics.iter();
+        let same = topics.find(|topic| {
             old.topic(&topic.name).is_none() && new.meaning.topics.get(&topic.name) == Some(meant)
-        })
+        });
+        same.map(AsRef::as_ref)
     }
 
-    fn versions(&mut self, before: &'a Topic, after: &'a Topic, readings: &[Reading<'a>]) {
+    fn versions(&mut self, before: &'a Topic, after: &'a Topic, edits: &Edits<'_>) {
         let numbers: BTreeSet<u32> = (before.versions.iter())
             .chain(&after.versions)
             .map(|version| version.number)
@@ -175,13 +192,9 @@ impl<'a> Walk<'a> {
                     .iter()
                     .find(|version| version.number == number)
             };
-            let verdict = |direction| -> Option<&Verdict> {
-                let reading = readings.iter().find(|reading| {
-                    reading.direction == direction
-                        && matches!(reading.subject, Subject::Edit(topic, edited)
-                            if topic.name == after.name && edited == number)
-                })?;
-                Some(&reading.verdict)
+            let verdict = |backward| {
+                let of = (after.name.as_str(), number, backward);
+                edits.get(&of).copied()
             };
             let pair = VersionPair {
                 topic: (before, after),
@@ -189,7 +202,7 @@ impl<'a> Walk<'a> {
                     old: of(before),
                     new: of(after),
                 },
-                edited: verdict(Direction::Backward).zip(verdict(Direction::Forward)),
+                edited: verdict(true).zip(verdict(false)),
                 around: self.around,
             };
             self.run(&pair, Some(&after.name));
@@ -284,14 +297,14 @@ impl<'a> Walk<'a> {
 
     fn tables(&mut self) {
         let RegistryPair { old, new, .. } = self.around;
-        let (before, after) = (Tables::of(&old.registry), Tables::of(&new.registry));
+        let (before, after) = (Tables::of(old), Tables::of(new));
         let names: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
         for name in names {
             let (was, is) = (before.0.get(name), after.0.get(name));
             let pair = TablePair {
                 table: Pair {
-                    old: was.map(|(table, _)| table),
-                    new: is.map(|(table, _)| table),
+                    old: was.map(|(table, _)| *table),
+                    new: is.map(|(table, _)| *table),
                 },
                 view: Pair {
                     old: was.and_then(|(_, view)| *view),
@@ -323,19 +336,17 @@ impl<'a> Walk<'a> {
 
     fn views(&mut self) {
         let RegistryPair { old, new, .. } = self.around;
-        let plans = [&old.registry, &new.registry].map(crate::emit::clickhouse::plan);
-        let [before, after] = &plans;
+        let (before, after) = (old.database(), new.database());
         let names: BTreeSet<&str> = (old.registry.views.iter())
             .chain(&new.registry.views)
             .map(|view| view.name())
             .collect();
         for name in names {
             let feed = format!("{name}_mv");
-            let find = |plan: &'_ Vec<_>| -> Option<usize> {
-                plan.iter()
-                    .position(|object: &crate::emit::clickhouse::spec::Object| {
-                        matches!(&object.definition, Definition::MaterializedView(view) if view.name.table == feed)
-                    })
+            let find = |plan: &'a [Object]| {
+                plan.iter().find(|object| {
+                    matches!(&object.definition, Definition::MaterializedView(view) if view.name.table == feed)
+                })
             };
             let pair = ViewPair {
                 view: Pair {
@@ -343,8 +354,8 @@ impl<'a> Walk<'a> {
                     new: new.registry.views.iter().find(|view| view.name() == name),
                 },
                 feed: Pair {
-                    old: find(before).map(|index| &before[index]),
-                    new: find(after).map(|index| &after[index]),
+                    old: find(before),
+                    new: find(after),
                 },
                 around: self.around,
             };

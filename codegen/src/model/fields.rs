@@ -70,8 +70,11 @@ impl Model {
     /// Declared properties of an object, in source order.
     #[must_use]
     pub fn properties(&self, schemas: &[SchemaId]) -> IndexMap<String, Property> {
+        self.properties_of(&self.conjuncts(schemas))
+    }
+
+    fn properties_of(&self, conjuncts: &[SchemaId]) -> IndexMap<String, Property> {
         let mut properties: IndexMap<String, Property> = IndexMap::new();
-        let conjuncts = self.conjuncts(schemas);
         for keywords in conjuncts.iter().filter_map(|id| self.keywords(*id)) {
             for (name, schema) in &keywords.object.properties {
                 properties
@@ -116,7 +119,7 @@ impl Model {
         }
         let depth = above.len();
         above.extend(&conjuncts);
-        for (name, property) in self.properties(schemas) {
+        for (name, property) in self.properties_of(&conjuncts) {
             let child = format!("{pointer}/{}", super::escape(&name));
             let always_present = present && property.required;
             let inner = property.schemas.clone();

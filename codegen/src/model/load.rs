@@ -176,7 +176,8 @@ impl<'r> Loader<'_, 'r> {
                     draft,
                     location: location.clone(),
                 });
-                NodeKind::Keywords(Box::default())
+                // Until its keywords are read.
+                NodeKind::Bool(true)
             }
             other => {
                 return Err(fail(format!(
@@ -326,8 +327,8 @@ impl<'r> Reader<'_, '_, 'r> {
             pattern: self.optional_text("pattern")?,
             format: self.optional_text("format")?,
         };
-        keywords.array = self.array()?;
-        keywords.object = self.object()?;
+        keywords.array = self.array()?.into();
+        keywords.object = self.object()?.into();
         keywords.all_of = self.schemas("allOf")?;
         keywords.any_of = self.schemas("anyOf")?;
         keywords.one_of = self.schemas("oneOf")?;
@@ -565,7 +566,6 @@ impl<'r> Reader<'_, '_, 'r> {
             min_items: self.count("minItems")?,
             max_items: self.count("maxItems")?,
             unique_items: self.task.value.get("uniqueItems") == Some(&Value::Bool(true)),
-            contains_evaluates: draft == Draft::Draft202012,
             ..ArrayKeywords::default()
         };
         if draft == Draft::Draft202012 {
@@ -585,6 +585,7 @@ impl<'r> Reader<'_, '_, 'r> {
         }
         if draft != Draft::Draft4 {
             array.contains = self.schema("contains")?;
+            array.contains_evaluates = draft == Draft::Draft202012 && array.contains.is_some();
         }
         if since_2019 {
             if array.contains.is_some() {

@@ -5,11 +5,13 @@
 //! see only this; where a keyword sits in which file is kept in [`Node::location`].
 pub mod fields;
 mod load;
+mod sparse;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
 
 pub use load::{ModelError, build, build_in, escape, known as known_draft};
+pub use sparse::Sparse;
 
 /// Index of a node in its [`Model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,9 +144,9 @@ pub struct Keywords {
     /// String bounds.
     pub string: StringKeywords,
     /// Array keywords.
-    pub array: ArrayKeywords,
+    pub array: Sparse<ArrayKeywords>,
     /// Object keywords.
-    pub object: ObjectKeywords,
+    pub object: Sparse<ObjectKeywords>,
     /// `allOf`
     pub all_of: Vec<SchemaId>,
     /// `anyOf`; empty where absent.
@@ -202,7 +204,7 @@ pub struct StringKeywords {
 }
 
 /// Array keywords.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArrayKeywords {
     /// `prefixItems` (or array-form `items`)
     pub prefix_items: Vec<SchemaId>,
@@ -222,12 +224,12 @@ pub struct ArrayKeywords {
     pub unique_items: bool,
     /// `unevaluatedItems`
     pub unevaluated_items: Option<SchemaId>,
-    /// Whether `contains` marks items as evaluated (2020-12) or not (2019-09).
+    /// Whether `contains` is there and marks items as evaluated (2020-12) or not (2019-09).
     pub contains_evaluates: bool,
 }
 
 /// Object keywords.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectKeywords {
     /// `properties`
     pub properties: IndexMap<String, SchemaId>,

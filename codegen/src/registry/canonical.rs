@@ -111,7 +111,8 @@ impl<'m> Hasher<'m> {
         let hash = if members.is_empty() {
             digest(&json!(true))
         } else {
-            digest(&sorted(&Value::Object(members)))
+            // What the members hold is sorted as it is put in.
+            digest(&Value::Object(in_order(members)))
         };
         if outermost >= self.above.len() {
             self.known.insert(id, hash.clone());
@@ -177,7 +178,7 @@ impl<'h, 'm> Form<'h, 'm> {
             .collect();
         self.put(
             name,
-            (!members.is_empty()).then_some(Value::Object(members)),
+            (!members.is_empty()).then(|| Value::Object(in_order(members))),
         );
     }
 
@@ -322,7 +323,7 @@ impl<'h, 'm> Form<'h, 'm> {
             .collect();
         self.put(
             "dependentRequired",
-            (!needs.is_empty()).then_some(Value::Object(needs)),
+            (!needs.is_empty()).then(|| Value::Object(in_order(needs))),
         );
         self.put_map("dependentSchemas", dependent_schemas.iter());
         self.put_schema("unevaluatedProperties", *unevaluated_properties);
@@ -336,9 +337,19 @@ impl<'h, 'm> Form<'h, 'm> {
     }
 }
 
+fn in_order(mut members: Map<String, Value>) -> Map<String, Value> {
+    members.sort_keys();
+    members
+}
+
 fn digest(value: &Value) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let bytes = Sha256::digest(value.to_string().as_bytes());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    let digits = bytes.iter();
+    digits
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 fn names(names: &[String]) -> Value {

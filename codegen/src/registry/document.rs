@@ -1,15 +1,19 @@
 //! JSON and TOML texts as values that remember where each part was written.
-use std::collections::HashMap;
-use std::ops::Range;
+//!
+//! Most texts never have a finding, so the places of a JSON text are looked up when the first one is asked for.
+mod places;
+mod strict;
 
-use jsonc_parser::ast::Value as Ast;
-use jsonc_parser::common::Ranged as _;
-use serde_json::{Map, Number, Value};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
 
 use crate::finding::{Finding, Plane, Position, Severity};
-use crate::model::escape;
+use places::Places;
+
+/// Texts that parse, by path below the registry folder. Registries that have a text in common share it.
+pub type Documents = BTreeMap<String, Arc<Document>>;
 
 /// A parsed text.
 #[derive(Clone, Debug)]
@@ -20,11 +24,12 @@ pub struct Document {
     pub text: String,
     /// Its value.
     pub value: Value,
-    places: HashMap<String, Range<usize>>,
+    places: OnceLock<Places>,
+    /// What [`Self::problems`] found.
+    problems: OnceLock<Vec<Finding>>,
+    /// What [`Self::references`] found.
+    references: OnceLock<Vec<String>>,
 }
-
-/// Nesting beyond this is refused before parsing; no schema written by people comes near.
-const MAX_NESTING: usize = 256;
 
 impl Document {
     /// Parses a text by the ending of its path, `.toml` or JSON.
@@ -32,29 +37,23 @@ impl Document {
     /// # Errors
     /// Every syntax error, duplicate key and unrepresentable number, with its place.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        let mut parser = Parser {
-            path,
-            text,
-            places: HashMap::new(),
-            findings: Vec::new(),
+        let of = |value, places| Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            value,
+            places,
+            problems: OnceLock::new(),
+            references: OnceLock::new(),
         };
-        let value = if std::path::Path::new(path)
-            .extension()
-            .is_some_and(|ending| ending == "toml")
-        {
-            parser.toml()
+        let plain = (!is_toml(path)).then(|| strict::read(text)).flatten();
+        if let Some(value) = plain {
+            return Ok(of(value, OnceLock::new()));
+        }
+        let (value, places, findings) = places::parse(path, text);
+        if findings.is_empty() {
+            Ok(of(value, OnceLock::from(places)))
         } else {
-            parser.json()
-        };
-        if parser.findings.is_empty() {
-            Ok(Self {
-                path: path.to_owned(),
-                text: text.to_owned(),
-                value,
-                places: parser.places,
-            })
-        } else {
-            Err(parser.findings)
+            Err(findings)
         }
     }
 
@@ -71,9 +70,12 @@ impl Document {
     /// Where the value at `pointer` stands; a pointer into nothing leads to its nearest ancestor.
     #[must_use]
     pub fn position(&self, pointer: &str) -> Position {
+        let places = self
+            .places
+            .get_or_init(|| places::parse(&self.path, &self.text).1);
         let mut pointer = pointer;
         loop {
-            if let Some(range) = self.places.get(pointer) {
+            if let Some(range) = places.get(pointer) {
                 return position(&self.text, range.start);
             }
             match pointer.rfind('/') {
@@ -81,6 +83,19 @@ impl Document {
                 None => return Position { line: 1, column: 1 },
             }
         }
+    }
+
+    /// What is wrong with it as a schema by itself: against its meta-schema, or misspelt keywords.
+    #[must_use]
+    pub fn problems(&self) -> &[Finding] {
+        self.problems.get_or_init(|| super::meta::problems(self))
+    }
+
+    /// Every `$ref` and `$dynamicRef` that leads out of the file, its fragment taken off, as written.
+    #[must_use]
+    pub fn references(&self) -> &[String] {
+        self.references
+            .get_or_init(|| super::references::outward(&self.value))
     }
 
     /// A finding at `pointer` in this file.
@@ -107,6 +122,11 @@ impl Document {
     }
 }
 
+fn is_toml(path: &str) -> bool {
+    let ending = std::path::Path::new(path).extension();
+    ending.is_some_and(|ending| ending == "toml")
+}
+
 /// Line and column of a byte offset.
 fn position(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
@@ -115,243 +135,6 @@ fn position(text: &str, offset: usize) -> Position {
         line: before.matches('\n').count() + 1,
         column: before[line_start..].chars().count() + 1,
     }
-}
-
-struct Parser<'t> {
-    path: &'t str,
-    text: &'t str,
-    places: HashMap<String, Range<usize>>,
-    findings: Vec<Finding>,
-}
-
-impl Parser<'_> {
-    fn report(&mut self, offset: usize, pointer: &str, message: String, fix: Option<&str>) {
-        self.findings.push(Finding {
-            rule: "invalid-syntax",
-            plane: Plane::Registry,
-            severity: Severity::Error,
-            file: self.path.to_owned(),
-            position: position(self.text, offset),
-            pointer: pointer.to_owned(),
-            topic: None,
-            old: None,
-            message,
-            evidence: None,
-            fix: fix.map(str::to_owned),
-        });
-    }
-
-    fn json(&mut self) -> Value {
-        if let Some(offset) = too_deep(self.text) {
-            self.report(
-                offset,
-                "",
-                format!("nested deeper than {MAX_NESTING} levels"),
-                Some("use `$defs` and `$ref`"),
-            );
-            return Value::Null;
-        }
-        let options = jsonc_parser::ParseOptions {
-            allow_comments: false,
-            allow_loose_object_property_names: false,
-            allow_trailing_commas: false,
-            allow_missing_commas: false,
-            allow_single_quoted_strings: false,
-            allow_hexadecimal_numbers: false,
-            allow_unary_plus_numbers: false,
-            ..jsonc_parser::ParseOptions::default()
-        };
-        match jsonc_parser::parse_to_ast(
-            self.text,
-            &jsonc_parser::CollectOptions::default(),
-            &options,
-        ) {
-            Ok(result) => match result.value {
-                Some(ast) => self.ast(&ast, String::new()),
-                None => {
-                    self.report(
-                        0,
-                        "",
-                        "the file is empty".to_owned(),
-                        Some("write a JSON document"),
-                    );
-                    Value::Null
-                }
-            },
-            Err(error) => {
-                self.report(
-                    error.range().start,
-                    "",
-                    format!("not valid JSON: {}", error.kind()),
-                    None,
-                );
-                Value::Null
-            }
-        }
-    }
-
-    fn ast(&mut self, ast: &Ast<'_>, pointer: String) -> Value {
-        let range = ast.range();
-        let value = match ast {
-            Ast::StringLit(literal) => Value::String(literal.value.to_string()),
-            Ast::BooleanLit(literal) => Value::Bool(literal.value),
-            Ast::NullKeyword(_) => Value::Null,
-            Ast::NumberLit(literal) => self.number(literal.value, range.start, &pointer),
-            Ast::Array(array) => Value::Array(
-                array
-                    .elements
-                    .iter()
-                    .enumerate()
-                    .map(|(index, element)| self.ast(element, format!("{pointer}/{index}")))
-                    .collect(),
-            ),
-            Ast::Object(object) => {
-                let mut members = Map::new();
-                for property in &object.properties {
-                    let name = property.name.as_str().to_owned();
-                    let child = format!("{pointer}/{}", escape(&name));
-                    if members.contains_key(&name) {
-                        self.report(
-                            property.range.start,
-                            &child,
-                            format!("`{name}` stands twice in one object; only one would count"),
-                            Some("remove one of the two"),
-                        );
-                    }
-                    let value = self.ast(&property.value, child.clone());
-                    // The name is what people look for, so a member's place is its name's.
-                    self.places
-                        .insert(child, property.range.start..property.range.end);
-                    members.insert(name, value);
-                }
-                Value::Object(members)
-            }
-        };
-        self.places.entry(pointer).or_insert(range.start..range.end);
-        value
-    }
-
-    fn number(&mut self, text: &str, offset: usize, pointer: &str) -> Value {
-        match serde_json::from_str::<Number>(text) {
-            Ok(number) => Value::Number(number),
-            Err(_) => {
-                self.report(
-                    offset,
-                    pointer,
-                    format!("the number {text} fits neither 64-bit integers nor doubles"),
-                    Some("use a number below 1e308"),
-                );
-                Value::Null
-            }
-        }
-    }
-
-    fn toml(&mut self) -> Value {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            let offset = error.span().map_or(0, |span| span.start);
-            self.report(
-                offset,
-                "",
-                format!("not valid TOML: {}", error.message()),
-                None,
-            );
-        }
-        self.places.insert(String::new(), 0..self.text.len());
-        self.toml_table(table.get_ref(), "")
-    }
-
-    fn toml_table(&mut self, table: &DeTable<'_>, pointer: &str) -> Value {
-        let mut members: Vec<(usize, String, Value)> = Vec::new();
-        for (name, value) in table {
-            let child = format!("{pointer}/{}", escape(name.get_ref()));
-            let parsed = self.toml_value(value, &child);
-            self.places.insert(child, name.span());
-            members.push((name.span().start, name.get_ref().to_string(), parsed));
-        }
-        // The table type sorts by name; the source's order is what people see.
-        members.sort_by_key(|(start, _, _)| *start);
-        Value::Object(
-            members
-                .into_iter()
-                .map(|(_, name, value)| (name, value))
-                .collect(),
-        )
-    }
-
-    fn toml_value(&mut self, value: &Spanned<DeValue<'_>>, pointer: &str) -> Value {
-        let start = value.span().start;
-        self.places
-            .entry(pointer.to_owned())
-            .or_insert_with(|| value.span());
-        match value.get_ref() {
-            DeValue::String(text) => Value::String(text.to_string()),
-            DeValue::Boolean(flag) => Value::Bool(*flag),
-            DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
-            DeValue::Integer(integer) => {
-                match i64::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(integer) => Value::from(integer),
-                    Err(_) => {
-                        self.report(
-                            start,
-                            pointer,
-                            format!("{} does not fit 64 bits", integer.as_str()),
-                            None,
-                        );
-                        Value::Null
-                    }
-                }
-            }
-            DeValue::Float(float) => {
-                match float
-                    .as_str()
-                    .parse::<f64>()
-                    .ok()
-                    .and_then(Number::from_f64)
-                {
-                    Some(number) => Value::Number(number),
-                    None => {
-                        self.report(
-                            start,
-                            pointer,
-                            format!("{} is not a finite number", float.as_str()),
-                            None,
-                        );
-                        Value::Null
-                    }
-                }
-            }
-            DeValue::Array(items) => Value::Array(
-                items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| self.toml_value(item, &format!("{pointer}/{index}")))
-                    .collect(),
-            ),
-            DeValue::Table(table) => self.toml_table(table, pointer),
-        }
-    }
-}
-
-/// Byte offset at which brackets nest too deep, strings left aside.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for (offset, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                if depth > MAX_NESTING {
-                    return Some(offset);
-                }
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -401,5 +184,34 @@ mod tests {
         assert!(message("a.json", "{\"a\": 1,}").contains("not valid JSON"));
         assert!(message("a.toml", "a = \nb = ]").lines().count() >= 4);
         assert!(message("a.json", &"[".repeat(100_000)).contains("deeper"));
+    }
+
+    #[test]
+    fn both_parsers_read_one_value() {
+        let texts = [
+            "{\"a\": [1, -0, 2.50, 1e3, 18446744073709551615, 18446744073709551616, 0.1], \"b\": {\"\\u00e9\\n\": null}}",
+            "[true, false, \"\\ud83d\\ude00 \\/ \\\\\", {}, [], \"\"]",
+            "  -9223372036854775808\n",
+        ];
+        for text in texts {
+            let (value, _, findings) = places::parse("a.json", text);
+            assert_eq!(findings, []);
+            assert_eq!(strict::read(text), Some(value), "{text}");
+        }
+        let refused = [
+            "",
+            "{\"a\": 1, \"a\": 1}",
+            "1e999",
+            "{\"a\": 1,}",
+            "{a: 1}",
+            "[1] 2",
+            "'a'",
+            "+1",
+            "0x1",
+        ];
+        for text in refused {
+            assert_eq!(strict::read(text), None, "{text}");
+            assert_ne!(places::parse("a.json", text).2, [], "{text}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
         }
         return None;
     }
-    let (schema, model) = loader.schema(PATH)?;
+    let (document, model) = loader.schema(PATH)?;
     let mut names: Vec<Option<String>> = vec![None; ROLES.len()];
     for (name, property) in model.properties(&[model.root]) {
         let pointer = format!("/properties/{}/x-role", crate::model::escape(&name));
@@ -121,7 +121,7 @@ pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
     let columns = annotated(&model, "");
     Some(Envelope {
         path: PATH.to_owned(),
-        schema,
+        document,
         model,
         fields,
         columns,

@@ -12,7 +12,14 @@ pub(super) fn load(
     let folder = schema_path
         .rsplit_once('/')
         .map_or("", |(folder, _)| folder);
-    let validator = loader.validator(schema_path);
+    let [valid, wrong] = ["", "invalid/"]
+        .map(|inner| loader.paths(&format!("{folder}/examples/v{number}/{inner}"), ".json"));
+    // A validator takes longer to build than a schema takes to read.
+    let validator = if valid.is_empty() && wrong.is_empty() {
+        None
+    } else {
+        loader.validator(schema_path)
+    };
     let stem = |path: &str| {
         path.rsplit('/')
             .next()
@@ -21,7 +28,7 @@ pub(super) fn load(
             .to_owned()
     };
     let mut examples = Vec::new();
-    for path in loader.paths(&format!("{folder}/examples/v{number}/"), ".json") {
+    for path in valid {
         let Some(payload) = loader
             .documents
             .get(&path)
@@ -51,7 +58,7 @@ pub(super) fn load(
         });
     }
     let mut invalid = Vec::new();
-    for path in loader.paths(&format!("{folder}/examples/v{number}/invalid/"), ".json") {
+    for path in wrong {
         let Some(value) = loader
             .documents
             .get(&path)

@@ -2,6 +2,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::cores;
+
 /// Texts by path below the registry folder, `/` between folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files(pub BTreeMap<String, String>);
@@ -22,7 +24,7 @@ impl Files {
     /// # Errors
     /// The folder or a file cannot be read, or a file is not UTF-8.
     pub fn read(root: &Path) -> Result<Self, ReadError> {
-        let mut files = Self::default();
+        let mut found = Vec::new();
         let mut folders = vec![(root.to_path_buf(), String::new())];
         while let Some((folder, prefix)) = folders.pop() {
             let fail = |source| ReadError {
@@ -38,20 +40,27 @@ impl Files {
                     continue;
                 }
                 let path = format!("{prefix}{name}");
-                if entry.path().is_dir() {
+                let kind = entry.file_type().map_err(fail)?;
+                // Only a link has to be looked at.
+                if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
                     folders.push((entry.path(), format!("{path}/")));
                 } else if [".json", ".toml", ".lock"]
                     .iter()
                     .any(|ending| name.ends_with(ending))
                 {
-                    let text =
-                        std::fs::read_to_string(entry.path()).map_err(|source| ReadError {
-                            path: entry.path(),
-                            source,
-                        })?;
-                    files.0.insert(path, text);
+                    found.push((path, entry.path()));
                 }
             }
+        }
+        let texts = cores::map(&found, |(_, path)| {
+            std::fs::read_to_string(path).map_err(|source| ReadError {
+                path: path.clone(),
+                source,
+            })
+        });
+        let mut files = Self::default();
+        for ((path, _), text) in found.into_iter().zip(texts) {
+            files.0.insert(path, text?);
         }
         Ok(files)
     }

@@ -1,12 +1,14 @@
 //! From texts to a [`Registry`]: parse everything, read manifests, build models, cross-check.
 //!
 //! Each step collects findings and goes on with what is usable, so one run shows everything.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use referencing::Draft;
 use serde_json::Value;
 
-use super::document::Document;
+use super::beside::Beside;
+use super::document::{Document, Documents};
 use super::files::Files;
 use super::manifest::{
     AggregateView, KpiQuery, LatestView, RegistryManifest, RollupView, ViewManifest,
@@ -15,6 +17,7 @@ use super::references::closure;
 use super::views::{Surroundings, check_view};
 use super::waivers::{self, Waiver};
 use super::{Envelope, Registry, envelope, operations, project, scenarios, shape, topics};
+use crate::cores;
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
 
@@ -32,31 +35,46 @@ pub struct Loaded {
     /// All findings, sorted by file and place.
     pub findings: Vec<Finding>,
     /// Every text that parses, by path below the registry folder.
-    pub documents: BTreeMap<String, Document>,
+    pub documents: Documents,
 }
 
 /// Loads a registry from its texts.
 #[must_use]
 pub fn load(files: &Files) -> Loaded {
-    let mut loader = Loader {
-        documents: BTreeMap::new(),
-        findings: Vec::new(),
-    };
-    for (path, text) in &files.0 {
-        if std::path::Path::new(path)
-            .extension()
-            .is_some_and(|ending| ending == "lock")
-        {
-            continue;
+    load_beside(files, None)
+}
+
+/// Loads a registry from its texts; what another one has alike is taken over from there.
+#[must_use]
+pub fn load_beside(files: &Files, beside: Option<Beside<'_>>) -> Loaded {
+    let texts: Vec<(&String, &String)> = files
+        .0
+        .iter()
+        .filter(|(path, _)| {
+            let ending = std::path::Path::new(path).extension();
+            ending.is_none_or(|ending| ending != "lock")
+        })
+        .collect();
+    let parsed = cores::map(&texts, |(path, text)| {
+        match beside.and_then(|beside| beside.document(path, text)) {
+            Some(document) => Ok(document),
+            None => Document::parse(path, text).map(Arc::new),
         }
-        match Document::parse(path, text) {
+    });
+    let (mut documents, mut findings) = (Documents::new(), Vec::new());
+    for ((path, _), parsed) in texts.into_iter().zip(parsed) {
+        match parsed {
             Ok(document) => {
-                loader.documents.insert(path.clone(), document);
+                documents.insert(path.clone(), document);
             }
-            Err(findings) => loader.findings.extend(findings),
+            Err(found) => findings.extend(found),
         }
     }
-    let registry = loader.registry();
+    let mut loader = Loader {
+        documents: Arc::new(documents),
+        findings,
+    };
+    let registry = loader.registry(beside);
     let mut findings = loader.findings;
     findings.sort_by(|left, right| {
         (&left.file, left.position, left.rule, &left.pointer).cmp(&(
@@ -73,7 +91,9 @@ pub fn load(files: &Files) -> Loaded {
         .peekable();
     let (registry, comparable) = if errors.peek().is_none() {
         (registry, None)
-    } else if errors.all(|finding| BESIDE_SCHEMAS.contains(&finding.rule)) {
+    } else if errors.all(|finding| {
+        BESIDE_SCHEMAS.contains(&finding.rule) || finding.file.starts_with("scenarios/")
+    }) {
         (None, registry)
     } else {
         (None, None)
@@ -82,7 +102,7 @@ pub fn load(files: &Files) -> Loaded {
         registry,
         comparable,
         findings,
-        documents: loader.documents,
+        documents: Arc::unwrap_or_clone(loader.documents),
     }
 }
 
@@ -96,7 +116,7 @@ fn read_as<T: schemars::JsonSchema + serde::de::DeserializeOwned>(
 
 /// Loading in progress.
 pub(super) struct Loader {
-    pub(super) documents: BTreeMap<String, Document>,
+    pub(super) documents: Arc<Documents>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -110,11 +130,11 @@ pub fn uri(path: &str) -> String {
 }
 
 impl Loader {
-    fn registry(&mut self) -> Option<Registry> {
+    fn registry(&mut self, beside: Option<Beside<'_>>) -> Option<Registry> {
         let manifest = self.manifest::<RegistryManifest>("registry.toml");
         let envelope: Option<Envelope> = envelope::load(self);
         let topics = match (&manifest, &envelope) {
-            (Some(manifest), Some(envelope)) => topics::load(self, manifest, envelope),
+            (Some(manifest), Some(envelope)) => topics::load(self, manifest, envelope, beside),
             _ => {
                 topics::survey(self);
                 Vec::new()
@@ -283,21 +303,21 @@ impl Loader {
     }
 
     /// Checks a schema against its meta-schema and builds its model; problems become findings in the file they are in.
-    pub(super) fn schema(&mut self, path: &str) -> Option<(Value, Model)> {
+    pub(super) fn schema(&mut self, path: &str) -> Option<(Arc<Document>, Model)> {
         let document = self.documents.get(path)?;
-        let meta = self.meta_findings(path);
-        if !meta.is_empty() {
-            self.findings.extend(meta);
+        if !document.problems().is_empty() {
+            self.findings.extend_from_slice(document.problems());
             return None;
         }
-        let schema = document.value.clone();
+        let schema = Arc::clone(document);
         let paths = closure(&self.documents, path);
-        let mut broken = Vec::new();
-        for path in paths.iter().skip(1) {
-            broken.extend(self.meta_findings(path));
-        }
-        if !broken.is_empty() {
-            self.findings.extend(broken);
+        let others = paths.iter().skip(1);
+        let broken = others
+            .filter_map(|path| self.documents.get(path))
+            .flat_map(|document| document.problems());
+        let before = self.findings.len();
+        self.findings.extend(broken.cloned());
+        if self.findings.len() > before {
             return None;
         }
         let uris: Vec<String> = paths.iter().map(|path| uri(path)).collect();
@@ -324,31 +344,6 @@ impl Loader {
         }
     }
 
-    fn meta_findings(&self, path: &str) -> Vec<Finding> {
-        let Some(document) = self.documents.get(path) else {
-            return Vec::new();
-        };
-        let options = jsonschema::meta::options();
-        match options.validate(&document.value) {
-            Ok(()) => super::keywords::check(document),
-            Err(_) => jsonschema::meta::validator_for(&document.value).map_or_else(
-                |error| vec![document.finding("invalid-schema", "", error.to_string())],
-                |validator| {
-                    validator
-                        .iter_errors(&document.value)
-                        .map(|error| {
-                            let at = error.instance_path().to_string();
-                            if at == "/type" || at.ends_with("/type") {
-                                return unknown_type(document, &at, error.instance());
-                            }
-                            document.finding("invalid-schema", &at, error.to_string())
-                        })
-                        .collect()
-                },
-            ),
-        }
-    }
-
     /// A validator for a schema file with its references, by the independent implementation.
     pub(super) fn validator(&self, path: &str) -> Option<jsonschema::Validator> {
         validator(&self.documents, path)
@@ -358,10 +353,7 @@ impl Loader {
 /// A validator for a schema file with its references, by the independent implementation; `None` where the
 /// file is missing or no schema.
 #[must_use]
-pub fn validator(
-    documents: &BTreeMap<String, Document>,
-    path: &str,
-) -> Option<jsonschema::Validator> {
+pub fn validator(documents: &Documents, path: &str) -> Option<jsonschema::Validator> {
     let document = documents.get(path)?;
     let mut registry = jsonschema::Registry::new();
     for other in closure(documents, path) {
@@ -374,16 +366,4 @@ pub fn validator(
         .with_base_uri(uri(path))
         .build(&document.value)
         .ok()
-}
-
-fn unknown_type(document: &Document, pointer: &str, value: &Value) -> Finding {
-    let mut finding = document.finding(
-        "invalid-schema",
-        pointer,
-        format!("{value} is not a JSON type, nor a list of them"),
-    );
-    finding.fix = Some(
-        "use array, boolean, integer, null, number, object or string, or a list of them".to_owned(),
-    );
-    finding
 }

@@ -29,12 +29,10 @@ impl Lock {
     #[must_use]
     pub fn of(registry: &Registry) -> Self {
         let versions = |topic: &super::Topic| {
-            let hashes = topic.versions.iter().map(|version| {
-                (
-                    format!("v{}", version.number),
-                    canonical::hash(&version.model),
-                )
-            });
+            let hashes = topic
+                .versions
+                .iter()
+                .map(|version| (format!("v{}", version.number), version.meaning.clone()));
             hashes.collect()
         };
         Self {

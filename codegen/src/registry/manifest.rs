@@ -93,6 +93,18 @@ pub enum Compression {
     Uncompressed,
 }
 
+/// Kafka's `cleanup.policy`: which records the broker throws away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CleanupPolicy {
+    /// Every record once its retention is over; the default.
+    #[default]
+    Delete,
+    /// Once its retention is over, every record that a later one of the same key follows. The last record of each
+    /// key stays for ever.
+    Compact,
+}
+
 /// The fact table.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -253,6 +265,10 @@ pub struct TopicManifest {
     /// Compression; the registry's default where absent.
     #[serde(default)]
     pub compression: Option<Compression>,
+    /// Which records the broker throws away after the retention; `delete` where absent.
+    // Left out where absent, so that manifests from before it was there keep their hash in generated files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup_policy: Option<CleanupPolicy>,
     /// Fact columns that need more than an `x-column` on one field: a condition, a sign, a fixed value.
     #[serde(default)]
     pub columns: BTreeMap<String, ColumnSource>,

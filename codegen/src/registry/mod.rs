@@ -2,6 +2,7 @@
 //!
 //! [`Registry`] is what emitters and rules see: manifests, models and the derived facts that several of
 //! them need (effective topic settings, where each fact column comes from in each version).
+pub mod beside;
 pub mod canonical;
 mod columns;
 pub mod dates;
@@ -13,7 +14,9 @@ pub mod keywords;
 pub mod load;
 pub mod lock;
 pub mod manifest;
+mod meta;
 mod operations;
+pub mod payload_paths;
 mod project;
 pub mod published;
 pub mod references;
@@ -24,13 +27,17 @@ mod topics;
 pub mod views;
 pub mod waivers;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::model::Model;
+use document::Document;
 use manifest::{
     ColumnSource, Compression, RegistryManifest, Scenario, TopicManifest, ViewManifest,
 };
+use payload_paths::PayloadPaths;
 use waivers::Waiver;
 
 /// A loaded registry without findings that would stop an emitter.
@@ -40,8 +47,8 @@ pub struct Registry {
     pub manifest: RegistryManifest,
     /// The envelope.
     pub envelope: Envelope,
-    /// Topics, sorted by name.
-    pub topics: Vec<Topic>,
+    /// Topics, sorted by name. Two registries share those that are made from the same texts.
+    pub topics: Vec<Arc<Topic>>,
     /// Views and KPIs: aggregates and latest tables first, then rollups, then KPIs, each sorted by name.
     pub views: Vec<ViewManifest>,
     /// Scenarios, sorted by name.
@@ -50,13 +57,30 @@ pub struct Registry {
     pub waivers: Vec<Waiver>,
 }
 
+impl Registry {
+    /// A topic by name.
+    #[must_use]
+    pub fn topic(&self, name: &str) -> Option<&Topic> {
+        self.shared_topic(name).map(Arc::as_ref)
+    }
+
+    /// A topic by name, to share it with another registry.
+    #[must_use]
+    pub fn shared_topic(&self, name: &str) -> Option<&Arc<Topic>> {
+        let index = self
+            .topics
+            .binary_search_by(|topic| topic.name.as_str().cmp(name));
+        Some(&self.topics[index.ok()?])
+    }
+}
+
 /// The event envelope.
 #[derive(Clone, Debug)]
 pub struct Envelope {
     /// Path below the registry folder: `envelope/v1.json`.
     pub path: String,
     /// The schema as written.
-    pub schema: Value,
+    pub document: Arc<Document>,
     /// Its model.
     pub model: Model,
     /// Member names by role.
@@ -99,6 +123,8 @@ pub struct Topic {
     pub compression: Compression,
     /// Versions, ascending, at least one.
     pub versions: Vec<TopicVersion>,
+    /// What their payloads hold where.
+    pub payload_paths: PayloadPaths,
 }
 
 impl Topic {
@@ -117,9 +143,11 @@ pub struct TopicVersion {
     /// Path below the registry folder: `topics/shop.purchase/v2.json`.
     pub path: String,
     /// The schema as written.
-    pub schema: Value,
+    pub document: Arc<Document>,
     /// Its model.
     pub model: Model,
+    /// Hash of its canonical form, see [`canonical`].
+    pub meaning: String,
     /// `x-renamed-from`: this version's top-level property → the previous version's.
     pub renames: IndexMap<String, String>,
     /// Fact columns this version fills, sorted by column; sources resolved to this version's names.

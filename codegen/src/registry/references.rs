@@ -1,13 +1,11 @@
 //! Which registry files a schema needs: the closure of its references.
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::document::Document;
+use super::document::Documents;
 
 /// `path` first, then every file that its references lead to, each once.
 #[must_use]
-pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String> {
+pub fn closure(documents: &Documents, path: &str) -> Vec<String> {
     let mut found = vec![path.to_owned()];
     let mut next = 0;
     while let Some(current) = found.get(next).cloned() {
@@ -15,13 +13,7 @@ pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String
         let Some(document) = documents.get(&current) else {
             continue;
         };
-        let mut references = Vec::new();
-        collect(&document.value, &mut references);
-        for reference in references {
-            let target = reference.split('#').next().unwrap_or_default();
-            if target.is_empty() {
-                continue;
-            }
+        for target in document.references() {
             if let Some(file) =
                 resolve(documents, &current, target).filter(|file| !found.contains(file))
             {
@@ -32,9 +24,21 @@ pub fn closure(documents: &BTreeMap<String, Document>, path: &str) -> Vec<String
     found
 }
 
+/// Every reference in a schema that leads to another file, without its fragment.
+pub(super) fn outward(schema: &Value) -> Vec<String> {
+    let mut references = Vec::new();
+    collect(schema, &mut references);
+    references
+        .into_iter()
+        .filter_map(|reference| reference.split('#').next())
+        .filter(|target| !target.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// The registry file that a reference without its fragment names, seen from a file.
 #[must_use]
-pub fn resolve(documents: &BTreeMap<String, Document>, from: &str, target: &str) -> Option<String> {
+pub fn resolve(documents: &Documents, from: &str, target: &str) -> Option<String> {
     // Most references are paths, and looking for an `$id` reads every file.
     let path = join(from, target);
     if documents.contains_key(&path) {
@@ -59,7 +63,7 @@ fn collect<'v>(value: &'v Value, references: &mut Vec<&'v str>) {
 }
 
 /// A file whose `$id` ends in the target, for registries that name schemas by URI.
-fn by_id(documents: &BTreeMap<String, Document>, target: &str) -> Option<String> {
+fn by_id(documents: &Documents, target: &str) -> Option<String> {
     documents
         .iter()
         .find(|(_, document)| document.value.get("$id").and_then(Value::as_str) == Some(target))

@@ -5,6 +5,8 @@
 mod generator;
 mod payload;
 
+use std::sync::Arc;
+
 use super::load::Loader;
 use super::manifest::{Flow, Scenario, Step};
 use super::shape::nearest;
@@ -19,7 +21,7 @@ const INVALID: &str = "invalid-scenario";
 pub(super) fn load(
     loader: &mut Loader,
     envelope: Option<&Envelope>,
-    topics: &[Topic],
+    topics: &[Arc<Topic>],
 ) -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     for path in loader.paths("scenarios/", ".toml") {
@@ -55,7 +57,7 @@ struct Check<'c> {
     path: &'c str,
     scenario: &'c Scenario,
     envelope: Option<&'c Envelope>,
-    topics: &'c [Topic],
+    topics: &'c [Arc<Topic>],
 }
 
 impl Check<'_> {

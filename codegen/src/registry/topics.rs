@@ -1,22 +1,29 @@
 //! Loads topics: manifest, versions, column sources, keys and examples.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
+use super::beside::Beside;
+use super::canonical;
 use super::columns::{self, Lineage};
+use super::document::Document;
 use super::examples;
 use super::load::Loader;
 use super::manifest::{ColumnSource, RegistryManifest, TopicManifest};
+use super::payload_paths::PayloadPaths;
 use super::template;
 use super::{ColumnMapping, Envelope, TemplatePart, Topic, TopicVersion};
+use crate::cores;
+use crate::finding::Finding;
 use crate::model::{Model, TypeSet, escape};
 
 pub(super) fn load(
     loader: &mut Loader,
     manifest: &RegistryManifest,
     envelope: &Envelope,
-) -> Vec<Topic> {
+    beside: Option<Beside<'_>>,
+) -> Vec<Arc<Topic>> {
     let columns = manifest.clickhouse.columns.clone();
     check_fact_columns(loader, manifest);
     let in_envelope =
@@ -63,10 +70,34 @@ pub(super) fn load(
             );
         }
     }
-    names
-        .into_iter()
-        .filter_map(|name| topic(loader, manifest, envelope, &name))
-        .collect()
+    let beside = beside.filter(|beside| beside.same_frame(&loader.documents));
+    let around: &Loader = loader;
+    let loaded = cores::map(&names, |name| {
+        let shared = beside.and_then(|beside| beside.topic(name, &around.documents));
+        if let Some(topic) = shared {
+            return (Some(topic), Vec::new());
+        }
+        // Every topic is loaded by itself, knowing what is wrong with its files so far.
+        let folder = format!("topics/{name}/");
+        let known = around.findings.iter();
+        let known: Vec<Finding> = known
+            .filter(|finding| finding.file.starts_with(&folder))
+            .cloned()
+            .collect();
+        let start = known.len();
+        let mut own = Loader {
+            documents: Arc::clone(&around.documents),
+            findings: known,
+        };
+        let topic = topic(&mut own, manifest, envelope, name);
+        (topic.map(Arc::new), own.findings.split_off(start))
+    });
+    let mut topics = Vec::new();
+    for (topic, findings) in loaded {
+        topics.extend(topic);
+        loader.findings.extend(findings);
+    }
+    topics
 }
 
 /// Checks each topic's files on their own, where the registry manifest or the envelope is not there to check
@@ -206,6 +237,7 @@ fn is_identifier(name: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
+/// Loads one topic. What it looks at is listed in [`super::beside`]; nothing may be added here alone.
 fn topic(
     loader: &mut Loader,
     registry: &RegistryManifest,
@@ -313,6 +345,7 @@ fn topic(
             .unwrap_or(registry.kafka.retention_days),
         compression: manifest.compression.unwrap_or(registry.kafka.compression),
         manifest,
+        payload_paths: PayloadPaths::of(&versions),
         versions,
     })
     .filter(|topic| !topic.versions.is_empty())
@@ -441,7 +474,7 @@ impl Context<'_> {
         loader: &mut Loader,
         number: u32,
         path: String,
-        schema: Value,
+        document: Arc<Document>,
         model: Model,
         renames: IndexMap<String, String>,
     ) -> Option<TopicVersion> {
@@ -519,7 +552,8 @@ impl Context<'_> {
         Some(TopicVersion {
             number,
             path,
-            schema,
+            document,
+            meaning: canonical::hash(&model),
             model,
             renames,
             columns: mappings,

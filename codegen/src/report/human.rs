@@ -143,7 +143,7 @@ impl Printer<'_> {
         )];
         for column in &outcome.columns {
             lines.push(format!(
-                "  column: {}.{} {}",
+                "  column: {}.{} {}, {}",
                 column.table,
                 column.name,
                 column
@@ -151,7 +151,14 @@ impl Printer<'_> {
                     .lines()
                     .map(str::trim)
                     .collect::<Vec<_>>()
-                    .join(" ")
+                    .join(" "),
+                column.bytes
+            ));
+        }
+        for path in &outcome.paths {
+            lines.push(format!(
+                "  payload: {}.{} {}, {}; no ALTER",
+                path.table, path.path, path.sql_type, path.bytes
             ));
         }
         if let Some(api) = &outcome.api {

@@ -17,6 +17,7 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
         notes,
         compared,
         columns,
+        paths,
         api,
         rollout,
     } = report.outcome;
@@ -42,7 +43,10 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
         })
     });
     let columns = columns.iter().map(|column| {
-        json!({"table": column.table, "name": column.name, "type": column.sql_type, "sql": column.sql})
+        json!({"table": column.table, "name": column.name, "type": column.sql_type, "bytes": column.bytes, "sql": column.sql})
+    });
+    let paths = paths.iter().map(|path| {
+        json!({"table": path.table, "path": path.path, "type": path.sql_type, "bytes": path.bytes})
     });
     let document = json!({
         "format": FORMAT,
@@ -57,6 +61,7 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
         "notes": notes.iter().map(place).collect::<Vec<_>>(),
         "compared": compared.collect::<Vec<_>>(),
         "columns": columns.collect::<Vec<_>>(),
+        "payload_paths": paths.collect::<Vec<_>>(),
         "rust": api
             .as_ref()
             .map(|api| json!({"level": api.level.name(), "changes": api.changes})),

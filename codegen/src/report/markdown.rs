@@ -151,10 +151,10 @@ fn accepted(report: &Report<'_>) -> Vec<String> {
 }
 
 fn columns(outcome: &Outcome) -> Vec<String> {
-    if outcome.columns.is_empty() {
+    if outcome.columns.is_empty() && outcome.paths.is_empty() {
         return Vec::new();
     }
-    let mut table = "| New column | type | cost |\n|---|---|---|".to_owned();
+    let mut table = "| New in ClickHouse | type | cost |\n|---|---|---|".to_owned();
     for column in outcome.columns.iter().take(MAX_ROWS) {
         let name = format!("{}.{}", column.table, column.name);
         let sql_type = column
@@ -163,12 +163,28 @@ fn columns(outcome: &Outcome) -> Vec<String> {
             .collect::<Vec<_>>()
             .join(" ");
         table.push_str(&format!(
-            "\n| {} | {} | metadata only: nothing is rewritten, stored rows read the default |",
+            "\n| {} | {} | {}; nothing is rewritten, stored rows read the default |",
             cell(&code(&name)),
-            cell(&code(&sql_type))
+            cell(&code(&sql_type)),
+            cell(&text(&column.bytes))
         ));
     }
-    vec![table]
+    for path in outcome.paths.iter().take(MAX_ROWS) {
+        table.push_str(&format!(
+            "\n| {} | {} | {}; no `ALTER`, the payload column takes it |",
+            cell(&code(&format!("{}.{}", path.table, path.path))),
+            cell(&code(&path.sql_type)),
+            cell(&text(&path.bytes))
+        ));
+    }
+    let more =
+        [outcome.columns.len(), outcome.paths.len()].map(|many| many.saturating_sub(MAX_ROWS));
+    let more: usize = more.iter().sum();
+    let mut blocks = vec![table];
+    if more > 0 {
+        blocks.push(format!("… and {more} more."));
+    }
+    blocks
 }
 
 fn api(outcome: &Outcome) -> Vec<String> {

@@ -63,11 +63,11 @@ impl RegistryPair<'_> {
     /// Whether a file's text is another one than before.
     #[must_use]
     pub fn is_changed(&self, file: &str) -> bool {
-        let text = |side: &Side| {
+        fn text<'s>(side: &'s Side, file: &str) -> Option<&'s str> {
             let document = side.documents.get(file);
-            document.map(|document| document.text.clone())
-        };
-        text(self.old) != text(self.new)
+            document.map(|document| document.text.as_str())
+        }
+        text(self.old, file) != text(self.new, file)
     }
 }
 

@@ -16,9 +16,12 @@ impl Ingest {
     pub(super) async fn run<R: EventRegistry>(self, settings: &Settings) -> Result<Outcome> {
         let config = settings.check(R::PROJECT.name, R::PROJECT.needs_hash_key)?;
         let listen = config.listen;
-        // Before anything is taken: a stop that comes while the worker starts is a stop too.
+        // From the start: a worker that still checks its servers ends well, too.
         let mut signals = Signals::listen()?;
-        let mut worker = ingest::start::<R>(config).await?;
+        let mut worker = tokio::select! {
+            () = signals.received() => return Ok(Outcome::Clean),
+            worker = ingest::start::<R>(config) => worker?,
+        };
         let _server = match listen {
             Some(address) => {
                 Some(serve(address, worker.metrics().clone(), worker.health().clone()).await?)

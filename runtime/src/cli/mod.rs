@@ -25,6 +25,9 @@ use crate::config::Settings;
 use crate::error::Result;
 use crate::registry::EventRegistry;
 
+/// The allocator of the program: a worker's batches grow and go, and this one gives the memory back.
+pub use mimalloc::MiMalloc as Allocator;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clickhouse::Compression;
 use clickhouse::error::Error as ClientError;
+use clickhouse::insert_formatted::InsertFormatted;
 
 use super::codes;
 use crate::config::ClickHouseConfig;
@@ -84,13 +85,28 @@ struct Meta {
     r#type: String,
 }
 
+/// LZ4 on the wire, except to this machine itself, where packing costs both sides more than it saves.
+fn compression(url: &str) -> Compression {
+    let is_here = match url::Url::parse(url).ok().as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if is_here {
+        Compression::None
+    } else {
+        Compression::Lz4
+    }
+}
+
 impl Client {
     /// A client; nothing is sent yet.
     #[must_use]
     pub fn new(config: &ClickHouseConfig) -> Self {
         let mut client = clickhouse::Client::default()
             .with_url(&config.url)
-            .with_compression(Compression::Lz4)
+            .with_compression(compression(&config.url))
             .with_product_info("topicwright", env!("CARGO_PKG_VERSION"));
         if let Some(user) = &config.user {
             client = client.with_user(user);
@@ -160,6 +176,48 @@ impl Client {
         block: Bytes,
         token: &str,
     ) -> Result<()> {
+        let mut insert = self.open_insert(database, table, columns, token);
+        let sent = async {
+            send(&mut insert, block).await?;
+            insert.end().await
+        };
+        sent.await
+            .map_err(|error| placed(insert_error(&error), database, table, token))
+    }
+
+    /// As [`Self::insert`], with a block that is written while it is sent: `write` hands over one piece after the
+    /// other. It runs on this task's thread, which must be one of a runtime with several.
+    ///
+    /// # Errors
+    /// As [`Self::insert`], or what `write` says.
+    pub(crate) async fn insert_written(
+        &self,
+        database: &str,
+        table: &str,
+        columns: &[&str],
+        token: &str,
+        write: impl FnOnce(&mut dyn FnMut(Bytes) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        let mut insert = self.open_insert(database, table, columns, token);
+        let refused = |error: ClientError| placed(insert_error(&error), database, table, token);
+        let runtime = tokio::runtime::Handle::current();
+        // Writing is CPU work of up to some hundred milliseconds; other tasks go on meanwhile.
+        tokio::task::block_in_place(|| {
+            write(&mut |piece| {
+                let sent = runtime.block_on(send(&mut insert, piece));
+                sent.map_err(refused)
+            })
+        })?;
+        insert.end().await.map_err(refused)
+    }
+
+    fn open_insert(
+        &self,
+        database: &str,
+        table: &str,
+        columns: &[&str],
+        token: &str,
+    ) -> InsertFormatted {
         let names: Vec<String> = columns.iter().map(|name| super::quoted(name)).collect();
         let sql = format!(
             "INSERT INTO {}.{} ({}) FORMAT Native",
@@ -167,27 +225,16 @@ impl Client {
             super::quoted(table),
             names.join(", ")
         );
-        let mut insert = self
+        let insert = self
             .inner
             .insert_formatted_with(sql)
             .with_timeouts(Some(SEND_TIMEOUT), Some(INSERT_TIMEOUT))
             .with_setting("insert_deduplication_token", token);
-        for (name, value) in INSERT_SETTINGS {
-            insert = insert.with_setting(*name, *value);
-        }
-        let sent = async {
-            let mut rest = block;
-            while !rest.is_empty() {
-                let piece = rest.split_to(rest.len().min(PIECE));
-                insert.send(piece).await?;
-            }
-            insert.end().await
-        };
-        sent.await.map_err(|error| {
-            insert_error(&error)
-                .at("table", format!("{database}.{table}"))
-                .at("token", token)
-        })
+        INSERT_SETTINGS
+            .iter()
+            .fold(insert, |insert, (name, value)| {
+                insert.with_setting(*name, *value)
+            })
     }
 
     /// The settings of every insert, for the start-up check.
@@ -218,6 +265,21 @@ fn query_error(what: &'static str, error: &ClientError) -> Error {
 
 fn insert_error(error: &ClientError) -> Error {
     translate("ClickHouse refused a block", error, false)
+}
+
+/// Says which insert an error is of.
+fn placed(error: Error, database: &str, table: &str, token: &str) -> Error {
+    error
+        .at("table", format!("{database}.{table}"))
+        .at("token", token)
+}
+
+async fn send(insert: &mut InsertFormatted, mut rest: Bytes) -> Result<(), ClientError> {
+    while !rest.is_empty() {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        insert.send(piece).await?;
+    }
+    Ok(())
 }
 
 /// `quote` allows the server's message even where it may hold values from the request.

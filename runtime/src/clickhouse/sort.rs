@@ -154,8 +154,8 @@ fn compare(column: ColumnRef<'_>, left: usize, right: usize) -> Ordering {
         ColumnRef::String(text) | ColumnRef::LowCardinality(text) => {
             text.get(left).cmp(text.get(right))
         }
-        ColumnRef::Json(column) | ColumnRef::JsonText(column) => {
-            column.text.get(left).cmp(column.text.get(right))
-        }
+        // ClickHouse takes no JSON column into a sorting key.
+        ColumnRef::Json(_) => Ordering::Equal,
+        ColumnRef::JsonText(column) => column.text.get(left).cmp(column.text.get(right)),
     }
 }

@@ -20,6 +20,9 @@ const DEFAULT_BROKERS: &str = "localhost:9092";
 /// ClickHouse where none is named.
 const DEFAULT_CLICKHOUSE: &str = "http://localhost:8123";
 
+/// Columns of a batch count their bytes in 32 bits.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Settings as typed, the same for every command.
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Settings")]
@@ -91,13 +94,13 @@ pub struct Settings {
     #[arg(long, env = "MAX_BATCH_ROWS", default_value_t = 200_000, global = true)]
     pub max_batch_rows: usize,
     /// Most bytes of one insert, before compression
-    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = 64 << 20, global = true)]
+    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = 48 << 20, global = true)]
     pub max_batch_bytes: usize,
     /// Largest message that is decoded; larger ones go to the dead letter topic
     #[arg(long, env = "MAX_MESSAGE_BYTES", default_value_t = 1 << 20, global = true)]
     pub max_message_bytes: usize,
     /// Keys the in-memory deduplication remembers
-    #[arg(long, env = "DEDUPE_KEYS", default_value_t = 1_000_000, global = true)]
+    #[arg(long, env = "DEDUPE_KEYS", default_value_t = 900_000, global = true)]
     pub dedupe_keys: u64,
     /// How long it remembers them
     #[arg(long, env = "DEDUPE_TTL_S", default_value_t = 600, global = true)]
@@ -122,7 +125,7 @@ impl Default for BatchLimits {
         Self {
             flush_interval: Duration::from_secs(1),
             max_rows: 200_000,
-            max_bytes: 64 << 20,
+            max_bytes: 48 << 20,
             max_message_bytes: 1 << 20,
         }
     }
@@ -140,7 +143,7 @@ pub struct DedupeLimits {
 impl Default for DedupeLimits {
     fn default() -> Self {
         Self {
-            keys: 1_000_000,
+            keys: 900_000,
             ttl: Duration::from_secs(600),
         }
     }
@@ -229,6 +232,17 @@ impl Settings {
         ] {
             if zero {
                 problems.push(format!("{flag}: must be above 0"));
+            }
+        }
+        for (flag, bytes) in [
+            ("--max-batch-bytes (MAX_BATCH_BYTES)", self.max_batch_bytes),
+            (
+                "--max-message-bytes (MAX_MESSAGE_BYTES)",
+                self.max_message_bytes,
+            ),
+        ] {
+            if bytes > MOST_BYTES {
+                problems.push(format!("{flag}: must be at most {MOST_BYTES}, 1 GiB"));
             }
         }
         if self.group.as_deref() == Some("") {

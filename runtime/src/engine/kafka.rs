@@ -121,6 +121,12 @@ impl Kafka {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Process id while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.engine.as_ref().map(Engine::id)
+    }
+
     fn properties(&self) -> PathBuf {
         self.folder.path().join("server.properties")
     }

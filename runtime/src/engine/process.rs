@@ -187,13 +187,30 @@ pub(super) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
+/// Ports of engines: below those that Linux gives to outgoing connections (`ip_local_port_range`). One from there
+/// could be lost while an engine that was killed is away: to any client, even to one that tries to reach the
+/// engine, and then is connected to itself.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// Attempts to find a free port.
+const TRIES: usize = 1000;
+
 /// Free ports, all different. Another process may take one before the engine does; starting again helps.
 pub(super) fn free_ports<const N: usize>() -> Result<[u16; N], EngineError> {
+    let mut random = fastrand::Rng::new();
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(at("127.0.0.1:0"))?;
-        *port = listener.local_addr().map_err(at("127.0.0.1:0"))?.port();
+        let mut tries = 0;
+        let listener = loop {
+            *port = random.u16(PORTS);
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, *port)) {
+                Ok(listener) => break listener,
+                Err(_) if tries < TRIES => tries += 1,
+                Err(error) => return Err(at("127.0.0.1")(error)),
+            }
+        };
+        // Held until all are found, so that none comes twice.
         listeners.push(listener);
     }
     Ok(ports)

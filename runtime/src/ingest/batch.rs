@@ -4,6 +4,7 @@
 //! same records again, in any interleaving of partitions, gives the same rows.
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::decode::EventKey;
@@ -36,6 +37,9 @@ impl DeadLetter {
     }
 }
 
+/// Events by key, and the row of each.
+pub(crate) type Keys = HashMap<EventKey, u32, KeyState>;
+
 /// Collects rows until it is time to insert them.
 pub(crate) struct Batch<B> {
     pub(crate) block: B,
@@ -49,7 +53,7 @@ pub(crate) struct Batch<B> {
     pub(crate) oldest: i64,
     dead_bytes: usize,
     coordinates: Vec<Coordinates>,
-    kept: HashMap<EventKey, u32, KeyState>,
+    kept: Arc<Keys>,
     /// Rows that gave way to the same event at lower coordinates.
     displaced: Vec<u32>,
     opened: Option<Instant>,
@@ -66,7 +70,7 @@ impl<B: FactBlock> Default for Batch<B> {
             oldest: i64::MAX,
             dead_bytes: 0,
             coordinates: Vec::new(),
-            kept: HashMap::default(),
+            kept: Arc::default(),
             displaced: Vec::new(),
             opened: None,
         }
@@ -84,7 +88,7 @@ impl<B: FactBlock> Batch<B> {
         self.oldest = i64::MAX;
         self.dead_bytes = 0;
         self.coordinates.clear();
-        self.kept.clear();
+        Arc::make_mut(&mut self.kept).clear();
         self.displaced.clear();
         self.opened = None;
     }
@@ -130,7 +134,8 @@ impl<B: FactBlock> Batch<B> {
     pub(crate) fn keep(&mut self, key: EventKey, at: Coordinates) {
         let row = u32::try_from(self.coordinates.len()).unwrap_or(u32::MAX);
         self.coordinates.push(at);
-        match self.kept.entry(key) {
+        // Shared only while the batch is being inserted, when it takes no more.
+        match Arc::make_mut(&mut self.kept).entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(row);
             }
@@ -159,6 +164,11 @@ impl<B: FactBlock> Batch<B> {
     /// Where a row comes from.
     pub(crate) fn coordinates(&self, row: u32) -> Option<Coordinates> {
         self.coordinates.get(row as usize).copied()
+    }
+
+    /// Keys of the events in it, to look into while the batch is somewhere else.
+    pub(crate) fn shared_keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.kept)
     }
 
     /// Keys of the events in it.

@@ -3,12 +3,11 @@
 //!
 //! A key enters only after its row is durable, so a duplicate is dropped only when the event cannot be lost.
 //! Forgetting is harmless: tables and views count an event once however often it arrives.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use lru::LruCache;
+use schnellru::{ByLength, LruMap};
 
 use super::decode::{EventKey, event_key};
 use crate::clickhouse::{Client, quoted};
@@ -50,29 +49,34 @@ pub(crate) type KeyState = BuildHasherDefault<KeyHasher>;
 /// than the time limit.
 pub(crate) struct SeenKeys {
     /// The second since the start at which each key came.
-    keys: RefCell<LruCache<EventKey, u32, KeyState>>,
+    keys: RefCell<LruMap<EventKey, u32, ByLength, KeyState>>,
+    most: usize,
     limits: DedupeLimits,
     evictions: prometheus::IntCounter,
     started: Instant,
+    /// The current second since the start, as of the last [`SeenKeys::tick`]; 136 years of them.
+    now: Cell<u32>,
 }
 
 impl SeenKeys {
     pub(crate) fn new(limits: DedupeLimits, metrics: &Metrics) -> Self {
-        let most = usize::try_from(limits.keys).unwrap_or(usize::MAX);
-        let mut keys = LruCache::unbounded_with_hasher(KeyState::default());
-        // Bounded without taking the memory of a full cache at once.
-        keys.resize(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
+        let most = u32::try_from(limits.keys).unwrap_or(u32::MAX).max(1);
+        // Takes memory as it fills.
+        let keys = LruMap::with_hasher(ByLength::new(most), KeyState::default());
         Self {
             keys: RefCell::new(keys),
+            most: usize::try_from(most).unwrap_or(usize::MAX),
             limits,
             evictions: metrics.dedupe_evictions.clone(),
             started: Instant::now(),
+            now: Cell::new(0),
         }
     }
 
-    /// Seconds since the start; 136 years of them.
-    fn now(&self) -> u32 {
-        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    /// Looks at the clock; often enough is once a turn of the worker, not once a key.
+    pub(crate) fn tick(&self) {
+        let seconds = self.started.elapsed().as_secs();
+        self.now.set(u32::try_from(seconds).unwrap_or(u32::MAX));
     }
 
     fn is_fresh(&self, came: u32, now: u32) -> bool {
@@ -81,24 +85,23 @@ impl SeenKeys {
 
     pub(crate) fn has(&self, key: EventKey) -> bool {
         let came = self.keys.borrow().peek(&key).copied();
-        came.is_some_and(|came| self.is_fresh(came, self.now()))
+        came.is_some_and(|came| self.is_fresh(came, self.now.get()))
     }
 
     pub(crate) fn add(&self, key: EventKey) {
-        let now = self.now();
+        let now = self.now.get();
         let mut keys = self.keys.borrow_mut();
         // What is too old goes first; the order of the cache is the order in which keys came.
         while keys
-            .peek_lru()
+            .peek_oldest()
             .is_some_and(|(_, came)| !self.is_fresh(*came, now))
         {
-            keys.pop_lru();
+            keys.pop_oldest();
         }
-        if let Some((gone, _)) = keys.push(key, now)
-            && gone != key
-        {
+        if keys.len() == self.most && keys.peek(&key).is_none() {
             self.evictions.inc();
         }
+        keys.insert(key, now);
     }
 
     /// Reads the newest keys back from the table, as after a restart.

@@ -6,11 +6,11 @@
 //! where it holds more rows: duplicates that the first attempt knew and left out.
 use std::collections::{HashMap, HashSet};
 use std::hash::Hasher as _;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -49,7 +49,7 @@ pub(crate) struct Sink<R: EventRegistry> {
     pub(crate) config: Config,
     /// Columns of the table that make its sorting key, by their place in the block.
     pub(crate) sorting_key: Vec<usize>,
-    pub(crate) encoder: tokio::sync::Mutex<(Encoder<R::Block>, Vec<u8>)>,
+    pub(crate) encoder: Mutex<Encoder<R::Block>>,
 }
 
 /// Whether table and views may lack what was acknowledged.
@@ -212,6 +212,11 @@ impl<R: EventRegistry> Sink<R> {
         tokio::time::sleep(VIEW_WAIT).await;
     }
 
+    /// The encoder; a panic that ended its last user left nothing in it that the next block would see.
+    fn encoder(&self) -> MutexGuard<'_, Encoder<R::Block>> {
+        self.encoder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One block in; whether an attempt broke off before the one that was acknowledged.
     pub(super) async fn insert_block(
         &self,
@@ -219,36 +224,34 @@ impl<R: EventRegistry> Sink<R> {
         rows: &[u32],
         token: &str,
     ) -> Result<bool> {
-        let mut encoder = self.encoder.lock().await;
-        let (encoder, buffer) = &mut *encoder;
-        buffer.clear();
-        // A block is CPU work of up to some hundred milliseconds; other tasks go on meanwhile.
-        tokio::task::block_in_place(|| encoder.encode(&batch.block, rows, buffer))?;
-        let columns = encoder.names();
-        let block = Bytes::from(std::mem::take(buffer));
-        self.metrics.batch_bytes.observe(block.len() as f64);
+        let columns = self.encoder().names();
         reach("before-insert");
         let started = Instant::now();
         let project = &R::PROJECT;
         let mut attempts = 0;
+        let bytes = AtomicUsize::new(0);
         let result = self
             .patiently("an insert", || {
                 attempts += 1;
-                self.client.insert(
+                bytes.store(0, Ordering::Relaxed);
+                self.client.insert_written(
                     project.database,
                     project.fact_table,
                     &columns,
-                    block.clone(),
                     token,
+                    |send| {
+                        self.encoder().encode_to(&batch.block, rows, &mut |piece| {
+                            bytes.fetch_add(piece.len(), Ordering::Relaxed);
+                            send(piece)
+                        })
+                    },
                 )
             })
             .await;
+        self.metrics.batch_bytes.observe(bytes.into_inner() as f64);
         self.metrics
             .insert_latency
             .observe(started.elapsed().as_secs_f64() * 1000.0);
-        if let Ok(bytes) = block.try_into_mut() {
-            *buffer = Vec::from(bytes);
-        }
         result.map(|()| attempts > 1)
     }
 

@@ -6,8 +6,10 @@
 //! rows, and drops them when they are sent again; in the fact table, and likewise in each view's target.
 //! Replicated tables write both in one transaction of Keeper, and need none of this.
 //!
-//! Rows go in under a token of their own. The registry's views are fed again from the table: they count an
-//! event once however often it arrives, so what they have already does no harm. Views of others are not touched.
+//! Rows go in under a token of their own. Some may be duplicates that the first attempt knew and left out; they
+//! do no harm, and telling them from lost ones would cost a look at every key of the table. The registry's views
+//! are fed again from the table: they count an event once however often it arrives, so what they have already
+//! does no harm either. Views of others are not touched.
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -46,10 +48,10 @@ impl<R: EventRegistry> Sink<R> {
             if missing.is_empty() {
                 break;
             }
-            tracing::warn!(
+            tracing::info!(
                 token,
                 rows = missing.len(),
-                "ClickHouse lost rows whose token it has; they are inserted again"
+                "rows in doubt that the table lacks are inserted"
             );
             attempt += 1;
             let lost = format!("{token}.lost{attempt}");

@@ -125,14 +125,20 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
     health.beat();
     health.set_served(true);
     let topics: Vec<&str> = R::TOPICS.iter().map(|topic| topic.name).collect();
-    let consumer = GroupConsumer::join(&config.kafka, &config.group, &topics, metrics.clone())?;
+    let consumer = GroupConsumer::join(
+        &config.kafka,
+        &config.group,
+        &topics,
+        metrics.clone(),
+        Arc::clone(&health),
+    )?;
     let sink = Sink::<R> {
         client,
         letters: DeadLetters::new(&config.kafka)?,
         metrics: metrics.clone(),
         health: Arc::clone(&health),
         sorting_key: key_columns::<R::Block>(R::PROJECT.sorting_key),
-        encoder: tokio::sync::Mutex::new((Encoder::for_columns(&verified.columns)?, Vec::new())),
+        encoder: std::sync::Mutex::new(Encoder::for_columns(&verified.columns)?),
         config,
     };
     let progress = Arc::new(Progress::default());
@@ -144,6 +150,10 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
         progress: Arc::clone(&progress),
         stop: Arc::clone(&stop),
         runtime: tokio::runtime::Handle::current(),
+        consumed: topics
+            .iter()
+            .map(|topic| metrics.consumed.with_label_values(&[*topic]))
+            .collect(),
     };
     let (report, ended) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()

@@ -1,5 +1,5 @@
 //! Records read outside the group: ranges of a plan to replay, one record to bury. Positions are never committed.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -10,7 +10,7 @@ use super::batch::DeadLetter;
 use super::plan::{Partition, Plan, Range};
 use super::reason::Rejection;
 use crate::config::KafkaConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::client;
 use crate::registry::Topic;
 
@@ -20,64 +20,88 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// How long one question about offsets may take.
 const WATERMARK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the records of a range in order; returns whether all that the range spans is still in Kafka.
+/// Reads the records of ranges, of each partition in order; returns whether all that they span is still in
+/// Kafka. Partitions that `may_be_gone` need not exist.
 ///
 /// # Errors
 /// The brokers cannot be reached or stay silent; `visit` may have seen a part.
-pub(crate) fn read_range(
+pub(crate) fn read_ranges(
     kafka: &KafkaConfig,
     group: &str,
-    (topic, partition): &Partition,
-    range: Range,
+    ranges: &BTreeMap<Partition, Range>,
+    may_be_gone: impl Fn(&Partition) -> bool,
     mut visit: impl FnMut(&BorrowedMessage<'_>),
 ) -> Result<bool> {
     // Its own name: it must never look like a member of the group.
     let consumer: BaseConsumer = client(kafka, &format!("{group}-replay"))
         .create()
         .map_err(|error| crate::kafka::error("cannot set up a Kafka reader", &error))?;
-    let (low, high) = consumer
-        .fetch_watermarks(topic, *partition, WATERMARK_TIMEOUT)
-        .map_err(|error| {
-            crate::kafka::error("cannot ask for offsets", &error).at("topic", topic)
-        })?;
-    let complete = low <= range.first && range.last < high;
-    let first = range.first.max(low);
-    let last = range.last.min(high - 1);
-    if first > last {
-        return Ok(complete);
-    }
+    let mut complete = true;
+    let mut open: BTreeMap<Partition, i64> = BTreeMap::new();
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, *partition, Offset::Offset(first))
-        .and_then(|()| consumer.assign(&list))
+    for (place, range) in ranges {
+        let (low, high) = match watermarks(&consumer, place) {
+            Err(error) if error.kind == Kind::Config && may_be_gone(place) => {
+                complete = false;
+                continue;
+            }
+            watermarks => watermarks?,
+        };
+        complete &= low <= range.first && range.last < high;
+        let (first, last) = (range.first.max(low), range.last.min(high - 1));
+        if first <= last {
+            list.add_partition_offset(&place.0, place.1, Offset::Offset(first))
+                .map_err(|error| crate::kafka::error("cannot read records again", &error))?;
+            open.insert(place.clone(), last);
+        }
+    }
+    consumer
+        .assign(&list)
         .map_err(|error| crate::kafka::error("cannot read records again", &error))?;
     let mut heard = Instant::now();
-    loop {
+    while !open.is_empty() {
         match consumer.poll(Duration::from_millis(200)) {
             Some(Ok(message)) => {
                 heard = Instant::now();
-                if message.offset() > last {
-                    return Ok(complete);
+                let place = (message.topic().to_owned(), message.partition());
+                let Some(last) = open.get(&place).copied() else {
+                    continue;
+                };
+                if message.offset() <= last {
+                    visit(&message);
                 }
-                visit(&message);
-                if message.offset() == last {
-                    return Ok(complete);
+                if message.offset() >= last {
+                    open.remove(&place);
+                    pause(&consumer, &place);
                 }
             }
             Some(Err(error)) => {
-                return Err(
-                    crate::kafka::error("cannot read records again", &error).at("topic", topic)
-                );
+                return Err(crate::kafka::error("cannot read records again", &error));
             }
-            // The last offsets of a range may be transaction markers, which are never delivered.
-            None if past(&consumer, topic, *partition, last) => return Ok(complete),
-            None if heard.elapsed() > SILENCE => {
-                return Err(Error::service("Kafka does not deliver records again")
-                    .at("topic", topic)
-                    .at("partition", partition));
+            None => {
+                // The last offsets of a range may be transaction markers, which are never delivered.
+                open.retain(|(topic, partition), last| !past(&consumer, topic, *partition, *last));
+                if heard.elapsed() > SILENCE && !open.is_empty() {
+                    return Err(Error::service("Kafka does not deliver records again")
+                        .at("partitions", open.len()));
+                }
             }
-            None => {}
         }
     }
+    Ok(complete)
+}
+
+fn watermarks(consumer: &BaseConsumer, (topic, partition): &Partition) -> Result<(i64, i64)> {
+    consumer
+        .fetch_watermarks(topic, *partition, WATERMARK_TIMEOUT)
+        .map_err(|error| crate::kafka::error("cannot ask for offsets", &error).at("topic", topic))
+}
+
+/// What lies behind a range is not wanted. Where this fails it is read in vain.
+fn pause(consumer: &BaseConsumer, (topic, partition): &Partition) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(topic, *partition);
+    let _ = consumer.pause(&list);
 }
 
 /// Partitions of a plan whose committed position it still stands beside.
@@ -147,7 +171,7 @@ pub(crate) fn letter<B>(
 /// Reads one record again as a dead letter; `None` where Kafka has it no more.
 ///
 /// # Errors
-/// As [`read_range`].
+/// As [`read_ranges`].
 pub(crate) fn dead_letter<B>(
     kafka: &KafkaConfig,
     group: &str,
@@ -161,11 +185,12 @@ pub(crate) fn dead_letter<B>(
         first: offset,
         last: offset,
     };
-    read_range(
+    let ranges = BTreeMap::from([((topic.name.to_owned(), partition), range)]);
+    read_ranges(
         kafka,
         group,
-        &(topic.name.to_owned(), partition),
-        range,
+        &ranges,
+        |_| true,
         |message| {
             if message.offset() == offset {
                 found = Some(letter(message, topic, rejection.clone()));

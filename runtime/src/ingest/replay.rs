@@ -15,8 +15,8 @@ use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::{Partition, Plan};
 use super::records;
-use super::worker::take_in;
-use crate::error::{Error, Kind, Result};
+use super::worker::{now, take_in};
+use crate::error::{Error, Result};
 use crate::registry::EventRegistry;
 
 /// Makes a planned batch durable.
@@ -90,34 +90,26 @@ fn read<R: EventRegistry>(
 ) -> Result<(Batch<R::Block>, bool)> {
     let mut reader = EventReader::new(sink.config.hash_key.0, sink.config.batch.max_message_bytes);
     let mut batch = Batch::default();
-    let mut complete = true;
-    for (partition, range) in &plan.ranges {
-        let topic = R::TOPICS.iter().position(|topic| topic.name == partition.0);
-        let Some(topic) = topic else {
-            // The registry no longer has the topic; nobody reads it.
-            continue;
-        };
-        let read = records::read_range(
-            &sink.config.kafka,
-            &sink.config.group,
-            partition,
-            *range,
-            |message| {
-                let at = (
-                    u32::try_from(topic).unwrap_or(u32::MAX),
-                    partition.1,
-                    message.offset(),
-                );
-                take_in::<R>(&mut reader, &mut batch, topic, message, |key| {
-                    is_stored(at, key)
-                });
-            },
-        );
-        complete &= match read {
-            // Deleted: the group's positions went with it. Where they did not, it is only not known yet.
-            Err(error) if error.kind == Kind::Config && !standing.contains(partition) => false,
-            read => read?,
-        };
-    }
+    // Topics that the registry no longer has are nobody's.
+    let mut ranges = plan.ranges.clone();
+    ranges.retain(|(name, _), _| R::TOPICS.iter().any(|topic| topic.name == name));
+    let complete = records::read_ranges(
+        &sink.config.kafka,
+        &sink.config.group,
+        &ranges,
+        // Where a topic is deleted, the group's positions go with it. Where they did not, it is only not known yet.
+        |partition| !standing.contains(partition),
+        |message| {
+            let name = message.topic();
+            let Some(topic) = R::TOPICS.iter().position(|topic| topic.name == name) else {
+                return;
+            };
+            let number = u32::try_from(topic).unwrap_or(u32::MAX);
+            let at = (number, message.partition(), message.offset());
+            take_in::<R>(&mut reader, &mut batch, topic, message, now(), |key| {
+                is_stored(at, key)
+            });
+        },
+    )?;
     Ok((batch, complete))
 }

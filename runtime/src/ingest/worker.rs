@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use prometheus::IntCounter;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
-use super::batch::{Batch, Coordinates};
+use super::batch::{Batch, Coordinates, Keys};
 use super::decode::{EventKey, EventReader, Source, Verdict};
-use super::dedupe::{KeyState, SeenKeys};
+use super::dedupe::SeenKeys;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
@@ -40,6 +41,7 @@ pub(crate) fn take_in<R: EventRegistry>(
     batch: &mut Batch<R::Block>,
     topic: usize,
     message: &BorrowedMessage<'_>,
+    received_at: Millis,
     is_seen: impl Fn(EventKey) -> bool,
 ) {
     let Some(definition) = R::TOPICS.get(topic) else {
@@ -56,7 +58,7 @@ pub(crate) fn take_in<R: EventRegistry>(
         topic: definition,
         partition: at.1,
         offset: at.2,
-        received_at: now(),
+        received_at,
     };
     let mut block = std::mem::take(&mut batch.block);
     let verdict = reader.read::<R>(message.payload(), source, &mut block, |key| {
@@ -70,7 +72,8 @@ pub(crate) fn take_in<R: EventRegistry>(
     }
 }
 
-fn now() -> Millis {
+/// The time of the clock.
+pub(crate) fn now() -> Millis {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Millis(since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -93,17 +96,21 @@ pub(super) struct Worker<R: EventRegistry> {
     pub(super) progress: Arc<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) runtime: tokio::runtime::Handle,
+    /// Counters of the records taken, by the topic's position in the registry.
+    pub(super) consumed: Vec<IntCounter>,
 }
 
 /// The parts of the loop that change.
 struct Turn<R: EventRegistry> {
     reader: EventReader,
+    /// Topic of the last record, by its position in the registry.
+    topic: usize,
     open: Batch<R::Block>,
     spare: Option<Batch<R::Block>>,
     /// The open batch met a record that it cannot take, which is read again after it is sealed.
     closing: bool,
     /// Keys of the batch that is being inserted.
-    in_flight: std::collections::HashSet<EventKey, KeyState>,
+    in_flight: Arc<Keys>,
     busy: bool,
     paused: bool,
     epoch: u64,
@@ -121,10 +128,11 @@ impl<R: EventRegistry> Worker<R> {
         let limits = self.sink.config.batch;
         let mut turn = Turn::<R> {
             reader: EventReader::new(self.sink.config.hash_key.0, limits.max_message_bytes),
+            topic: 0,
             open: Batch::default(),
             spare: Some(Batch::default()),
             closing: false,
-            in_flight: std::collections::HashSet::default(),
+            in_flight: Arc::default(),
             busy: false,
             paused: false,
             epoch: self.consumer.assignment.epoch(),
@@ -143,6 +151,7 @@ impl<R: EventRegistry> Worker<R> {
     /// Takes the report of an insert that is done.
     fn settle(&self, turn: &mut Turn<R>) -> Result<()> {
         self.sink.health.beat();
+        self.seen.tick();
         while let Ok(done) = turn.done.try_recv() {
             self.conclude(turn, done)?;
         }
@@ -155,7 +164,7 @@ impl<R: EventRegistry> Worker<R> {
         reach("before-settle");
         self.consumer.assignment.settle(&done.plan);
         reach("after-settle");
-        turn.in_flight.clear();
+        turn.in_flight = Arc::default();
         if let Some(mut batch) = done.batch {
             for (key, row) in batch.keys() {
                 if !written.refused.contains(&row) {
@@ -193,6 +202,8 @@ impl<R: EventRegistry> Worker<R> {
         let joined = self.consumer.assignment.has_partitions();
         self.sink.health.set_joined(joined);
         if joined {
+            // A partition that was paused when it was given up comes back paused.
+            self.consumer.set_paused(false);
             let rebuild = self.seen.rebuild::<R>(&self.sink.client);
             // A server that accepts and does not answer must not keep the worker out of its group.
             let rebuild = async { tokio::time::timeout(REBUILD_PATIENCE, rebuild).await };
@@ -284,7 +295,7 @@ impl<R: EventRegistry> Worker<R> {
         reach("after-plan");
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
         let batch = std::mem::replace(&mut turn.open, turn.spare.take().unwrap_or_default());
-        turn.in_flight.extend(batch.keys().map(|(key, _)| key));
+        turn.in_flight = batch.shared_keys();
         turn.busy = true;
         let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
         self.runtime.spawn(async move {
@@ -335,6 +346,7 @@ impl<R: EventRegistry> Worker<R> {
     /// Takes in records until it is time to look at everything else.
     fn poll(&self, turn: &mut Turn<R>) -> Result<()> {
         let epoch = turn.epoch;
+        let mut received_at = None;
         for stride in 0..STRIDE {
             // Waiting once a turn is enough; then only what is there.
             let wait = if stride == 0 {
@@ -349,7 +361,8 @@ impl<R: EventRegistry> Worker<R> {
                     if self.consumer.assignment.epoch() != epoch {
                         self.follow_rebalance(turn)?;
                     }
-                    self.take(turn, &message)?;
+                    let received_at = *received_at.get_or_insert_with(now);
+                    self.take(turn, &message, received_at)?;
                     if turn.closing || (turn.busy && self.is_full(turn)) {
                         return Ok(());
                     }
@@ -378,32 +391,39 @@ impl<R: EventRegistry> Worker<R> {
         })
     }
 
-    fn take(&self, turn: &mut Turn<R>, message: &BorrowedMessage<'_>) -> Result<()> {
-        let Some(topic) = R::TOPICS
-            .iter()
-            .position(|topic| topic.name == message.topic())
-        else {
+    fn take(
+        &self,
+        turn: &mut Turn<R>,
+        message: &BorrowedMessage<'_>,
+        received_at: Millis,
+    ) -> Result<()> {
+        let name = message.topic();
+        let is_named = |topic: &usize| R::TOPICS.get(*topic).is_some_and(|it| it.name == name);
+        // Records of one topic come in runs.
+        let topic = Some(turn.topic)
+            .filter(is_named)
+            .or_else(|| (0..R::TOPICS.len()).find(is_named));
+        let Some(topic) = topic else {
             return Ok(());
         };
+        turn.topic = topic;
         let (partition, offset) = (message.partition(), message.offset());
-        if !turn.open.ranges.takes(message.topic(), partition, offset) {
+        if !turn.open.ranges.takes(name, partition, offset) {
             turn.closing = true;
-            return self.seek(message.topic(), partition, offset);
+            return self.seek(name, partition, offset);
         }
         self.progress.consumed();
-        self.sink
-            .metrics
-            .consumed
-            .with_label_values(&[message.topic()])
-            .inc();
+        if let Some(consumed) = self.consumed.get(topic) {
+            consumed.inc();
+        }
         let Turn {
             reader,
             open,
             in_flight,
             ..
         } = turn;
-        take_in::<R>(reader, open, topic, message, |key| {
-            in_flight.contains(&key) || self.seen.has(key)
+        take_in::<R>(reader, open, topic, message, received_at, |key| {
+            in_flight.contains_key(&key) || self.seen.has(key)
         });
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! borrowed, unescaped in place. Duplicate keys and nesting beyond [`MAX_DEPTH`] are errors, so what
 //! passes means one thing only.
 mod decode;
+pub(crate) mod packed;
 mod typed;
 mod write;
 
@@ -52,6 +53,7 @@ pub enum Number {
 }
 
 impl<'t> Json<'t> {
+    #[inline]
     pub(crate) fn new(nodes: &'t [Node<'t>]) -> Self {
         Self {
             nodes: &nodes[..width(nodes)],
@@ -83,6 +85,7 @@ impl<'t> Json<'t> {
 
     /// What this value is.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> Kind<'t> {
         match self.nodes[0] {
             Node::String(text) => Kind::String(text),
@@ -101,6 +104,7 @@ impl<'t> Json<'t> {
 
     /// Members of an object in source order; nothing for other values.
     #[must_use]
+    #[inline]
     pub fn members(self) -> Members<'t> {
         match self.nodes[0] {
             Node::Object { .. } => Members {
@@ -112,6 +116,7 @@ impl<'t> Json<'t> {
 
     /// Items of an array; nothing for other values.
     #[must_use]
+    #[inline]
     pub fn items(self) -> Items<'t> {
         match self.nodes[0] {
             Node::Array { .. } => Items {
@@ -123,6 +128,7 @@ impl<'t> Json<'t> {
 
     /// How many members or items; 0 for scalars.
     #[must_use]
+    #[inline]
     pub fn len(self) -> usize {
         match self.nodes[0] {
             Node::Object { len, .. } | Node::Array { len, .. } => len,
@@ -132,12 +138,14 @@ impl<'t> Json<'t> {
 
     /// Whether there are no members or items.
     #[must_use]
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// An object's member.
     #[must_use]
+    #[inline]
     pub fn get(self, name: &str) -> Option<Json<'t>> {
         self.members()
             .find(|(key, _)| *key == name)
@@ -146,12 +154,14 @@ impl<'t> Json<'t> {
 
     /// The value behind a path of member names; generated code resolves its pointers to such paths.
     #[must_use]
+    #[inline]
     pub fn at(self, path: &[&str]) -> Option<Json<'t>> {
         path.iter().try_fold(self, |value, name| value.get(name))
     }
 
     /// The text of a string.
     #[must_use]
+    #[inline]
     pub fn as_str(self) -> Option<&'t str> {
         match self.nodes[0] {
             Node::String(text) => Some(text),
@@ -161,6 +171,7 @@ impl<'t> Json<'t> {
 
     /// A boolean.
     #[must_use]
+    #[inline]
     pub fn as_bool(self) -> Option<bool> {
         match self.nodes[0] {
             Node::Static(StaticNode::Bool(value)) => Some(value),
@@ -170,6 +181,7 @@ impl<'t> Json<'t> {
 
     /// A number.
     #[must_use]
+    #[inline]
     pub fn as_number(self) -> Option<Number> {
         match self.kind() {
             Kind::Number(number) => Some(number),
@@ -179,18 +191,21 @@ impl<'t> Json<'t> {
 
     /// An integer (1.0 counts) that fits `i64`.
     #[must_use]
+    #[inline]
     pub fn as_i64(self) -> Option<i64> {
         self.as_number().and_then(Number::to_i64)
     }
 
     /// An integer (1.0 counts) that fits `u64`.
     #[must_use]
+    #[inline]
     pub fn as_u64(self) -> Option<u64> {
         self.as_number().and_then(Number::to_u64)
     }
 
     /// A number as a float, rounded where it has more than 53 significant bits.
     #[must_use]
+    #[inline]
     pub fn as_f64(self) -> Option<f64> {
         self.as_number().map(Number::to_f64)
     }
@@ -199,6 +214,7 @@ impl<'t> Json<'t> {
 impl Number {
     /// The integer, where it is one and fits.
     #[must_use]
+    #[inline]
     pub fn to_i64(self) -> Option<i64> {
         match self {
             Self::Signed(value) => Some(value),
@@ -212,6 +228,7 @@ impl Number {
 
     /// The integer, where it is one and fits.
     #[must_use]
+    #[inline]
     pub fn to_u64(self) -> Option<u64> {
         match self {
             Self::Signed(value) => u64::try_from(value).ok(),
@@ -226,6 +243,7 @@ impl Number {
     /// As a float, rounded where it has more than 53 significant bits.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
+    #[inline]
     pub fn to_f64(self) -> f64 {
         match self {
             Self::Signed(value) => value as f64,
@@ -236,6 +254,7 @@ impl Number {
 
     /// Whether the fractional part is zero.
     #[must_use]
+    #[inline]
     pub fn is_integer(self) -> bool {
         match self {
             Self::Signed(_) | Self::Unsigned(_) => true,
@@ -245,6 +264,7 @@ impl Number {
 }
 
 /// How many nodes the first value of `nodes` takes.
+#[inline]
 fn width(nodes: &[Node<'_>]) -> usize {
     match nodes[0] {
         Node::Object { count, .. } | Node::Array { count, .. } => count + 1,
@@ -261,6 +281,7 @@ pub struct Members<'t> {
 impl<'t> Iterator for Members<'t> {
     type Item = (&'t str, Json<'t>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (Node::String(name), values) = self.rest.split_first()? else {
             return None;
@@ -280,6 +301,7 @@ pub struct Items<'t> {
 impl<'t> Iterator for Items<'t> {
     type Item = Json<'t>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;

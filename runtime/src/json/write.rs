@@ -9,7 +9,7 @@ impl Json<'_> {
             Kind::Bool(true) => out.extend_from_slice(b"true"),
             Kind::Bool(false) => out.extend_from_slice(b"false"),
             Kind::Number(number) => write_number(number, out),
-            Kind::String(text) => write_string(text, out),
+            Kind::String(text) => write_string(text.as_bytes(), out),
             Kind::Array => {
                 out.push(b'[');
                 for (index, item) in self.items().enumerate() {
@@ -26,7 +26,7 @@ impl Json<'_> {
                     if index > 0 {
                         out.push(b',');
                     }
-                    write_string(name, out);
+                    write_string(name.as_bytes(), out);
                     out.push(b':');
                     value.write_to(out);
                 }
@@ -44,21 +44,24 @@ impl Json<'_> {
     }
 }
 
-fn write_number(number: Number, out: &mut Vec<u8>) {
+pub(super) fn write_number(number: Number, out: &mut Vec<u8>) {
     use std::io::Write as _;
-    // Writing to a Vec cannot fail.
-    let _ = match number {
-        Number::Signed(value) => write!(out, "{value}"),
-        Number::Unsigned(value) => write!(out, "{value}"),
-        // Debug keeps the `.0` and the exponent form that JSON also reads.
-        Number::Float(value) => write!(out, "{value:?}"),
-    };
+    let mut buffer = itoa::Buffer::new();
+    match number {
+        Number::Signed(value) => out.extend_from_slice(buffer.format(value).as_bytes()),
+        Number::Unsigned(value) => out.extend_from_slice(buffer.format(value).as_bytes()),
+        // Debug keeps the `.0` and the exponent form that JSON also reads. Writing to a Vec cannot fail.
+        Number::Float(value) => {
+            let _ = write!(out, "{value:?}");
+        }
+    }
 }
 
-fn write_string(text: &str, out: &mut Vec<u8>) {
+/// Appends a text, which is UTF-8, with its quotes.
+pub(super) fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut plain = 0;
-    for (index, byte) in text.bytes().enumerate() {
+    for (index, byte) in text.iter().copied().enumerate() {
         let escape: &[u8] = match byte {
             b'"' => b"\\\"",
             b'\\' => b"\\\\",
@@ -68,7 +71,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
             0..=0x1f => b"",
             _ => continue,
         };
-        out.extend_from_slice(&text.as_bytes()[plain..index]);
+        out.extend_from_slice(&text[plain..index]);
         if escape.is_empty() {
             let hex = b"0123456789abcdef";
             out.extend_from_slice(&[
@@ -84,6 +87,6 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
         }
         plain = index + 1;
     }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.extend_from_slice(&text[plain..]);
     out.push(b'"');
 }

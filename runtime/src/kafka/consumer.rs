@@ -18,7 +18,7 @@ use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
 use crate::ingest::failpoint::reach;
 use crate::ingest::plan::{Partition, Plan};
-use crate::metrics::Metrics;
+use crate::metrics::{Health, Metrics};
 
 /// What the consumer's callbacks and the worker share.
 #[derive(Debug, Default)]
@@ -41,6 +41,10 @@ struct State {
     durable: BTreeMap<Partition, i64>,
     /// Next offsets of what is durable, or the start; absent where that is the partition's beginning.
     settled: BTreeMap<Partition, i64>,
+    /// How often the worker was at rest: all that it had been given was durable.
+    rests: u64,
+    /// What the client had given to the worker when statistics came, and the rests before.
+    given: BTreeMap<Partition, (i64, u64)>,
     failure: Option<Error>,
 }
 
@@ -95,11 +99,20 @@ impl Assignment {
     }
 
     /// Records between a partition's end and what is durable; `None` for partitions of others.
-    fn lag(&self, partition: &Partition, low: i64, end: i64) -> Option<i64> {
-        let state = self.state();
-        let from = state.settled.get(partition).copied();
-        let from = state.owned.contains(partition).then_some(from)?;
-        Some((end - from.unwrap_or(low)).max(0))
+    ///
+    /// `given` is the offset behind the last record that the client handed out, and behind a transaction's marker
+    /// that it passed over. No batch ends with a marker; but what was given before a rest is durable after it.
+    fn lag(&self, partition: &Partition, low: i64, end: i64, given: i64) -> Option<i64> {
+        let mut state = self.state();
+        if !state.owned.contains(partition) {
+            return None;
+        }
+        let rests = state.rests;
+        let before = state.given.insert(partition.clone(), (given, rests));
+        let rested = before.filter(|(_, before)| *before < rests);
+        let settled = state.settled.get(partition).copied().unwrap_or(low);
+        let durable = rested.map_or(settled, |(given, _)| given.max(settled));
+        Some((end - durable).max(0))
     }
 
     pub(crate) fn take_failure(&self) -> Option<Error> {
@@ -111,6 +124,7 @@ impl Assignment {
 pub(crate) struct GroupContext {
     pub(crate) assignment: Arc<Assignment>,
     pub(crate) metrics: Metrics,
+    pub(crate) health: Arc<Health>,
 }
 
 impl ClientContext for GroupContext {
@@ -123,13 +137,17 @@ impl ClientContext for GroupContext {
     }
 
     fn stats(&self, statistics: Statistics) {
+        // The client has one of its own, for its own purposes.
+        let mut brokers = statistics.brokers.values();
+        let is_up = brokers.any(|broker| broker.state == "UP" && broker.source != "internal");
+        self.health.set_cut_off(!is_up);
         for (topic, details) in &statistics.topics {
             for (partition, details) in &details.partitions {
                 // The end is below zero until the broker has told it.
                 let (low, end) = (details.lo_offset.max(0), details.hi_offset);
                 let place = (topic.clone(), *partition);
                 if end >= 0
-                    && let Some(lag) = self.assignment.lag(&place, low, end)
+                    && let Some(lag) = self.assignment.lag(&place, low, end, details.app_offset)
                 {
                     let label = partition.to_string();
                     let labels = [topic.as_str(), label.as_str()];
@@ -249,11 +267,13 @@ impl GroupConsumer {
         group: &str,
         topics: &[&str],
         metrics: Metrics,
+        health: Arc<Health>,
     ) -> Result<Self> {
         let assignment = Arc::new(Assignment::default());
         let context = GroupContext {
             assignment: Arc::clone(&assignment),
             metrics,
+            health,
         };
         let mut config = client(kafka, group);
         config.set("partition.assignment.strategy", "roundrobin");
@@ -303,12 +323,16 @@ impl GroupConsumer {
         Ok(())
     }
 
-    /// Commits what is durable, with no plan beside it.
+    /// Commits what is durable, with no plan beside it. The worker is at rest: it holds no record.
     ///
     /// # Errors
     /// As [`Self::commit_plan`]; what is durable stays noted.
     pub(crate) fn commit_durable(&self) -> Result<()> {
-        let durable = self.assignment.state().durable.clone();
+        let durable = {
+            let mut state = self.assignment.state();
+            state.rests += 1;
+            state.durable.clone()
+        };
         if durable.is_empty() {
             return Ok(());
         }
@@ -359,8 +383,63 @@ pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig 
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         // Bounds what librdkafka fetches ahead.
-        .set("queued.max.messages.kbytes", "32768")
-        .set("fetch.message.max.bytes", "4194304")
-        .set("fetch.wait.max.ms", "50");
+        .set("queued.max.messages.kbytes", "16384")
+        // Both count what is compressed, which may be a tenth of what it takes in memory. A larger record still comes.
+        .set("fetch.message.max.bytes", "1048576")
+        .set("fetch.max.bytes", "4194304")
+        .set("fetch.wait.max.ms", "50")
+        // After the queue was full: a second, the default, empties it long before.
+        .set("fetch.queue.backoff.ms", "20");
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::plan::Ranges;
+
+    fn plan(partitions: &[i32]) -> Plan {
+        let mut ranges = Ranges::default();
+        for partition in partitions {
+            ranges.add("t", *partition, 40, 1, 1);
+        }
+        ranges.plan()
+    }
+
+    #[test]
+    fn a_batch_moves_only_the_positions_that_its_plan_stands_beside() {
+        let assignment = Assignment::default();
+        let [ours, moved_on, foreign] = [0, 1, 2].map(|partition| ("t".to_owned(), partition));
+        let replayed = plan(&[0, 1, 2]);
+        {
+            let mut state = assignment.state();
+            state.owned.extend([ours.clone(), moved_on.clone()]);
+            state.plans.insert(replayed.token.clone(), replayed.clone());
+            state.beside.insert(ours.clone(), replayed.token.clone());
+            // Another worker replayed the plan and went on; this one got the partition afterwards.
+            state.settled.insert(moved_on.clone(), 90);
+        }
+        assignment.settle(&replayed);
+        let state = assignment.state();
+        assert_eq!(state.durable, BTreeMap::from([(ours, 41)]));
+        assert_eq!(state.settled.get(&moved_on), Some(&90));
+        assert_eq!(state.settled.get(&foreign), None);
+        assert!(state.plans.is_empty());
+    }
+    #[test]
+    fn a_marker_behind_all_that_is_durable_is_no_lag() {
+        let assignment = Assignment::default();
+        let place = ("t".to_owned(), 0);
+        let lag = |given| assignment.lag(&place, 0, 50, given);
+        assert_eq!(lag(-1001), None);
+        assignment.state().owned.insert(place.clone());
+        assert_eq!(lag(-1001), Some(50));
+        // 48 is a record, 49 a marker; the worker holds the record.
+        assert_eq!(lag(50), Some(50));
+        assert_eq!(lag(50), Some(50));
+        assignment.state().settled.insert(place.clone(), 49);
+        assert_eq!(lag(50), Some(1));
+        assignment.state().rests += 1;
+        assert_eq!(lag(50), Some(0));
+    }
 }

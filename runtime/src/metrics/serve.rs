@@ -26,6 +26,8 @@ pub struct Health {
     joined: AtomicBool,
     /// Whether the last thing it asked of a server worked.
     served: AtomicBool,
+    /// Whether its group's brokers are all away.
+    cut_off: AtomicBool,
 }
 
 impl Health {
@@ -44,6 +46,11 @@ impl Health {
         self.served.store(served, Ordering::Relaxed);
     }
 
+    /// No broker can be reached, or one can again.
+    pub fn set_cut_off(&self, cut_off: bool) {
+        self.cut_off.store(cut_off, Ordering::Relaxed);
+    }
+
     /// Whether the process does its work: a restart would not help.
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -56,6 +63,7 @@ impl Health {
         self.is_alive()
             && self.joined.load(Ordering::Relaxed)
             && self.served.load(Ordering::Relaxed)
+            && !self.cut_off.load(Ordering::Relaxed)
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rdkafka::message::{Headers as _, Message as _, OwnedMessage};
 
 use super::kpis::{answers, spelled};
-use super::scene::{NUMBER, Scene, topics};
+use super::scene::{Scene, topics};
+use super::sender::NUMBER;
 use super::stream::{Fate, Record, Stream, date};
 use crate::kafka;
 

@@ -1,5 +1,4 @@
 //! Records that cannot be used, as they are sent, and the letters that come of them.
-use std::process::Child;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -8,6 +7,7 @@ use rdkafka::message::{Header, Headers as _, Message as _, OwnedHeaders, OwnedMe
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 use topicwright_tests::program::{Servers, free_port, text, wait_until};
+use topicwright_tests::running::Running;
 use topicwright_tests::{events, kafka};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
@@ -27,10 +27,10 @@ pub fn servers() -> Servers {
 }
 
 /// A worker.
-pub fn worker(servers: &Servers, flags: &[&str]) -> Child {
+pub fn worker(servers: &Servers, flags: &[&str]) -> Running {
     let listen = format!("127.0.0.1:{}", free_port());
     let own = ["ingest", "--listen", &listen, "--flush-interval-ms", "200"];
-    servers.command(&[&own, flags].concat()).spawn().unwrap()
+    Running::start(&mut servers.guarded(&[&own, flags].concat()))
 }
 
 /// A good event.

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::clickhouse::native::Encoder;
-use topicwright_runtime::column::{ColumnRef, Fixed, JsonColumn, Millis, Text};
+use topicwright_runtime::column::{ColumnRef, Fixed, JsonColumn, JsonTextColumn, Millis, Text};
 use topicwright_runtime::config::ClickHouseConfig;
 use topicwright_runtime::engine::WorkDir;
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
-use topicwright_runtime::json::Decoder;
+use topicwright_runtime::json::{Decoder, Json};
 use topicwright_runtime::registry::FactBlock;
 use topicwright_tests::sql;
 
@@ -107,22 +107,22 @@ pub struct AllColumns {
     pub text: Text,
     pub low: Text,
     pub payload: JsonColumn,
-    pub payload_text: JsonColumn,
+    pub payload_text: JsonTextColumn,
 }
 
 impl AllColumns {
     pub fn payload(&mut self, text: &str) {
-        push_json(&mut self.payload, text);
+        decoded(text, |json| self.payload.push(json));
     }
 
     pub fn payload_text(&mut self, text: &str) {
-        push_json(&mut self.payload_text, text);
+        decoded(text, |json| self.payload_text.push(json));
     }
 }
 
-fn push_json(column: &mut JsonColumn, text: &str) {
+fn decoded(text: &str, push: impl FnOnce(Json<'_>)) {
     Decoder::default()
-        .decode(text.as_bytes(), |json| column.push(json))
+        .decode(text.as_bytes(), push)
         .unwrap_or_else(|error| panic!("{error}: {text}"));
 }
 
@@ -188,7 +188,7 @@ pub struct Payloads {
 
 impl Payloads {
     pub fn payload(&mut self, text: &str) {
-        push_json(&mut self.payload, text);
+        decoded(text, |json| self.payload.push(json));
     }
 }
 

@@ -69,5 +69,7 @@ fn settings() -> Vec<(&'static str, &'static str)> {
         ("index_granularity", "8192"),
         ("non_replicated_deduplication_window", DEDUPLICATION_WINDOW),
         ("merge_with_ttl_timeout", "86400"),
+        // What an insert writes is one file; wide parts, a file a column and payload path, begin with merges.
+        ("min_bytes_for_wide_part", "134217728"),
     ]
 }

@@ -2,12 +2,9 @@
 //!
 //! One column holds every topic's payloads, so a typed path is nullable: most rows do not have it. A path
 //! that topics or versions declare with different types stays dynamic, and so do arrays.
-use std::collections::BTreeMap;
-
-use crate::model::TypeSet;
-use crate::model::fields::Range;
 use crate::registry::Registry;
 use crate::registry::manifest::PayloadStorage;
+use crate::registry::payload_paths::{PayloadPaths, Span};
 
 use super::sql;
 
@@ -105,105 +102,34 @@ fn path_name(part: &str) -> String {
 /// them: by the dotted path's bytes.
 #[must_use]
 pub fn typed_paths(registry: &Registry) -> Vec<TypedPath> {
-    let mut declared: BTreeMap<String, (Vec<String>, Option<Span>)> = BTreeMap::new();
-    for version in registry.topics.iter().flat_map(|topic| &topic.versions) {
-        for field in version.model.fields(version.model.root) {
-            let names: Vec<String> = field
-                .pointer
-                .split('/')
-                .skip(1)
-                .map(|token| token.replace("~1", "/").replace("~0", "~"))
-                .collect();
-            // A dot inside a name reads as nesting in ClickHouse.
-            if names
-                .iter()
-                .any(|name| name.contains('.') || name.is_empty())
-            {
-                continue;
-            }
-            let span = Span::of(&version.model.range(&field.property.schemas));
-            declared
-                .entry(names.join("."))
-                .and_modify(|(_, seen)| {
-                    *seen = match (*seen, span) {
-                        (Some(left), Some(right)) => left.union(right),
-                        (None, _) | (_, None) => None,
-                    };
-                })
-                .or_insert((names, span));
-        }
+    let mut declared = PayloadPaths::default();
+    for topic in &registry.topics {
+        declared.add(&topic.payload_paths);
     }
     declared
+        .0
         .into_values()
-        .filter_map(|(names, span)| {
+        .filter_map(|path| {
             Some(TypedPath {
-                names,
-                kind: span?.scalar()?,
+                kind: scalar(path.span?)?,
+                names: path.names,
             })
         })
         .collect()
 }
 
-/// What all declarations of a path so far allow.
-#[derive(Clone, Copy, Debug)]
-enum Span {
-    Text,
-    Boolean,
-    Number,
-    Integer { lowest: i128, highest: i128 },
-}
-
-impl Span {
-    fn of(range: &Range) -> Option<Self> {
-        let types = TypeSet(range.types.0 & !TypeSet::NULL.0);
-        match types {
-            TypeSet::STRING => Some(Self::Text),
-            TypeSet::BOOLEAN => Some(Self::Boolean),
-            TypeSet::INTEGER => Some(Self::Integer {
-                lowest: range.minimum?,
-                highest: range.maximum?,
-            }),
-            _ if types.0 & TypeSet::NUMBER.0 != 0
-                && types.0 & !(TypeSet::NUMBER.0 | TypeSet::INTEGER.0) == 0 =>
-            {
-                Some(Self::Number)
-            }
-            _ => None,
-        }
-    }
-
-    fn union(self, other: Self) -> Option<Self> {
-        match (self, other) {
-            (Self::Text, Self::Text) => Some(Self::Text),
-            (Self::Boolean, Self::Boolean) => Some(Self::Boolean),
-            (Self::Number, Self::Number) => Some(Self::Number),
-            (
-                Self::Integer { lowest, highest },
-                Self::Integer {
-                    lowest: other_lowest,
-                    highest: other_highest,
-                },
-            ) => Some(Self::Integer {
-                lowest: lowest.min(other_lowest),
-                highest: highest.max(other_highest),
-            }),
-            (Self::Text | Self::Boolean | Self::Number | Self::Integer { .. }, _) => None,
-        }
-    }
-
-    fn scalar(self) -> Option<ScalarType> {
-        match self {
-            Self::Text => Some(ScalarType::String),
-            Self::Boolean => Some(ScalarType::Bool),
-            Self::Number => Some(ScalarType::Float64),
-            Self::Integer { lowest, highest } => {
-                if lowest >= i128::from(i64::MIN) && highest <= i128::from(i64::MAX) {
-                    Some(ScalarType::Int64)
-                } else if lowest >= 0 && highest <= i128::from(u64::MAX) {
-                    Some(ScalarType::UInt64)
-                } else {
-                    None
-                }
+const fn scalar(span: Span) -> Option<ScalarType> {
+    match span {
+        Span::Text => Some(ScalarType::String),
+        Span::Boolean => Some(ScalarType::Bool),
+        Span::Number => Some(ScalarType::Float64),
+        Span::Integer { lowest, highest } => {
+            if lowest >= i64::MIN as i128 && highest <= i64::MAX as i128 {
+                Some(ScalarType::Int64)
+            } else if lowest >= 0 && highest <= u64::MAX as i128 {
+                Some(ScalarType::UInt64)
+            } else {
+                None
             }
         }
     }

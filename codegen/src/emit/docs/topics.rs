@@ -5,7 +5,7 @@ use super::changes;
 use super::fields::FieldFact;
 use super::markdown::{Anchors, code, text};
 use super::words;
-use crate::registry::manifest::CompatibilityLevel;
+use crate::registry::manifest::{CleanupPolicy, CompatibilityLevel};
 use crate::registry::{ColumnMapping, Registry, TemplatePart, Topic, TopicVersion};
 
 /// Longest example in a table's cell, in characters.
@@ -23,7 +23,8 @@ pub(super) struct TopicPart {
     pub(super) key: String,
     pub(super) dedupe_key: String,
     pub(super) partitions: u32,
-    pub(super) retention_days: u32,
+    /// `kept for 7 days`.
+    pub(super) kept: String,
     pub(super) compression: String,
     pub(super) compatibility: String,
     pub(super) dead_letters: String,
@@ -105,7 +106,13 @@ pub(super) fn topic_part(
         key: newest.map_or_else(String::new, |version| code(&dotted(&version.key))),
         dedupe_key: newest.map_or_else(String::new, |version| code(&template(&version.dedupe_key))),
         partitions: topic.partitions,
-        retention_days: topic.retention_days,
+        kept: match manifest.cleanup_policy.unwrap_or_default() {
+            CleanupPolicy::Delete => format!("kept for {} days", topic.retention_days),
+            CleanupPolicy::Compact => format!(
+                "kept for {} days, the last record of each key for ever",
+                topic.retention_days
+            ),
+        },
         compression: crate::topic_settings::compression(topic.compression).to_uppercase(),
         compatibility: compatibility(manifest.compatibility),
         dead_letters: format!(

@@ -118,7 +118,7 @@ fn standard(registry: &Registry) -> Vec<Rule> {
             action: "Read the reasons with `pipeline fallback ls`, correct the topic, then send them with `pipeline fallback replay --refused`.".to_owned(),
         },
     ];
-    rules.extend(registry.topics.iter().map(dead_letters));
+    rules.extend(registry.topics.iter().map(|topic| dead_letters(topic)));
     rules
 }
 

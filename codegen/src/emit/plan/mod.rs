@@ -142,7 +142,11 @@ impl<'r> Plan<'r> {
                 hash: &registry.manifest.privacy.hash,
             },
             envelope: EnvelopePlan::of(&registry.envelope),
-            topics: registry.topics.iter().map(TopicPlan::of).collect(),
+            topics: registry
+                .topics
+                .iter()
+                .map(|topic| TopicPlan::of(topic))
+                .collect(),
             views: &registry.views,
             scenarios: &registry.scenarios,
         }

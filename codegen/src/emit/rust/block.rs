@@ -93,8 +93,7 @@ fn buffer(column: &Column) -> (TokenStream, TokenStream) {
         Origin::Timestamp | Origin::ReceivedAt => fixed(quote!(Millis), quote!(DateTime64)),
         Origin::SchemaVersion => fixed(quote!(u16), quote!(UInt16)),
         Origin::Payload(PayloadStorage::Json) => (quote!(JsonColumn), quote!(Json)),
-        // The same buffer, sent as text.
-        Origin::Payload(PayloadStorage::String) => (quote!(JsonColumn), quote!(JsonText)),
+        Origin::Payload(PayloadStorage::String) => (quote!(JsonTextColumn), quote!(JsonText)),
         Origin::Hash(_) => fixed(quote!(u64), quote!(UInt64)),
         Origin::KafkaPartition => fixed(quote!(i32), quote!(Int32)),
         Origin::KafkaOffset => fixed(quote!(i64), quote!(Int64)),

@@ -17,7 +17,7 @@ pub(super) fn envelope(registry: &Registry, checks: &Checks) -> EmittedFile {
         pub(crate) const CHECK: Check = #root;
         #items
     };
-    let hash = content_hash(&registry.envelope.schema);
+    let hash = content_hash(&registry.envelope.document.value);
     file(
         "envelope.rs",
         "The event envelope.",
@@ -152,7 +152,7 @@ pub(super) fn registry(
         let schema_ids = topic
             .versions
             .iter()
-            .map(|version| content_hash(&version.schema));
+            .map(|version| content_hash(&version.document.value));
         quote! {
             Topic {
                 name: #name,
@@ -278,7 +278,7 @@ complexity = "allow"
         name = registry.manifest.project.name,
     );
     let binary = format!(
-        "//! The pipeline of the `{name}` registry; every command is the runtime's.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n\nfn main() -> std::process::ExitCode {{\n    topicwright_runtime::cli::main::<{module}::{marker}>()\n}}\n",
+        "//! The pipeline of the `{name}` registry; every command is the runtime's.\n//!\n//! Made from `schema_registry/` by `topicwright generate`; do not edit.\n\n#[global_allocator]\nstatic ALLOCATOR: topicwright_runtime::cli::Allocator = topicwright_runtime::cli::Allocator;\n\nfn main() -> std::process::ExitCode {{\n    topicwright_runtime::cli::main::<{module}::{marker}>()\n}}\n",
         name = registry.manifest.project.name,
     );
     [

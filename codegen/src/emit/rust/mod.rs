@@ -7,6 +7,7 @@ mod names;
 pub mod refusal;
 mod source;
 pub mod structure;
+pub mod surface;
 mod tidy;
 mod topic;
 pub mod types;
@@ -14,6 +15,7 @@ mod upcast;
 mod writer;
 
 use super::EmittedFile;
+use crate::cores;
 use crate::fact;
 use crate::registry::Registry;
 use refusal::Refusal;
@@ -40,8 +42,11 @@ pub fn emit(
     let mut files = Vec::new();
     let mut refusals = Vec::new();
     let mut topics = Vec::new();
-    for topic in &registry.topics {
-        match topic::emit(registry, &columns, topic) {
+    let emitted = cores::map(&registry.topics, |topic| {
+        topic::emit(registry, &columns, topic)
+    });
+    for emitted in emitted {
+        match emitted {
             Ok(emitted) => {
                 files.extend(emitted.files);
                 topics.push(emitted.summary);

@@ -16,7 +16,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "topicwright_runtime::column",
-        &["ColumnRef", "Fixed", "JsonColumn", "Millis", "Text"],
+        &[
+            "ColumnRef",
+            "Fixed",
+            "JsonColumn",
+            "JsonTextColumn",
+            "Millis",
+            "Text",
+        ],
     ),
     ("topicwright_runtime::json", &["Json", "Kind", "Number"]),
     (

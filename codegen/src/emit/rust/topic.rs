@@ -30,13 +30,74 @@ pub(super) struct Summary {
     pub(super) description: String,
 }
 
+/// A module of a topic before it is printed.
+pub(super) struct Module {
+    /// Path below `generated/src/`.
+    pub(super) path: String,
+    doc: String,
+    /// Registry file and content hash.
+    made_from: (String, String),
+    imports: &'static [&'static str],
+    /// `pub mod` lines.
+    inner: String,
+    /// Types, constants and functions that users see.
+    pub(super) public: TokenStream,
+    /// What only the module itself calls.
+    private: TokenStream,
+}
+
+/// A topic's modules, those of its versions first, and what the registry file needs to know.
+pub(super) struct Built {
+    pub(super) versions: Vec<Module>,
+    pub(super) whole: Module,
+    pub(super) summary: Summary,
+}
+
 pub(super) fn emit(
     registry: &Registry,
     columns: &[Column],
     topic: &Topic,
 ) -> Result<Emitted, Vec<Refusal>> {
+    let built = build(registry, columns, topic, true)?;
+    let modules = built.versions.iter().chain([&built.whole]);
+    Ok(Emitted {
+        files: modules.map(Module::print).collect(),
+        summary: built.summary,
+    })
+}
+
+impl Module {
+    fn print(&self) -> EmittedFile {
+        let (public, private) = (&self.public, &self.private);
+        let (source, hash) = &self.made_from;
+        let mut printed = file(
+            &self.path,
+            &self.doc,
+            Some((source, hash)),
+            self.imports,
+            &quote!(#public #private),
+        );
+        if !self.inner.is_empty() {
+            // Modules stand before imports, as people write them.
+            let split = printed.contents.find("use ");
+            let split = split.unwrap_or(printed.contents.len());
+            let inner = format!("{}\n", self.inner);
+            printed.contents.insert_str(split, &inner);
+        }
+        printed
+    }
+}
+
+/// Everything but the printing; without what is in the modules of versions where only the one around them, and
+/// what cannot be carried, is of interest.
+pub(super) fn build(
+    registry: &Registry,
+    columns: &[Column],
+    topic: &Topic,
+    within: bool,
+) -> Result<Built, Vec<Refusal>> {
     let (module, name) = (snake(&topic.name), pascal(&topic.name));
-    let mut files = Vec::new();
+    let mut modules = Vec::new();
     let mut refusals = Vec::new();
     let mut done: Vec<(&TopicVersion, Types)> = Vec::new();
     let mut upcasts = Vec::new();
@@ -64,6 +125,11 @@ pub(super) fn emit(
                 continue;
             }
         };
+        if !within {
+            upcasts.push(false);
+            done.push((version, types));
+            continue;
+        }
         let upcast = done.last().map(|(older, old)| {
             (
                 older.number,
@@ -76,7 +142,7 @@ pub(super) fn emit(
             topic,
             version,
             &types,
-            &checks,
+            &checks.root,
             upcast.as_ref(),
         );
         upcasts.push(upcast.as_ref().is_some_and(|(_, result)| result.is_ok()));
@@ -92,15 +158,15 @@ pub(super) fn emit(
         if let Some((number, Err(problem))) = &upcast {
             doc = format!("{doc}\n\nNo conversion from version {number}: {problem}.");
         }
-        let path = format!("topics/{module}/v{}.rs", version.number);
-        let hash = content_hash(&version.schema);
-        files.push(file(
-            &path,
-            &doc,
-            Some((&version.path, &hash)),
-            &["crate::fact::Block"],
-            &body,
-        ));
+        modules.push(Module {
+            path: format!("topics/{module}/v{}.rs", version.number),
+            doc,
+            made_from: (version.path.clone(), content_hash(&version.document.value)),
+            imports: &["crate::fact::Block"],
+            inner: String::new(),
+            public: body,
+            private: checks.items,
+        });
         done.push((version, types));
     }
     if !refusals.is_empty() {
@@ -109,29 +175,22 @@ pub(super) fn emit(
     let description = topic.manifest.description.trim().replace('\n', " ");
     let body = module_body(&name, topic, &done, &upcasts);
     let doc = format!("Topic `{}`: {description}", topic.name);
-    let versions: Vec<String> = done
+    let inner: Vec<String> = done
         .iter()
         .map(|(version, _)| format!("pub mod v{};\n", version.number))
         .collect();
-    let mut module_file = file(
-        &format!("topics/{module}/mod.rs"),
-        &doc,
-        Some((
-            &topic.path,
-            &content_hash(&serde_json::json!(topic.manifest)),
-        )),
-        &[],
-        &body,
-    );
-    // Modules stand before imports, as people write them.
-    let split = module_file
-        .contents
-        .find("use ")
-        .unwrap_or(module_file.contents.len());
-    module_file
-        .contents
-        .insert_str(split, &format!("{}\n", versions.concat()));
-    files.push(module_file);
+    let whole = Module {
+        path: format!("topics/{module}/mod.rs"),
+        doc,
+        made_from: (
+            topic.path.clone(),
+            content_hash(&serde_json::json!(topic.manifest)),
+        ),
+        imports: &[],
+        inner: inner.concat(),
+        public: body,
+        private: TokenStream::new(),
+    };
     let summary = Summary {
         topic: topic.name.clone(),
         module,
@@ -148,7 +207,11 @@ pub(super) fn emit(
             .trim()
             .to_owned(),
     };
-    Ok(Emitted { files, summary })
+    Ok(Built {
+        versions: modules,
+        whole,
+        summary,
+    })
 }
 
 fn version_body(
@@ -157,7 +220,7 @@ fn version_body(
     topic: &Topic,
     version: &TopicVersion,
     types: &Types,
-    checks: &checks::Checks,
+    check: &proc_macro2::Ident,
     upcast: Option<&(u32, Result<TokenStream, String>)>,
 ) -> TokenStream {
     let root = format_ident!("{}", types.root);
@@ -180,8 +243,6 @@ fn version_body(
     let reuse = before
         .filter(|_| !shared.is_empty())
         .map(|before| quote!(pub use super::#before::{#(#shared),*};));
-    let check_items = &checks.items;
-    let check = &checks.root;
     let upcast = upcast.and_then(|(_, result)| result.as_ref().ok());
     let functions = writer::generate(columns, &registry.envelope, topic_name, version);
     quote! {
@@ -194,7 +255,6 @@ fn version_body(
         }
         #upcast
         #functions
-        #check_items
     }
 }
 

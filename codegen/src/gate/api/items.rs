@@ -67,12 +67,10 @@ impl Items {
         for (path, target) in exports {
             let copies: Vec<(String, PublicItem)> = self
                 .0
-                .iter()
-                .filter_map(|(other, item)| {
-                    let rest = other.strip_prefix(&target)?;
-                    (rest.is_empty() || rest.starts_with(['.', ':']))
-                        .then(|| (format!("{path}{rest}"), item.clone()))
-                })
+                .range(target.clone()..)
+                .map_while(|(other, item)| Some((other.strip_prefix(&target)?, item)))
+                .filter(|(rest, _)| rest.is_empty() || rest.starts_with(['.', ':']))
+                .map(|(rest, item)| (format!("{path}{rest}"), item.clone()))
                 .collect();
             let version = self.0.get(&path).and_then(|item| item.version.clone());
             for (copy, mut item) in copies {

@@ -59,7 +59,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
             ),
         )
         .old(&before.file, before.pointer)
-        .evidence(extent(was))
+        .evidence(extent(pair.table.around.old, was, Some(old)))
         .fix(format!(
             "ALTER TABLE {} MATERIALIZE COLUMN {} where stored rows need the new value",
             name(is),

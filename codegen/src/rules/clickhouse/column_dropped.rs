@@ -42,7 +42,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
             "ALTER TABLE {} DROP COLUMN {} deletes its value in {}",
             name(was),
             crate::emit::clickhouse::quoted_name(&column.name),
-            extent(was)
+            extent(pair.table.around.old, was, Some(column))
         ))
         .fix(
             "keep the column, empty if need be; a column that nothing fills costs next to nothing",

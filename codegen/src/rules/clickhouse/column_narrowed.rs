@@ -40,12 +40,15 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     let states = from.starts_with("AggregateFunction") || to.starts_with("AggregateFunction");
     let (touched, fix) = if states {
         (
-            format!("to compute anew: {}", extent(was)),
+            format!(
+                "to compute anew: {}",
+                extent(pair.table.around.old, was, Some(old))
+            ),
             "keep the type of what is measured, or give the view another name and backfill it",
         )
     } else {
         let column = crate::emit::clickhouse::quoted_name(&new.name);
-        let rows = extent(was);
+        let rows = extent(pair.table.around.old, was, Some(old));
         (
             format!(
                 "ALTER TABLE {} MODIFY COLUMN {column} {to} casts {rows}",

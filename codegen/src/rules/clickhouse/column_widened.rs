@@ -50,7 +50,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
         "ALTER TABLE {} MODIFY COLUMN {} {to} rewrites the column in {}",
         name(is),
         crate::emit::clickhouse::quoted_name(&new.name),
-        extent(was)
+        extent(pair.table.around.old, was, Some(old))
     ))
     .fix("stop the workers, run the statement above, start workers of the new version");
     if was.order_by.contains(&old.name) {

@@ -19,8 +19,9 @@ pub mod view_removed;
 use super::Rule;
 use super::pair::TablePair;
 use super::problem::Place;
-use crate::emit::clickhouse::spec::TableSpec;
+use crate::emit::clickhouse::spec::{ColumnSpec, Definition, TableSpec};
 use crate::gate::side::Side;
+use crate::gate::size;
 use crate::registry::manifest::ViewManifest;
 
 /// This folder's rules, by id.
@@ -92,10 +93,50 @@ fn name(table: &TableSpec) -> String {
     crate::gate::table_name(&table.name)
 }
 
-/// How long rows of a table live, as the extent of what a migration touches.
-fn extent(table: &TableSpec) -> String {
-    table.ttl.as_ref().map_or_else(
+/// Rows that a migration touches and what they hold, of a whole table or of one of its columns, and the query
+/// that tells it exactly. The side is the one that has the rows.
+fn extent(side: &Side, table: &TableSpec, column: Option<&ColumnSpec>) -> String {
+    let rows = table.ttl.as_ref().map_or_else(
         || "all rows, kept for ever".to_owned(),
         |ttl| format!("all rows (up to {} days)", ttl.days),
-    )
+    );
+    format!("{rows}, {}", bytes(side, table, column))
+}
+
+/// What a row of a table or column holds, and the query that tells the sum.
+fn bytes(side: &Side, table: &TableSpec, column: Option<&ColumnSpec>) -> String {
+    let a_row = match column {
+        Some(column) => size::a_row_of(side, column),
+        None => size::a_row(side, table),
+    };
+    let exactly = size::query(table, column.map(|column| column.name.as_str()));
+    format!("{a_row}\nrows and bytes on disk: {exactly}")
+}
+
+/// The same of the fact table.
+fn fact_extent(side: &Side) -> String {
+    let table = fact_table(side);
+    table.map_or_else(String::new, |table| extent(side, table, None))
+}
+
+/// The same of the fact table's payload.
+fn payload_extent(side: &Side) -> String {
+    let Some(table) = fact_table(side) else {
+        return String::new();
+    };
+    let mut columns = table.columns.iter();
+    let payload = columns.find(|column| column.name == "payload_json");
+    extent(side, table, payload)
+}
+
+fn fact_table(side: &Side) -> Option<&TableSpec> {
+    let fact = &side.registry.manifest.clickhouse.table;
+    let mut objects = side.database().iter();
+    objects.find_map(|object| match &object.definition {
+        Definition::Table(table) if table.name.table == *fact => Some(table),
+        Definition::Database(_)
+        | Definition::Table(_)
+        | Definition::MaterializedView(_)
+        | Definition::View(_) => None,
+    })
 }

@@ -6,6 +6,8 @@ use crate::rules::pair::RegistryPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
+use super::payload_extent;
+
 /// The rule.
 pub static RULE: Rule = Rule {
     id: "payload-path-retyped",
@@ -66,10 +68,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                 ),
             )
             .of(topic)
-            .evidence(format!(
-                "all rows of {} (up to {} days)",
-                old.manifest.clickhouse.table, old.manifest.clickhouse.retention_days
-            ))
+            .evidence(payload_extent(pair.old))
             .fix("give the field another name, or the type it has elsewhere"),
         );
     }

@@ -5,6 +5,8 @@ use crate::rules::pair::RegistryPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
+use super::payload_extent;
+
 /// The rule.
 pub static RULE: Rule = Rule {
     id: "payload-storage-changed",
@@ -39,10 +41,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
             format!("payload_json goes from {was} to {is}: every stored payload is converted, queries by the other kind fail"),
         )
         .old("registry.toml", "/clickhouse/payload")
-        .evidence(format!(
-            "all rows of {} (up to {} days)",
-            old.table, old.retention_days
-        ))
+        .evidence(payload_extent(pair.old))
         .fix(format!("keep payload = \"{}\", or make a new fact table", was.to_lowercase())),
     ]
 }

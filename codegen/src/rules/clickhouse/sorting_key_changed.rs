@@ -44,7 +44,7 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
             ),
         )
         .old(&before.file, before.pointer)
-        .evidence(format!("to copy: {}", extent(old)))
+        .evidence(format!("to copy: {}", extent(pair.around.old, old, None)))
         .fix("keep the key, or stop the workers, RENAME TABLE, `pipeline apply`, and copy with INSERT … SELECT"),
     ]
 }

@@ -4,6 +4,8 @@ use crate::rules::pair::RegistryPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
+use super::fact_extent;
+
 /// The rule.
 pub static RULE: Rule = Rule {
     id: "table-replaced",
@@ -37,7 +39,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                     format!("the {setting} was `{was}`, is now `{is}`: a new, empty one; what is stored stays behind"),
                 )
                 .old("registry.toml", pointer)
-                .evidence(format!("all rows (up to {} days)", old.retention_days))
+                .evidence(fact_extent(pair.old))
                 .fix(format!("keep {setting} = \"{was}\", or rename it on the server first")),
             );
         }

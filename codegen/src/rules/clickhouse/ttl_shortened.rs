@@ -1,5 +1,6 @@
 //! `ttl-shortened`: rows are deleted that were to be kept.
 use crate::finding::{Plane, Severity};
+use crate::gate::size;
 use crate::rules::pair::TablePair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
@@ -48,7 +49,12 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
             ),
         )
         .old(&place.file, place.pointer)
-        .evidence(deleted)
+        .evidence(format!(
+            "{deleted}, {}\nrows: SELECT count() FROM {} WHERE {} < today() - {days}",
+            size::a_row(pair.around.old, old),
+            name(old),
+            new.ttl.as_ref().map_or("", |ttl| ttl.date.as_str())
+        ))
         .fix("keep the retention, or see that rollups have the rows and nothing reads further back"),
     ]
 }

@@ -1,10 +1,10 @@
 //! `cleanup-policy-changed`: Kafka throws other records away than before.
 use crate::finding::{Plane, Severity};
+use crate::registry::Topic;
+use crate::registry::manifest::CleanupPolicy;
 use crate::rules::pair::TopicPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
-
-use super::setting;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -13,13 +13,14 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     purpose: "a topic's `cleanup.policy` changed",
     doc: Doc {
-        what: "The `cleanup.policy` that a topic is created with differs from the base. Topics of events are made \
-               with `delete`, and no manifest can say otherwise today, so only a new release of the compiler can \
-               bring this finding.",
-        why: "With `compact` the broker keeps one record a key and throws every earlier event away; with `delete` \
-              it keeps all of them for a time. Going from one to the other loses records.",
-        example: "`delete` becomes `compact`.",
-        fix: "Keep the policy. For a compacted topic make a new one.",
+        what: "A topic's `cleanup_policy` differs from the base: `delete` throws away every record once the \
+               retention is over, `compact` only those that a later record of the same key follows.",
+        why: "Going to `compact`, the broker forgets all but the last event of each key, for every consumer that \
+              starts over or lags, and a replay finds holes. Going to `delete`, the last record of a key, which \
+              was to stay for ever, goes with the rest.",
+        example: "`cleanup_policy = \"compact\"` is added to the topic.toml of a topic that is keyed by customer: of a \
+                  customer's orders only the last stays.",
+        fix: "Keep the policy. For a compacted topic make a new one and move its readers.",
     },
     check: Check::Topic(check),
 };
@@ -28,30 +29,32 @@ fn check(pair: &TopicPair<'_>) -> Vec<Problem> {
     let Some((old, new)) = pair.topic.both() else {
         return Vec::new();
     };
-    let [was, is] = [(pair.around.old, old), (pair.around.new, new)]
-        .map(|(side, topic)| setting(side, topic, "cleanup.policy").unwrap_or_default());
-    judge(&new.name, &new.path, &was, &is).into_iter().collect()
-}
-
-fn judge(topic: &str, file: &str, was: &str, is: &str) -> Option<Problem> {
-    (was != is).then(|| {
+    let policy = |topic: &Topic| topic.manifest.cleanup_policy.unwrap_or_default();
+    let (name, key, days) = (&new.name, &new.manifest.key, new.retention_days);
+    let (from_to, lost) = match (policy(old), policy(new)) {
+        (CleanupPolicy::Delete, CleanupPolicy::Delete)
+        | (CleanupPolicy::Compact, CleanupPolicy::Compact) => return Vec::new(),
+        (CleanupPolicy::Delete, CleanupPolicy::Compact) => (
+            "delete to compact",
+            format!("after {days} days, all records of one `{key}` but its last"),
+        ),
+        (CleanupPolicy::Compact, CleanupPolicy::Delete) => (
+            "compact to delete",
+            format!("after {days} days, every record, the last one of each `{key}` too"),
+        ),
+    };
+    let pointer = |topic: &Topic| match topic.manifest.cleanup_policy {
+        Some(_) => "/cleanup_policy",
+        None => "",
+    };
+    vec![
         Problem::new(
-            file,
-            "",
-            format!("{topic} goes from cleanup.policy {was} to {is}: records are thrown away by another rule"),
+            &new.path,
+            pointer(new),
+            format!("{name} goes from cleanup.policy {from_to}: other records are thrown away than before"),
         )
-        .fix(format!("keep {was}, or make a new topic"))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::judge;
-
-    #[test]
-    fn only_a_change_is_found() {
-        assert!(judge("a", "topics/a/topic.toml", "delete", "delete").is_none());
-        let problem = judge("a", "topics/a/topic.toml", "delete", "compact");
-        assert!(problem.is_some_and(|problem| problem.message.contains("delete to compact")));
-    }
+        .old(&old.path, pointer(old))
+        .evidence(format!("thrown away now: {lost}"))
+        .fix("keep the policy, or make a new topic and move its readers"),
+    ]
 }

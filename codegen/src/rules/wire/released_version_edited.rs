@@ -39,14 +39,15 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
     if now == old.hash(name, is.number) && locked.is_none_or(|locked| Some(locked) == now) {
         return Vec::new();
     }
-    let pointer = first_difference(&was.schema, &is.schema).unwrap_or_default();
+    let pointer = first_difference(&was.document.value, &is.document.value).unwrap_or_default();
     let at = new.follow(&is.path, &pointer);
     let mut problem = Problem::new(
         &at.file,
         at.pointer,
         format!(
-            "v{} of {name} is released, and its meaning changed",
-            is.number
+            "v{} of {name} is released, and its meaning changed{}",
+            is.number,
+            from_to(&was.document.value, &is.document.value, &pointer)
         ),
     )
     .old(&was.path, pointer)
@@ -61,6 +62,19 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
         ));
     }
     vec![problem]
+}
+
+/// `: 64 is now 32`, where the difference is one of plain values.
+fn from_to(old: &serde_json::Value, new: &serde_json::Value, pointer: &str) -> String {
+    let plain = |value: &&serde_json::Value| !value.is_object() && !value.is_array();
+    match (
+        old.pointer(pointer).filter(plain),
+        new.pointer(pointer).filter(plain),
+    ) {
+        (Some(was), Some(is)) => format!(": {was} is now {is}"),
+        (None, Some(is)) if old.pointer(pointer).is_none() => format!(": {is} is new"),
+        _ => String::new(),
+    }
 }
 
 fn words(verdict: &Verdict) -> String {

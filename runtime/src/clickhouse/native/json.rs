@@ -10,14 +10,14 @@
 //! the path may be declared by another topic.
 use super::json_type::{JsonType, Scalar};
 use super::value::{Limits, Members};
-use super::{put_length, put_text};
-use crate::column::Text;
-use crate::error::{Error, Result};
-use crate::json::{Decoder, Json, Kind};
+use super::{Pieces, put_length, put_text};
+use crate::column::JsonColumn;
+use crate::error::Result;
+use crate::json::Number;
+use crate::json::packed::{Packed, PackedKind};
 
 /// Writes the JSON columns of one type.
 pub(super) struct JsonWriter {
-    decoder: Decoder,
     rows: Rows,
 }
 
@@ -35,7 +35,6 @@ impl JsonWriter {
             })
             .collect();
         Self {
-            decoder: Decoder::default(),
             rows: Rows {
                 paths,
                 guesses: Vec::new(),
@@ -53,17 +52,17 @@ impl JsonWriter {
     }
 
     /// Appends the column's data.
-    pub(super) fn put(&mut self, text: &Text, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn put(
+        &mut self,
+        column: &JsonColumn,
+        rows: &[u32],
+        pieces: &mut Pieces<'_>,
+    ) -> Result<()> {
         self.rows.begin(rows.len());
         for row in rows {
-            self.decoder
-                .decode(text.get(*row as usize), |json| self.rows.add(json))
-                .map_err(|_| {
-                    Error::bug("a JSON column holds a text that is not JSON").at("row", row)
-                })?;
+            self.rows.add(column.get(*row as usize));
         }
-        self.rows.finish(into);
-        Ok(())
+        self.rows.finish(pieces)
     }
 }
 
@@ -111,11 +110,11 @@ impl Rows {
         self.shared_values.clear();
     }
 
-    fn add(&mut self, payload: Json<'_>) {
+    fn add(&mut self, payload: Packed<'_>) {
         self.leaf = 0;
         match payload.kind() {
-            Kind::Object => self.add_members(payload),
-            Kind::Null => {}
+            PackedKind::Object => self.add_members(payload),
+            PackedKind::Null => {}
             _ => self
                 .members
                 .put_misfit(payload, self.limits, &mut self.scratch),
@@ -131,18 +130,18 @@ impl Rows {
         self.row += 1;
     }
 
-    fn add_members(&mut self, object: Json<'_>) {
+    fn add_members(&mut self, object: Packed<'_>) {
         for (name, value) in object.members() {
             let path_end = self.members.enter(name, 0);
             match (self.find(), value.kind()) {
-                (_, Kind::Null) => {}
+                (_, PackedKind::Null) => {}
                 (Some(index), _) => {
                     if !self.paths[index].set(self.row, value) {
                         self.members
                             .put_misfit(value, self.limits, &mut self.scratch);
                     }
                 }
-                (None, Kind::Object) => self.add_members(value),
+                (None, PackedKind::Object) => self.add_members(value),
                 (None, _) => {
                     self.members.begin(0, &mut self.scratch);
                     self.members
@@ -175,7 +174,8 @@ impl Rows {
         found
     }
 
-    fn finish(&mut self, into: &mut Vec<u8>) {
+    fn finish(&mut self, pieces: &mut Pieces<'_>) -> Result<()> {
+        let into = &mut pieces.buffer;
         // Version V1; no paths with columns of their own but the typed ones.
         into.extend_from_slice(&0_u64.to_le_bytes());
         put_length(0, into);
@@ -185,12 +185,15 @@ impl Rows {
                 let missing = path.nulls.len() - path.written;
                 path.values.extend(std::iter::repeat_n(0, missing));
             }
-            into.extend_from_slice(&path.nulls);
-            into.extend_from_slice(&path.values);
+            pieces.buffer.extend_from_slice(&path.nulls);
+            pieces.buffer.extend_from_slice(&path.values);
+            pieces.part()?;
         }
-        into.extend_from_slice(&self.ends);
-        into.extend_from_slice(&self.shared_paths);
-        into.extend_from_slice(&self.shared_values);
+        for bytes in [&self.ends, &self.shared_paths, &self.shared_values] {
+            pieces.buffer.extend_from_slice(bytes);
+            pieces.part()?;
+        }
+        Ok(())
     }
 }
 
@@ -207,7 +210,7 @@ impl Scalar {
 
 impl TypedPath {
     /// Stores a value; `false` where it does not fit, or the row has one already.
-    fn set(&mut self, row: usize, value: Json<'_>) -> bool {
+    fn set(&mut self, row: usize, value: Packed<'_>) -> bool {
         if self.nulls[row] == 0 {
             return false;
         }
@@ -216,10 +219,33 @@ impl TypedPath {
                 self.set_text(row, value);
                 true
             }
-            Scalar::Int64 => self.set_fixed(row, value.as_i64().map(i64::to_le_bytes)),
-            Scalar::UInt64 => self.set_fixed(row, value.as_u64().map(u64::to_le_bytes)),
-            Scalar::Float64 => self.set_fixed(row, value.as_f64().map(f64::to_le_bytes)),
-            Scalar::Bool => self.set_fixed(row, value.as_bool().map(|flag| [u8::from(flag)])),
+            Scalar::Int64 => self.set_fixed(
+                row,
+                value
+                    .as_number()
+                    .and_then(Number::to_i64)
+                    .map(i64::to_le_bytes),
+            ),
+            Scalar::UInt64 => self.set_fixed(
+                row,
+                value
+                    .as_number()
+                    .and_then(Number::to_u64)
+                    .map(u64::to_le_bytes),
+            ),
+            Scalar::Float64 => self.set_fixed(
+                row,
+                value
+                    .as_number()
+                    .map(|number| number.to_f64().to_le_bytes()),
+            ),
+            Scalar::Bool => self.set_fixed(
+                row,
+                match value.kind() {
+                    PackedKind::Bool(flag) => Some([u8::from(flag)]),
+                    _ => None,
+                },
+            ),
         };
         if fits {
             self.nulls[row] = 0;
@@ -234,13 +260,13 @@ impl TypedPath {
     }
 
     /// Texts as they are, anything else as JSON, as the server does.
-    fn set_text(&mut self, row: usize, value: Json<'_>) {
+    fn set_text(&mut self, row: usize, value: Packed<'_>) {
         // Rows without a text have an empty one under their null.
         self.values
             .extend(std::iter::repeat_n(0, row - self.written));
-        match value.as_str() {
-            Some(text) => put_text(text.as_bytes(), &mut self.values),
-            None => {
+        match value.kind() {
+            PackedKind::Text(text) => put_text(text, &mut self.values),
+            _ => {
                 let mut text = Vec::new();
                 value.write_to(&mut text);
                 put_text(&text, &mut self.values);

@@ -13,6 +13,8 @@ mod value;
 
 use std::marker::PhantomData;
 
+use bytes::Bytes;
+
 use self::json::JsonWriter;
 use self::json_type::JsonType;
 use crate::column::{ColumnRef, Text};
@@ -103,24 +105,71 @@ impl<B: FactBlock> Encoder<B> {
     /// A row that the block does not have, or a JSON column with other text: our own defects. `into` is then
     /// as before.
     pub fn encode(&mut self, block: &B, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+        let start = into.len();
+        let result = self.encode_to(block, rows, &mut |piece| {
+            into.extend_from_slice(&piece);
+            Ok(())
+        });
+        if result.is_err() {
+            into.truncate(start);
+        }
+        result
+    }
+
+    /// As [`Self::encode`], in pieces, so that no block is held whole.
+    ///
+    /// # Errors
+    /// As [`Self::encode`], or what `take` says; it gets no further piece then.
+    pub fn encode_to(
+        &mut self,
+        block: &B,
+        rows: &[u32],
+        take: &mut dyn FnMut(Bytes) -> Result<()>,
+    ) -> Result<()> {
         if let Some(row) = rows.iter().find(|row| **row as usize >= block.rows()) {
             return Err(Error::bug("a block was asked for a row it does not have")
                 .at("row", row)
                 .at("rows", block.rows()));
         }
-        let start = into.len();
-        put_length(self.columns.len(), into);
-        put_length(rows.len(), into);
+        let mut pieces = Pieces {
+            buffer: Vec::new(),
+            take,
+        };
+        put_length(self.columns.len(), &mut pieces.buffer);
+        put_length(rows.len(), &mut pieces.buffer);
         let columns = block.columns();
         for (plan, column) in self.columns.iter_mut().zip(&columns) {
-            put_text(plan.name.as_bytes(), into);
-            put_text(plan.sent_as.as_bytes(), into);
-            if let Err(error) = plan.put(*column, rows, into) {
-                into.truncate(start);
-                return Err(error.at("column", plan.name));
-            }
+            put_text(plan.name.as_bytes(), &mut pieces.buffer);
+            put_text(plan.sent_as.as_bytes(), &mut pieces.buffer);
+            plan.put(*column, rows, &mut pieces)
+                .map_err(|error| error.at("column", plan.name))?;
+            pieces.part()?;
         }
-        Ok(())
+        pieces.end()
+    }
+}
+
+/// Bytes from which a piece is handed on.
+const PIECE: usize = 1 << 20;
+
+/// What is encoded and not handed on yet.
+struct Pieces<'t> {
+    buffer: Vec<u8>,
+    take: &'t mut dyn FnMut(Bytes) -> Result<()>,
+}
+
+impl Pieces<'_> {
+    /// Hands on what there is, where it is enough.
+    fn part(&mut self) -> Result<()> {
+        if self.buffer.len() < PIECE {
+            return Ok(());
+        }
+        self.end()
+    }
+
+    /// Hands on what there is.
+    fn end(&mut self) -> Result<()> {
+        (self.take)(Bytes::from(std::mem::take(&mut self.buffer)))
     }
 }
 
@@ -136,7 +185,8 @@ macro_rules! fixed {
 }
 
 impl Plan {
-    fn put(&mut self, column: ColumnRef<'_>, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
+    fn put(&mut self, column: ColumnRef<'_>, rows: &[u32], pieces: &mut Pieces<'_>) -> Result<()> {
+        let into = &mut pieces.buffer;
         match column {
             ColumnRef::Bool(column) => fixed!(column, rows, into, value => [u8::from(value)]),
             ColumnRef::UInt8(column) => fixed!(column, rows, into, value => [value]),
@@ -156,7 +206,7 @@ impl Plan {
             }
             ColumnRef::JsonText(column) => put_texts(&column.text, rows, into),
             ColumnRef::Json(column) => match &mut self.json {
-                Some(writer) => writer.put(&column.text, rows, into)?,
+                Some(writer) => writer.put(column, rows, pieces)?,
                 None => {
                     return Err(Error::bug(
                         "a JSON column is declared with a type that is none",

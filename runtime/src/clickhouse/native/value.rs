@@ -13,7 +13,8 @@
 use std::ops::Range;
 
 use super::{put_length, put_text};
-use crate::json::{Json, Kind, Number};
+use crate::json::Number;
+use crate::json::packed::{Packed, PackedKind};
 
 const NOTHING: u8 = 0x00;
 const UINT64: u8 = 0x04;
@@ -100,7 +101,7 @@ impl Shape {
     }
 
     /// Of an array's items.
-    fn of_items(array: Json<'_>) -> Self {
+    fn of_items(array: Packed<'_>) -> Self {
         let mut items = array.items().map(Self::of);
         let Some(first) = items.next() else {
             return Self::leaf(Leaf::Nothing);
@@ -108,22 +109,22 @@ impl Shape {
         items.fold(first, Self::join)
     }
 
-    fn of(value: Json<'_>) -> Self {
+    fn of(value: Packed<'_>) -> Self {
         match value.kind() {
-            Kind::Null => Self {
+            PackedKind::Null => Self {
                 null: true,
                 ..Self::leaf(Leaf::Null)
             },
-            Kind::Bool(_) => Self::leaf(Leaf::Bool),
-            Kind::Number(Number::Signed(number)) => Self {
+            PackedKind::Bool(_) => Self::leaf(Leaf::Bool),
+            PackedKind::Number(Number::Signed(number)) => Self {
                 wide: number.unsigned_abs() > EXACT,
                 ..Self::leaf(Leaf::Int64)
             },
-            Kind::Number(Number::Unsigned(_)) => Self::leaf(Leaf::UInt64),
-            Kind::Number(Number::Float(_)) => Self::leaf(Leaf::Float64),
-            Kind::String(_) => Self::leaf(Leaf::String),
-            Kind::Object => Self::leaf(Leaf::Object),
-            Kind::Array => {
+            PackedKind::Number(Number::Unsigned(_)) => Self::leaf(Leaf::UInt64),
+            PackedKind::Number(Number::Float(_)) => Self::leaf(Leaf::Float64),
+            PackedKind::Text(_) => Self::leaf(Leaf::String),
+            PackedKind::Object => Self::leaf(Leaf::Object),
+            PackedKind::Array => {
                 let items = Self::of_items(value);
                 Self {
                     arrays: items.arrays + 1,
@@ -211,11 +212,11 @@ pub(super) struct Members {
 
 impl Members {
     /// Appends a value with its type. Objects in it go through `self`.
-    pub(super) fn put_value(&mut self, value: Json<'_>, limits: Limits, into: &mut Vec<u8>) {
+    pub(super) fn put_value(&mut self, value: Packed<'_>, limits: Limits, into: &mut Vec<u8>) {
         match value.kind() {
-            Kind::Null => into.push(NOTHING),
-            Kind::Bool(flag) => into.extend_from_slice(&[BOOL, u8::from(flag)]),
-            Kind::Number(number) => {
+            PackedKind::Null => into.push(NOTHING),
+            PackedKind::Bool(flag) => into.extend_from_slice(&[BOOL, u8::from(flag)]),
+            PackedKind::Number(number) => {
                 into.push(match number {
                     Number::Signed(_) => INT64,
                     Number::Unsigned(_) => UINT64,
@@ -223,23 +224,23 @@ impl Members {
                 });
                 put_number(number, into);
             }
-            Kind::String(text) => {
+            PackedKind::Text(text) => {
                 into.push(STRING);
-                put_text(text.as_bytes(), into);
+                put_text(text, into);
             }
-            Kind::Array => {
+            PackedKind::Array => {
                 let shape = Shape::of_items(value);
                 shape.put_type(limits, into);
                 self.put_items(value, shape, limits.nested(), into);
             }
-            Kind::Object => {
+            PackedKind::Object => {
                 put_object_type(limits, into);
                 self.put_object(value, limits, into);
             }
         }
     }
 
-    fn put_items(&mut self, array: Json<'_>, shape: Shape, limits: Limits, into: &mut Vec<u8>) {
+    fn put_items(&mut self, array: Packed<'_>, shape: Shape, limits: Limits, into: &mut Vec<u8>) {
         put_length(array.len(), into);
         for item in array.items() {
             if shape.arrays > 0 {
@@ -252,21 +253,24 @@ impl Members {
             }
             match (shape.leaf, item.kind()) {
                 (Leaf::Mixed, _) => self.put_value(item, Limits::DEFAULT, into),
-                (_, Kind::Null) => into.push(1),
+                (_, PackedKind::Null) => into.push(1),
                 (Leaf::Float64, _) => {
                     into.push(0);
-                    put_number(Number::Float(item.as_f64().unwrap_or_default()), into);
+                    put_number(
+                        Number::Float(item.as_number().map_or(0.0, Number::to_f64)),
+                        into,
+                    );
                 }
-                (_, Kind::Bool(flag)) => into.extend_from_slice(&[0, u8::from(flag)]),
-                (_, Kind::Number(number)) => {
+                (_, PackedKind::Bool(flag)) => into.extend_from_slice(&[0, u8::from(flag)]),
+                (_, PackedKind::Number(number)) => {
                     into.push(0);
                     put_number(number, into);
                 }
-                (_, Kind::String(text)) => {
+                (_, PackedKind::Text(text)) => {
                     into.push(0);
-                    put_text(text.as_bytes(), into);
+                    put_text(text, into);
                 }
-                (_, Kind::Object | Kind::Array) => {
+                (_, PackedKind::Object | PackedKind::Array) => {
                     if shape.null {
                         into.push(0);
                     }
@@ -277,7 +281,7 @@ impl Members {
     }
 
     /// Appends an object's members without its type.
-    fn put_object(&mut self, object: Json<'_>, limits: Limits, into: &mut Vec<u8>) {
+    fn put_object(&mut self, object: Packed<'_>, limits: Limits, into: &mut Vec<u8>) {
         let (first, outer_path, start) = (self.members.len(), self.path.len(), into.len());
         self.put_members(object, outer_path, limits, into);
         self.finish(first, into);
@@ -294,7 +298,7 @@ impl Members {
 
     fn put_members(
         &mut self,
-        object: Json<'_>,
+        object: Packed<'_>,
         outer_path: usize,
         limits: Limits,
         into: &mut Vec<u8>,
@@ -302,8 +306,8 @@ impl Members {
         for (name, value) in object.members() {
             let path_end = self.enter(name, outer_path);
             match value.kind() {
-                Kind::Null => {}
-                Kind::Object => self.put_members(value, outer_path, limits, into),
+                PackedKind::Null => {}
+                PackedKind::Object => self.put_members(value, outer_path, limits, into),
                 _ => {
                     self.begin(outer_path, into);
                     self.put_value(value, limits, into);
@@ -315,12 +319,12 @@ impl Members {
     }
 
     /// Adds a name to the path; returns the length to truncate it to afterwards.
-    pub(super) fn enter(&mut self, name: &str, outer_path: usize) -> usize {
+    pub(super) fn enter(&mut self, name: &[u8], outer_path: usize) -> usize {
         let end = self.path.len();
         if end > outer_path {
             self.path.push(b'.');
         }
-        self.path.extend_from_slice(name.as_bytes());
+        self.path.extend_from_slice(name);
         end
     }
 
@@ -335,7 +339,7 @@ impl Members {
     }
 
     /// Puts what cannot stand at its path under the path of misfits.
-    pub(super) fn put_misfit(&mut self, value: Json<'_>, limits: Limits, into: &mut Vec<u8>) {
+    pub(super) fn put_misfit(&mut self, value: Packed<'_>, limits: Limits, into: &mut Vec<u8>) {
         let start = into.len();
         into.extend_from_slice(MISFIT.as_bytes());
         if !self.path.is_empty() {

@@ -1,0 +1,128 @@
+//! Which scalar a payload path holds over all versions of a topic: what columns and tables go by.
+use std::collections::BTreeMap;
+
+use super::TopicVersion;
+use crate::model::TypeSet;
+use crate::model::fields::Range;
+
+/// Declared paths by their dotted spelling, `source.host`. Arrays and objects have no span.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PayloadPaths(pub BTreeMap<String, PayloadPath>);
+
+/// A declared path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayloadPath {
+    /// Member names from the payload's root, none of them empty or with a dot.
+    pub names: Vec<String>,
+    /// What all its declarations allow together; `None` where that is no single scalar.
+    pub span: Option<Span>,
+}
+
+impl PayloadPaths {
+    /// Those of a topic's versions.
+    pub(super) fn of(versions: &[TopicVersion]) -> Self {
+        let mut paths = Self::default();
+        for version in versions {
+            for field in version.model.fields(version.model.root) {
+                let names: Vec<String> = field
+                    .pointer
+                    .split('/')
+                    .skip(1)
+                    .map(|token| token.replace("~1", "/").replace("~0", "~"))
+                    .collect();
+                // A dot inside a name reads as nesting in ClickHouse.
+                if names
+                    .iter()
+                    .any(|name| name.contains('.') || name.is_empty())
+                {
+                    continue;
+                }
+                let span = Span::of(&version.model.range(&field.property.schemas));
+                paths.declare(&names.join("."), &names, span);
+            }
+        }
+        paths
+    }
+
+    /// Adds the paths of another topic.
+    pub fn add(&mut self, other: &Self) {
+        for (dotted, path) in &other.0 {
+            self.declare(dotted, &path.names, path.span);
+        }
+    }
+
+    fn declare(&mut self, dotted: &str, names: &[String], span: Option<Span>) {
+        match self.0.get_mut(dotted) {
+            Some(seen) => {
+                seen.span = seen
+                    .span
+                    .zip(span)
+                    .and_then(|(left, right)| left.union(right));
+            }
+            None => {
+                let path = PayloadPath {
+                    names: names.to_vec(),
+                    span,
+                };
+                self.0.insert(dotted.to_owned(), path);
+            }
+        }
+    }
+}
+
+/// What all declarations of a path so far allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Text.
+    Text,
+    /// True or false.
+    Boolean,
+    /// Any number.
+    Number,
+    /// Whole numbers.
+    Integer {
+        /// The least of them.
+        lowest: i128,
+        /// The greatest of them.
+        highest: i128,
+    },
+}
+
+impl Span {
+    fn of(range: &Range) -> Option<Self> {
+        let types = TypeSet(range.types.0 & !TypeSet::NULL.0);
+        match types {
+            TypeSet::STRING => Some(Self::Text),
+            TypeSet::BOOLEAN => Some(Self::Boolean),
+            TypeSet::INTEGER => Some(Self::Integer {
+                lowest: range.minimum?,
+                highest: range.maximum?,
+            }),
+            _ if types.0 & TypeSet::NUMBER.0 != 0
+                && types.0 & !(TypeSet::NUMBER.0 | TypeSet::INTEGER.0) == 0 =>
+            {
+                Some(Self::Number)
+            }
+            _ => None,
+        }
+    }
+
+    fn union(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Text, Self::Text) => Some(Self::Text),
+            (Self::Boolean, Self::Boolean) => Some(Self::Boolean),
+            (Self::Number, Self::Number) => Some(Self::Number),
+            (
+                Self::Integer { lowest, highest },
+                Self::Integer {
+                    lowest: other_lowest,
+                    highest: other_highest,
+                },
+            ) => Some(Self::Integer {
+                lowest: lowest.min(other_lowest),
+                highest: highest.max(other_highest),
+            }),
+            (Self::Text | Self::Boolean | Self::Number | Self::Integer { .. }, _) => None,
+        }
+    }
+}
