@@ -12,6 +12,7 @@ pub mod dlq;
 #[cfg(feature = "embedded")]
 pub mod engine;
 pub mod error;
+pub mod fallback;
 pub mod ingest;
 pub mod json;
 pub mod kafka;

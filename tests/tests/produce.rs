@@ -33,8 +33,11 @@ fn typed_events_arrive_whole_keyed_and_described() {
     let config = KafkaConfig::new(broker.brokers());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let metrics = Metrics::new().unwrap();
-    let producer =
-        Producer::<Registry>::new(&config, ProducerLimits::default(), metrics.clone()).unwrap();
+    let producer = Producer::<Registry>::builder(&config)
+        .metrics(metrics.clone())
+        .with("source", json!({"service": "shop"}))
+        .build()
+        .unwrap();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let delivered = runtime.block_on(async {
         create_topics(
@@ -48,9 +51,9 @@ fn typed_events_arrive_whole_keyed_and_described() {
         for transaction in 1..=3 {
             let draft = Draft::new(&purchase(transaction))
                 .with("user_id", 123)
-                .with("source", json!({"service": "shop"}))
                 .traceparent(parent);
-            delivered.push(producer.emit(draft).await.unwrap());
+            let durable = producer.emit(draft).await.unwrap();
+            delivered.push(durable.in_kafka().unwrap());
         }
         delivered
     });

@@ -7,6 +7,7 @@ mod apply;
 #[cfg(feature = "embedded")]
 mod demo;
 mod dlq;
+mod fallback;
 mod ingest;
 mod kpi;
 mod outbox;
@@ -61,6 +62,8 @@ enum Command {
     Demo(demo::Demo),
     /// Look at dead letters, and send those again that would pass today
     Dlq(dlq::Dlq),
+    /// Look at a producer's fallback log, and send what waits in it
+    Fallback(fallback::Fallback),
     /// Carry events from Kafka into ClickHouse until stopped
     Ingest(ingest::Ingest),
     /// Answer the registry's KPIs
@@ -135,6 +138,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
             #[cfg(feature = "embedded")]
             Command::Demo(command) => command.run::<R>(&line.settings).await,
             Command::Dlq(command) => command.run::<R>(&line.settings).await,
+            Command::Fallback(command) => command.run::<R>(&line.settings).await,
             Command::Ingest(command) => command.run::<R>(&line.settings).await,
             Command::Kpi(command) => command.run::<R>(&line.settings).await,
             Command::Outbox(command) => command.run::<R>(&line.settings).await,

@@ -65,6 +65,24 @@ impl<'t> Json<'t> {
         visit(Json::new(&[Node::String(text)]))
     }
 
+    /// Lends an object as it would be with one more member, a text, at its end.
+    pub(crate) fn with_member<R>(
+        self,
+        name: &str,
+        text: &str,
+        visit: impl FnOnce(Json<'_>) -> R,
+    ) -> R {
+        let mut nodes: Vec<Node<'_>> = Vec::with_capacity(self.nodes.len() + 2);
+        nodes.extend_from_slice(self.nodes);
+        if let Some(Node::Object { len, count }) = nodes.first_mut() {
+            *len += 1;
+            *count += 2;
+            nodes.push(Node::String(name));
+            nodes.push(Node::String(text));
+        }
+        visit(Json::new(&nodes))
+    }
+
     /// What this value is.
     #[must_use]
     #[inline]

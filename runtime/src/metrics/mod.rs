@@ -18,8 +18,24 @@ pub struct Metrics {
     pub registry: Registry,
     /// Records that Kafka did not acknowledge.
     pub produce_failures: IntCounter,
-    /// Records handed to Kafka.
+    /// Records that Kafka acknowledged.
     pub produced: IntCounter,
+    /// Records that went to the fallback log.
+    pub fallback_appended: IntCounter,
+    /// Records that went from the fallback log to Kafka.
+    pub fallback_replayed: IntCounter,
+    /// Records of the fallback log that Kafka refused for good.
+    pub fallback_refused: IntCounter,
+    /// Records that wait in the fallback log.
+    pub fallback_records: IntGauge,
+    /// Refused records that stand aside.
+    pub fallback_refused_records: IntGauge,
+    /// Bytes of the fallback log.
+    pub fallback_bytes: IntGauge,
+    /// Bytes that it may have at most.
+    pub fallback_limit_bytes: IntGauge,
+    /// Age of the oldest record that waits there, in seconds.
+    pub fallback_oldest_age: Gauge,
     /// Outbox rows that wait to be published.
     pub outbox_pending: IntGauge,
     /// Age of the oldest of them, in seconds.
@@ -77,6 +93,35 @@ impl Metrics {
                 "Records that Kafka did not acknowledge",
             )?,
             produced: IntCounter::new("kafka_produce_total", "Records handed to Kafka")?,
+            fallback_appended: IntCounter::new(
+                "fallback_appended_total",
+                "Records that went to the fallback log",
+            )?,
+            fallback_replayed: IntCounter::new(
+                "fallback_replayed_total",
+                "Records that went from the fallback log to Kafka",
+            )?,
+            fallback_refused: IntCounter::new(
+                "fallback_refused_total",
+                "Records of the fallback log that Kafka refused for good",
+            )?,
+            fallback_records: IntGauge::new(
+                "fallback_records",
+                "Records that wait in the fallback log",
+            )?,
+            fallback_refused_records: IntGauge::new(
+                "fallback_refused_records",
+                "Refused records that stand aside in the fallback log",
+            )?,
+            fallback_bytes: IntGauge::new("fallback_bytes", "Bytes of the fallback log")?,
+            fallback_limit_bytes: IntGauge::new(
+                "fallback_limit_bytes",
+                "Bytes that the fallback log may have at most",
+            )?,
+            fallback_oldest_age: Gauge::new(
+                "fallback_oldest_age_seconds",
+                "Age of the oldest record that waits in the fallback log",
+            )?,
             outbox_pending: IntGauge::new(
                 "outbox_pending",
                 "Outbox rows that wait to be published",
@@ -171,10 +216,26 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// All of them in Prometheus' text form, for programs that serve HTTP themselves.
+    ///
+    /// # Errors
+    /// A collector cannot be written: a defect.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        prometheus::TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
     fn register(&self) -> Result<(), prometheus::Error> {
         let registry = &self.registry;
         registry.register(Box::new(self.produce_failures.clone()))?;
         registry.register(Box::new(self.produced.clone()))?;
+        registry.register(Box::new(self.fallback_appended.clone()))?;
+        registry.register(Box::new(self.fallback_replayed.clone()))?;
+        registry.register(Box::new(self.fallback_refused.clone()))?;
+        registry.register(Box::new(self.fallback_records.clone()))?;
+        registry.register(Box::new(self.fallback_refused_records.clone()))?;
+        registry.register(Box::new(self.fallback_bytes.clone()))?;
+        registry.register(Box::new(self.fallback_limit_bytes.clone()))?;
+        registry.register(Box::new(self.fallback_oldest_age.clone()))?;
         registry.register(Box::new(self.outbox_pending.clone()))?;
         registry.register(Box::new(self.outbox_oldest_age.clone()))?;
         registry.register(Box::new(self.outbox_parked.clone()))?;

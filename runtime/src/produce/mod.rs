@@ -1,32 +1,37 @@
-//! The producer: events checked, keyed and described by headers, and durable in Kafka when it says so.
+//! The producer: events checked, keyed and described by headers, and durable when it says so.
 //!
 //! [`OutgoingRecord`] is one event made ready (see `record`), [`Draft`] builds one from a typed payload,
-//! [`Producer`] sends them: acks=all, idempotent, LZ4. A record is `Ok` only when every in-sync replica has it.
+//! [`Producer`] sends them: acks=all, idempotent, LZ4. A record is `Ok` only when every in-sync replica has it, or,
+//! where the producer was given a [fallback log](crate::fallback), when it is synced to the local disk. While that log
+//! holds anything, new records go behind it, so order per key holds; it drains by itself (see `drain`).
+pub mod blocking;
+mod builder;
 mod draft;
+mod drain;
 mod record;
+mod sender;
 
-use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::future_producer::DeliveryFuture;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
-
+pub use builder::ProducerBuilder;
 pub use draft::Draft;
+pub use drain::{Drained, drain};
 pub use record::{OutgoingRecord, header};
 
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
-use crate::kafka::LogContext;
+use crate::fallback::{Batch, FallbackLog};
 use crate::metrics::Metrics;
 use crate::registry::EventRegistry;
+use drain::Drainer;
+use sender::{Failure, Sender};
 
 /// Settings of a producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProducerLimits {
-    /// How long Kafka may take for a record, retries included, before it counts as failed.
+    /// How long Kafka may take for a record, retries included, before it counts as failed, or goes to the fallback log.
     pub delivery_timeout: Duration,
     /// How long records wait for company in a batch.
     pub linger: Duration,
@@ -44,10 +49,7 @@ impl Default for ProducerLimits {
     }
 }
 
-/// Headers and framing that a record may have beside its value.
-const HEADROOM_BYTES: usize = 64 * 1024;
-
-/// Where a record landed.
+/// Where a record landed in Kafka.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Partition.
@@ -56,106 +58,223 @@ pub struct Delivered {
     pub offset: i64,
 }
 
-/// Sends events of the registry `R`.
+/// Where a record is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durable {
+    /// Every in-sync replica has it.
+    Kafka(Delivered),
+    /// The fallback log has it, synced to the disk; it goes to Kafka by itself when that is back.
+    Fallback,
+}
+
+impl Durable {
+    /// Partition and offset, where Kafka has it already.
+    #[must_use]
+    pub fn in_kafka(self) -> Option<Delivered> {
+        match self {
+            Self::Kafka(delivered) => Some(delivered),
+            Self::Fallback => None,
+        }
+    }
+}
+
+/// Sends events of the registry `R`. Clones share client, fallback log and settings.
 pub struct Producer<R> {
-    client: FutureProducer<LogContext>,
-    metrics: Metrics,
-    limits: ProducerLimits,
+    sender: Arc<Sender>,
+    fallback: Option<Arc<Fallback>>,
+    members: Arc<draft::Members>,
     registry: PhantomData<fn() -> R>,
+}
+
+/// The log, and the task that drains it, which ends with the last clone.
+struct Fallback {
+    log: Arc<FallbackLog>,
+    drainer: Drainer,
 }
 
 impl<R> Clone for Producer<R> {
     fn clone(&self) -> Self {
         Self {
-            client: self.client.clone(),
-            metrics: self.metrics.clone(),
-            limits: self.limits,
+            sender: Arc::clone(&self.sender),
+            fallback: self.fallback.clone(),
+            members: Arc::clone(&self.members),
             registry: PhantomData,
         }
     }
 }
 
 impl<R: EventRegistry> Producer<R> {
-    /// A producer; connects in the background.
+    /// A producer without a fallback log; connects in the background.
     ///
     /// # Errors
     /// The Kafka settings are not usable.
     pub fn new(kafka: &KafkaConfig, limits: ProducerLimits, metrics: Metrics) -> Result<Self> {
-        let client = kafka
-            .client()
-            .set("client.id", format!("{}-producer", R::PROJECT.name))
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("compression.type", "lz4")
-            .set("linger.ms", limits.linger.as_millis().to_string())
-            .set(
-                "delivery.timeout.ms",
-                limits.delivery_timeout.as_millis().to_string(),
-            )
-            .set(
-                "message.max.bytes",
-                (limits.max_message_bytes + HEADROOM_BYTES).to_string(),
-            )
-            .create_with_context(LogContext)
-            .map_err(|error| crate::kafka::error("cannot set up the producer", &error))?;
-        Ok(Self {
-            client,
-            metrics,
-            limits,
-            registry: PhantomData,
-        })
+        Self::builder(kafka).limits(limits).metrics(metrics).build()
     }
 
-    /// Fills the envelope of a draft, checks it and waits until Kafka has it.
-    ///
-    /// # Errors
-    /// The schema rejects the event ([`crate::error::Kind::Record`]), or Kafka did not take it in time.
-    pub async fn emit(&self, draft: Draft) -> Result<Delivered> {
-        self.send(&draft.finish::<R>()?).await
+    /// A producer with settings: members of every envelope, a fallback log.
+    #[must_use]
+    pub fn builder(kafka: &KafkaConfig) -> ProducerBuilder<R> {
+        ProducerBuilder::new(kafka)
     }
 
-    /// Sends one record and waits until Kafka has it.
+    /// Fills the envelope of an event, checks it and waits until it is durable.
+    ///
+    /// An event is a typed payload (`&purchase`), or a [`Draft`] where the envelope needs more than that.
     ///
     /// # Errors
-    /// Kafka did not take it in time; [`Error::retryable`] tells whether to try again.
-    pub async fn send(&self, record: &OutgoingRecord) -> Result<Delivered> {
+    /// The schema rejects the event ([`crate::error::Kind::Record`]), or nobody took it in time.
+    pub async fn emit(&self, event: impl Into<Draft>) -> Result<Durable> {
+        self.send(&self.ready(event)?).await
+    }
+
+    /// As [`Self::emit`], for many with one wait. Outcomes stand in the events' order; one that failed does not stop
+    /// those after it.
+    pub async fn emit_all(
+        &self,
+        events: impl IntoIterator<Item = impl Into<Draft>>,
+    ) -> Vec<Result<Durable>> {
+        let mut records = Vec::new();
+        let mut refused = Vec::new();
+        for (index, event) in events.into_iter().enumerate() {
+            match self.ready(event) {
+                Ok(record) => records.push(record),
+                Err(error) => refused.push((index, error)),
+            }
+        }
+        let mut outcomes = self.send_all(&records).await;
+        for (index, error) in refused {
+            outcomes.insert(index, Err(error));
+        }
+        outcomes
+    }
+
+    /// Fills the envelope of an event with this producer's members and checks it.
+    ///
+    /// # Errors
+    /// The schema rejects the event, or it is too large.
+    pub fn ready(&self, event: impl Into<Draft>) -> Result<OutgoingRecord> {
+        let limits = self.sender.limits();
+        event
+            .into()
+            .finish_with::<R>(&self.members, limits.max_message_bytes)
+    }
+
+    /// Sends one record and waits until it is durable.
+    ///
+    /// # Errors
+    /// Nobody took it in time; [`Error::retryable`] tells whether to try again.
+    pub async fn send(&self, record: &OutgoingRecord) -> Result<Durable> {
         let mut sent = self.send_all(std::slice::from_ref(record)).await;
         sent.pop()
             .unwrap_or_else(|| Err(Error::bug("a record has no outcome")))
     }
 
-    /// Sends records in their order and waits until Kafka has them all: one wait for many.
+    /// Sends records in their order and waits until they are all durable: one wait for many.
     ///
     /// The outcomes stand in the records' order; one that failed does not stop those after it.
-    pub async fn send_all(&self, records: &[OutgoingRecord]) -> Vec<Result<Delivered>> {
-        let mut outcomes = Vec::with_capacity(records.len());
-        let mut waiting = VecDeque::new();
-        for record in records {
-            loop {
-                match self.enqueue(record) {
-                    Ok(delivery) => waiting.push_back(Ok(delivery)),
-                    // librdkafka's queue is full: what was handed over first makes room first.
-                    Err(error) if is_full(&error) => {
-                        match waiting.pop_front() {
-                            Some(first) => outcomes.push(self.outcome(first).await),
-                            None => tokio::time::sleep(Duration::from_millis(5)).await,
-                        }
-                        continue;
-                    }
-                    Err(error) => waiting.push_back(Err(error)),
-                }
-                break;
+    pub async fn send_all(&self, records: &[OutgoingRecord]) -> Vec<Result<Durable>> {
+        let mut outcomes = match &self.fallback {
+            None => {
+                let sent = self.sender.send_all(records, true).await;
+                let direct = |sent: Result<Delivered, Failure>| {
+                    sent.map(Durable::Kafka).map_err(Failure::into_error)
+                };
+                sent.into_iter().map(direct).collect()
             }
-        }
-        for delivery in waiting {
-            outcomes.push(self.outcome(delivery).await);
-        }
+            Some(fallback) => self.send_or_keep(fallback, records).await,
+        };
+        let metrics = self.sender.metrics();
         for (outcome, record) in outcomes.iter_mut().zip(records) {
-            if let Err(error) = outcome {
-                error.context.insert(0, ("topic", record.topic.to_owned()));
+            match outcome {
+                Ok(Durable::Kafka(_)) => metrics.produced.inc(),
+                Ok(Durable::Fallback) => metrics.produce_failures.inc(),
+                Err(error) => {
+                    metrics.produce_failures.inc();
+                    error.context.insert(0, ("topic", record.topic.to_owned()));
+                }
             }
         }
         outcomes
+    }
+
+    /// To Kafka, and what that does not take in time to the fallback log.
+    async fn send_or_keep(
+        &self,
+        fallback: &Fallback,
+        records: &[OutgoingRecord],
+    ) -> Vec<Result<Durable>> {
+        loop {
+            if self.sender.is_diverted() {
+                // The log may be about to be empty.
+                drop(self.sender.admission.read().await);
+            }
+            let sent = self.sender.send_all(records, true).await;
+            let is_untried = sent.iter().all(|sent| matches!(sent, Err(Failure::Behind)));
+            let mut late = Vec::new();
+            let mut outcomes: Vec<Result<Durable>> = Vec::with_capacity(records.len());
+            for (index, sent) in sent.into_iter().enumerate() {
+                outcomes.push(match sent {
+                    Ok(delivered) => Ok(Durable::Kafka(delivered)),
+                    Err(Failure::Never(error)) => Err(error),
+                    Err(Failure::Behind | Failure::Later(_)) => {
+                        late.push(index);
+                        Ok(Durable::Fallback)
+                    }
+                });
+            }
+            if late.is_empty() {
+                return outcomes;
+            }
+            match self.keep(fallback, records, &late, is_untried).await {
+                Ok(true) => return outcomes,
+                Ok(false) => {}
+                Err(error) => {
+                    for index in late {
+                        outcomes[index] = Err(error.clone());
+                    }
+                    return outcomes;
+                }
+            }
+        }
+    }
+
+    /// Puts records into the fallback log, in their order, and waits until they are durable there. `false` where none
+    /// was tried and Kafka takes them again.
+    async fn keep(
+        &self,
+        fallback: &Fallback,
+        records: &[OutgoingRecord],
+        late: &[usize],
+        is_untried: bool,
+    ) -> Result<bool> {
+        let mut batch = Batch::new();
+        for index in late {
+            batch.push(&records[*index])?;
+        }
+        let pending = {
+            let _admitted = self.sender.admission.read().await;
+            if is_untried && !self.sender.is_diverted() {
+                return Ok(false);
+            }
+            self.sender.divert(|| fallback.log.append(batch))
+        };
+        let kept = match pending {
+            Ok(pending) => pending.durable().await,
+            Err(error) => Err(error),
+        };
+        if kept.is_ok() {
+            let kept = late.len() as u64;
+            self.sender.metrics().fallback_appended.inc_by(kept);
+        }
+        fallback.drainer.wake();
+        kept.map(|()| true)
+    }
+
+    /// The fallback log, where there is one.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&FallbackLog> {
+        self.fallback.as_ref().map(|fallback| &*fallback.log)
     }
 
     /// Waits until Kafka has, or has refused, everything handed over so far. Blocks the thread.
@@ -163,72 +282,22 @@ impl<R: EventRegistry> Producer<R> {
     /// # Errors
     /// Some of it is still under way after `timeout`.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
-        self.client
-            .flush(timeout)
-            .map_err(|error| crate::kafka::error("Kafka did not take every record", &error))
+        self.sender.flush(timeout)
     }
 
     /// The limits it was made with.
     #[must_use]
     pub fn limits(&self) -> ProducerLimits {
-        self.limits
-    }
-
-    fn enqueue(&self, record: &OutgoingRecord) -> std::result::Result<DeliveryFuture, KafkaError> {
-        let mut headers = OwnedHeaders::new_with_capacity(4 + record.headers.len());
-        let version = record.schema_version.to_string();
-        let own = [
-            (header::CONTENT_TYPE, record::CONTENT_TYPE_JSON),
-            (header::SCHEMA_ID, record.schema_id),
-            (header::SCHEMA_VERSION, version.as_str()),
-        ];
-        let given = record
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        for (key, value) in own.into_iter().chain(given) {
-            headers = headers.insert(Header {
-                key,
-                value: Some(value),
-            });
-        }
-        let mut outgoing = FutureRecord::<[u8], [u8]>::to(record.topic)
-            .payload(&record.value)
-            .headers(headers);
-        if let Some(key) = &record.key {
-            outgoing = outgoing.key(key);
-        }
-        self.client
-            .send_result(outgoing)
-            .map_err(|(error, _)| error)
-    }
-
-    async fn outcome(
-        &self,
-        delivery: std::result::Result<DeliveryFuture, KafkaError>,
-    ) -> Result<Delivered> {
-        let result = match delivery {
-            Ok(delivery) => match delivery.await {
-                Ok(Ok(delivered)) => Ok(Delivered {
-                    partition: delivered.partition,
-                    offset: delivered.offset,
-                }),
-                Ok(Err((error, _))) => Err(crate::kafka::error("cannot produce a record", &error)),
-                Err(_) => Err(Error::service("the producer ended before Kafka answered")),
-            },
-            Err(error) => Err(crate::kafka::error("cannot produce a record", &error)),
-        };
-        match &result {
-            Ok(_) => self.metrics.produced.inc(),
-            Err(_) => self.metrics.produce_failures.inc(),
-        }
-        result
+        self.sender.limits()
     }
 }
 
-fn is_full(error: &KafkaError) -> bool {
-    matches!(
-        error,
-        KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)
-    )
+impl<R> Producer<R> {
+    /// Stops draining and gives the fallback log's folder free, once other clones are gone; what is in it stays there
+    /// for the next process.
+    pub async fn close(self) {
+        if let Some(fallback) = &self.fallback {
+            fallback.drainer.stop().await;
+        }
+    }
 }

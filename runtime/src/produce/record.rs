@@ -1,4 +1,5 @@
 //! One event made ready for Kafka: checked as the ingest will check it, with its key and its headers.
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use crate::error::Error;
@@ -19,7 +20,7 @@ pub mod header {
     pub const TRACEPARENT: &str = "traceparent";
 }
 
-pub(super) const CONTENT_TYPE_JSON: &str = "application/json";
+const CONTENT_TYPE_JSON: &str = "application/json";
 
 /// A record that passed every check a consumer will make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,39 +70,51 @@ impl OutgoingRecord {
         if value.is_empty() {
             return Err(Rejection::new(Reason::Empty, "the event has no text"));
         }
-        if value.len() > max_message_bytes {
-            let detail = format!("{} bytes, at most {max_message_bytes}", value.len());
-            return Err(Rejection::new(Reason::TooLarge, detail));
-        }
-        let ready = decoded(&value, |event| {
-            let topic = topic_of::<R>(event)?;
-            let checked = decode::check::<R>(event, topic)?;
-            // A consumer may read versions that it does not know yet; nobody may write them.
-            if checked.version.number != checked.written {
-                let newest = checked.version.number;
-                let detail = format!(
-                    "version {} is not in the registry; the newest is {newest}",
-                    checked.written
-                );
-                let mut rejection = Rejection::new(Reason::UnknownVersion, detail);
-                rejection.version = Some(checked.written);
-                return Err(rejection);
-            }
-            let mut key = Vec::new();
-            let has_key = (checked.version.key)(event, &mut key);
-            let mut buffer = String::new();
-            let dedupe_key = decode::key_of::<R>(event, checked.version, &mut buffer)?.to_owned();
-            Ok(Self {
-                topic: topic.name,
-                key: has_key.then_some(key),
-                value: Vec::new(),
-                schema_id: checked.version.schema_id,
-                schema_version: checked.written,
-                dedupe_key,
-                headers: Vec::new(),
-            })
-        })?;
+        fits(&value, max_message_bytes)?;
+        let ready = decoded(&value, Self::checked::<R>)?;
         Ok(Self { value, ..ready })
+    }
+
+    /// A record without its value, from an event that passes every check.
+    pub(super) fn checked<R: EventRegistry>(event: Json<'_>) -> Result<Self, Rejection> {
+        let topic = topic_of::<R>(event)?;
+        let checked = decode::check::<R>(event, topic)?;
+        // A consumer may read versions that it does not know yet; nobody may write them.
+        if checked.version.number != checked.written {
+            let newest = checked.version.number;
+            let detail = format!(
+                "version {} is not in the registry; the newest is {newest}",
+                checked.written
+            );
+            let mut rejection = Rejection::new(Reason::UnknownVersion, detail);
+            rejection.version = Some(checked.written);
+            return Err(rejection);
+        }
+        let mut key = Vec::new();
+        let has_key = (checked.version.key)(event, &mut key);
+        let mut buffer = String::new();
+        let dedupe_key = decode::key_of::<R>(event, checked.version, &mut buffer)?.to_owned();
+        Ok(Self {
+            topic: topic.name,
+            key: has_key.then_some(key),
+            value: Vec::new(),
+            schema_id: checked.version.schema_id,
+            schema_version: checked.written,
+            dedupe_key,
+            headers: Vec::new(),
+        })
+    }
+
+    /// Every header that Kafka gets: those that describe the value, then the further ones.
+    pub(crate) fn all_headers(&self) -> Vec<(&str, Cow<'_, str>)> {
+        let mut all = Vec::with_capacity(3 + self.headers.len());
+        all.push((header::CONTENT_TYPE, CONTENT_TYPE_JSON.into()));
+        all.push((header::SCHEMA_ID, self.schema_id.into()));
+        let version = self.schema_version.to_string();
+        all.push((header::SCHEMA_VERSION, version.into()));
+        let further = self.headers.iter();
+        all.extend(further.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str()))));
+        all
     }
 
     /// Adds a header.
@@ -110,6 +123,15 @@ impl OutgoingRecord {
         self.headers.push((name.into(), value.into()));
         self
     }
+}
+
+/// Whether a value is small enough.
+pub(super) fn fits(value: &[u8], max_message_bytes: usize) -> Result<(), Rejection> {
+    if value.len() <= max_message_bytes {
+        return Ok(());
+    }
+    let detail = format!("{} bytes, at most {max_message_bytes}", value.len());
+    Err(Rejection::new(Reason::TooLarge, detail))
 }
 
 /// The topic that the event names.

@@ -13,6 +13,8 @@ use crate::registry::{Registry, Topic};
 const RUNBOOK: &str = "docs/operations.md";
 /// Records behind at which consumers are late: some minutes of a busy stream.
 const LAG_RECORDS: u32 = 100_000;
+/// Share of a fallback log's limit that leaves time to act.
+const FALLBACK_SHARE: &str = "0.5";
 /// Name of the rules on dead letters, one a topic.
 const DEAD_LETTERS: &str = "DeadLettersGrowing";
 
@@ -89,6 +91,31 @@ fn standard(registry: &Registry) -> Vec<Rule> {
             topic: None,
             summary: "A worker has stopped reading because its inserts do not keep up.".to_owned(),
             action: "Look at ClickHouse first: its log, free disk, parts of the fact table. Reading goes on by itself.".to_owned(),
+        },
+        Rule {
+            name: "FallbackFilling".to_owned(),
+            // Processes without a log have no limit.
+            expr: format!(
+                "max({} / ({} > 0)) > {FALLBACK_SHARE}",
+                metric::FALLBACK_BYTES,
+                metric::FALLBACK_LIMIT
+            ),
+            hold: Some("1m".to_owned()),
+            severity: Severity::Critical,
+            owner: None,
+            topic: None,
+            summary: "A producer's fallback log is more than half full.".to_owned(),
+            action: "Bring Kafka back before it is full; then the log drains by itself, in order.".to_owned(),
+        },
+        Rule {
+            name: "FallbackRefused".to_owned(),
+            expr: format!("max({}) > 0", metric::FALLBACK_REFUSED),
+            hold: None,
+            severity: Severity::Warning,
+            owner: None,
+            topic: None,
+            summary: "Kafka refused events of a producer's fallback log; they stand aside.".to_owned(),
+            action: "Read the reasons with `pipeline fallback ls`, correct the topic, then send them with `pipeline fallback replay --refused`.".to_owned(),
         },
     ];
     rules.extend(registry.topics.iter().map(|topic| dead_letters(topic)));

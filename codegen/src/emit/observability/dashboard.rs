@@ -144,6 +144,21 @@ fn pipeline(board: &mut Board) {
         "s",
         &[(&format!("max({})", metric::OUTBOX_OLDEST), "age")],
     );
+    board.prometheus(
+        "Fallback log",
+        "Events on the disks of producers while Kafka does not take them.",
+        "short",
+        &[
+            (&format!("sum({})", metric::FALLBACK_RECORDS), "waiting"),
+            (&format!("sum({})", metric::FALLBACK_REFUSED), "refused"),
+        ],
+    );
+    board.prometheus(
+        "Age of the oldest event in a fallback log",
+        "How long the oldest waiting event has waited.",
+        "s",
+        &[(&format!("max({})", metric::FALLBACK_OLDEST), "age")],
+    );
     board.row("Ingesting");
     board.prometheus(
         "Records to ingest",

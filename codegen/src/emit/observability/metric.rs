@@ -4,6 +4,16 @@
 pub const PRODUCE: &str = "kafka_produce_total";
 /// Events that Kafka did not take. Counter.
 pub const PRODUCE_FAIL: &str = "kafka_produce_fail_total";
+/// Records that wait in a producer's fallback log. Gauge.
+pub const FALLBACK_RECORDS: &str = "fallback_records";
+/// Bytes of a fallback log. Gauge.
+pub const FALLBACK_BYTES: &str = "fallback_bytes";
+/// Bytes that a fallback log may have at most; 0 for none. Gauge.
+pub const FALLBACK_LIMIT: &str = "fallback_limit_bytes";
+/// Age of the oldest record that waits there. Gauge, seconds.
+pub const FALLBACK_OLDEST: &str = "fallback_oldest_age_seconds";
+/// Records of a fallback log that Kafka refused for good. Gauge.
+pub const FALLBACK_REFUSED: &str = "fallback_refused_records";
 /// Outbox rows that wait to be published. Gauge.
 pub const OUTBOX_PENDING: &str = "outbox_pending";
 /// Age of the oldest waiting outbox row. Gauge, seconds.
