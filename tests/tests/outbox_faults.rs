@@ -19,11 +19,12 @@ use rdkafka::message::Message as _;
 use tempfile::TempDir;
 use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_tests::faults::kpis::{answers, spelled};
-use topicwright_tests::faults::scene::{Scene, signal, topics};
+use topicwright_tests::faults::scene::{Scene, topics};
 use topicwright_tests::faults::stream::{Fact, Fate, Stream, date, yesterday};
 use topicwright_tests::kafka;
 use topicwright_tests::outbox::{LANES_OF_A_WRITER, NUMBER, connect, drained};
 use topicwright_tests::program::text;
+use topicwright_tests::running::signal;
 
 const WRITERS: usize = 3;
 const RELAYS: usize = 2;
@@ -102,7 +103,7 @@ impl Stage {
     }
 
     fn rage(&mut self, length: Duration) -> BTreeMap<&'static str, u32> {
-        let mut random = Rng::with_seed(self.seed ^ 0x00b0_c5);
+        let mut random = Rng::with_seed(self.seed ^ 0xb0c5);
         let mut done: BTreeMap<&'static str, u32> = BTreeMap::new();
         let end = Instant::now() + length;
         while Instant::now() < end {

@@ -169,7 +169,7 @@ fn what_is_missing_dead_or_extra_is_named() {
         (&answer["under_way"], &answer["missing"]),
         (&json!(3), &json!(0))
     );
-    assert!(terminate(worker).status.success());
+    assert!(worker.terminate().status.success());
     let wrong = run(&["reconcile", "--since", "1m", "--until", "1h"]);
     assert_eq!(wrong.status.code(), Some(1));
 }
