@@ -234,6 +234,10 @@ async fn produce(events: usize, runs: usize) {
         let rates = [
             together(events, |range| bare(client.clone(), records.clone(), range)).await,
             together(events, |range| {
+                written(client.clone(), payloads.clone(), range)
+            })
+            .await,
+            together(events, |range| {
                 sent(producer.clone(), records.clone(), range)
             })
             .await,
