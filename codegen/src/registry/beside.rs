@@ -4,7 +4,7 @@
 //! A document is taken over where its text is the same. A topic is taken over as a whole where everything that
 //! it is made from is the same text: `registry.toml`, every file of the topic's folder, the envelope, and every
 //! file that references from the envelope or from the topic's files lead to. Loading a topic may look at nothing
-//! else: whoever adds an input to [`super::topics::topic`] adds it to [`Beside::same_inputs`]. A topic that has
+//! else: whoever adds an input to `topics.rs` adds it to [`Beside::same_inputs`]. A topic that has
 //! findings is loaded again, so that they are found again.
 //!
 //! Whether the two registries share a topic ([`Arc::ptr_eq`]) is therefore the proof that it is unchanged.
