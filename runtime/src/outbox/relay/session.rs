@@ -481,7 +481,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             .inc();
         tracing::warn!(
             id,
-            event_type,
+            topic,
             reason,
             detail,
             "an outbox row cannot be published and is parked"
