@@ -11,7 +11,7 @@
 )]
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -19,12 +19,13 @@ use rdkafka::message::Message as _;
 use tempfile::TempDir;
 use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_tests::faults::kpis::{answers, spelled};
-use topicwright_tests::faults::scene::{Scene, topics};
+use topicwright_tests::faults::scene::Scene;
+use topicwright_tests::faults::scene::topics;
 use topicwright_tests::faults::stream::{Fact, Fate, Stream, date, yesterday};
 use topicwright_tests::kafka;
 use topicwright_tests::outbox::{LANES_OF_A_WRITER, NUMBER, connect, drained};
 use topicwright_tests::program::text;
-use topicwright_tests::running::signal;
+use topicwright_tests::running::{Running, guarded, signal};
 
 const WRITERS: usize = 3;
 const RELAYS: usize = 2;
@@ -32,8 +33,8 @@ const RELAYS: usize = 2;
 struct Stage {
     scene: Scene,
     database: Postgres,
-    writers: Vec<Child>,
-    relays: Vec<Child>,
+    writers: Vec<Running>,
+    relays: Vec<Running>,
     seed: u64,
     last_day: i64,
     logs: TempDir,
@@ -46,33 +47,28 @@ impl Stage {
         File::create(self.logs.path().join(format!("{:03}-{what}", self.started))).unwrap()
     }
 
-    fn writer(&mut self, place: usize) -> Child {
+    fn writer(&mut self, place: usize) -> Running {
         let log = self.log("writer");
-        Command::new(env!("CARGO_BIN_EXE_outbox-writer"))
+        let lanes = [place * LANES_OF_A_WRITER, WRITERS * LANES_OF_A_WRITER];
+        let mut command = guarded(env!("CARGO_BIN_EXE_outbox-writer"), &[]);
+        command
             .args([
                 self.database.url(),
                 self.seed.to_string(),
                 self.last_day.to_string(),
             ])
-            .args([place * LANES_OF_A_WRITER, WRITERS * LANES_OF_A_WRITER].map(|n| n.to_string()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+            .args(lanes.map(|lane| lane.to_string()));
+        Running::start(command.stdout(Stdio::null()).stderr(log))
     }
 
-    fn relay(&mut self) -> Child {
+    fn relay(&mut self) -> Running {
         let log = self.log("relay");
-        self.scene
-            .servers
-            .command(&["relay", "--listen", "off", "--retention", "off"])
+        let arguments = ["relay", "--listen", "off", "--retention", "off"];
+        let mut command = self.scene.servers.guarded(&arguments);
+        command
             .env("DATABASE_URL", self.database.url())
-            .env("RUST_LOG", "info")
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+            .env("RUST_LOG", "info");
+        Running::start(command.stdout(Stdio::null()).stderr(log))
     }
 
     fn logs(&self) -> String {
@@ -96,14 +92,14 @@ impl Stage {
     /// Those that ended by themselves are replaced, as an orchestrator does.
     fn tend(&mut self) {
         for place in 0..RELAYS {
-            if self.relays[place].try_wait().unwrap().is_some() {
+            if self.relays[place].ended().is_some() {
                 self.relays[place] = self.relay();
             }
         }
     }
 
     fn rage(&mut self, length: Duration) -> BTreeMap<&'static str, u32> {
-        let mut random = Rng::with_seed(self.seed ^ 0xb0c5);
+        let mut random = Rng::with_seed(self.seed ^ 0x00b0_c5);
         let mut done: BTreeMap<&'static str, u32> = BTreeMap::new();
         let end = Instant::now() + length;
         while Instant::now() < end {
@@ -153,18 +149,9 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        for child in self.writers.iter_mut().chain(&mut self.relays) {
-            kill(child);
-        }
-    }
-}
-
-fn kill(child: &mut Child) {
-    signal(child.id(), "CONT");
-    let _ = child.kill();
-    let _ = child.wait();
+fn kill(process: &mut Running) {
+    signal(process.id(), "CONT");
+    process.kill();
 }
 
 fn setting(name: &str) -> Option<u64> {

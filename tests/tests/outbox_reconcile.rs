@@ -7,7 +7,8 @@ use subject::Registry;
 use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_runtime::outbox;
 use topicwright_tests::outbox::{connect, drained, purchase, record};
-use topicwright_tests::program::{Servers, free_port, terminate, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, text, wait_until};
+use topicwright_tests::running::Running;
 use topicwright_tests::{kafka, sql};
 
 /// An event of so many minutes ago.
@@ -55,8 +56,8 @@ fn what_is_missing_dead_or_extra_is_named() {
     };
     let ids = enqueue(&events);
 
-    let mut relay = servers.command(&["relay", "--listen", "off"]);
-    let relay = relay.env("DATABASE_URL", database.url()).spawn().unwrap();
+    let mut relay = servers.guarded(&["relay", "--listen", "off"]);
+    let relay = Running::start(relay.env("DATABASE_URL", database.url()));
     let worker = servers.ingest(free_port());
     runtime.block_on(drained(&client));
     let stored = || {
@@ -109,7 +110,7 @@ fn what_is_missing_dead_or_extra_is_named() {
     wait_until("the stray is stored", || {
         stored() == events.len() - 1 - 2 + 1
     });
-    assert!(terminate(relay).status.success());
+    assert!(relay.terminate().status.success());
     enqueue(&[aged(800, 2)]);
     let park = "INSERT INTO event_outbox (event_type, payload, dedupe_key, parked_at, created_at) \
         VALUES ('shop.purchase', '{}', 'parked', now(), now() - interval '10 minutes')";

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use serde_json::json;
 use topicwright_runtime::dlq::FOREIGN;
+use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_runtime::ingest::Reason;
 use topicwright_tests::program::{Servers, free_port, get, text, wait_until};
 use topicwright_tests::running::Running;
-use topicwright_tests::{events, kafka, sql};
+use topicwright_tests::{events, kafka, outbox, sql};
 
 const PIPELINE: &str = env!("CARGO_BIN_EXE_pipeline-under-test");
 const TOPIC: &str = "shop.purchase";
@@ -159,7 +160,12 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
         get(port, "/metrics").is_some_and(|(_, body)| body.contains("ingest_lag{"))
     });
     let (_, body) = get(port, "/metrics").unwrap();
-    let found = exported(&body);
+    let (relayed, relay_said) = relay_of_secrets(&servers);
+    let mut found = exported(&body);
+    for (name, (kind, labels)) in exported(&relayed) {
+        let known = found.entry(name).or_insert((kind, BTreeSet::new()));
+        known.1.extend(labels);
+    }
     let told: BTreeMap<String, (String, BTreeSet<String>)> = table("metric")
         .into_iter()
         .map(|row| {
@@ -177,9 +183,11 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
 
     let ended = worker.terminate();
     assert!(ended.status.success());
-    let said = text(&ended.stderr) + &text(&ended.stdout) + &body;
+    let said = text(&ended.stderr) + &text(&ended.stdout) + &body + &relay_said + &relayed;
     assert!(
-        said.contains("DEBUG") && said.contains("TRACE") && said.contains("a block is halved"),
+        ["DEBUG", "TRACE", "a block is halved", "is parked"]
+            .iter()
+            .all(|part| said.contains(part)),
         "too quiet: {said}"
     );
     for secret in SECRETS {
@@ -194,4 +202,43 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
             .iter()
             .any(|secret| text(&quiet.stdout).contains(secret))
     );
+}
+
+/// What a relay exports and logs after it parked rows with secrets in every place.
+fn relay_of_secrets(servers: &Servers) -> (String, String) {
+    let database = Postgres::start().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = servers.command(arguments);
+        command
+            .env("DATABASE_URL", database.url())
+            .output()
+            .unwrap()
+    };
+    assert!(run(&["outbox", "migrate"]).status.success());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = runtime.block_on(outbox::connect(&database.url()));
+    let rows = r#"INSERT INTO event_outbox (event_type, payload, envelope, dedupe_key, key, headers) VALUES
+        ('s3cret-value', '{}', '{}', 's3cret-key', 's3cret-key', NULL),
+        ('shop.purchase', '{"status": "s3cret-value", "s3cret-name": 1}',
+            '{"user_id": 13, "ts": "2026-08-21T12:00:00Z"}', 's3cret-key', '13', '{"note": "s3cret-header"}')"#;
+    runtime.block_on(client.batch_execute(rows)).unwrap();
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut command = servers.guarded(&["relay", "--listen", &listen]);
+    command
+        .env("DATABASE_URL", database.url())
+        .env("RUST_LOG", "trace");
+    let relay = Running::start(&mut command);
+    runtime.block_on(outbox::drained(&client));
+    let mut body = String::new();
+    wait_until("parked rows are counted", || {
+        body = get(port, "/metrics")
+            .map(|(_, body)| body)
+            .unwrap_or_default();
+        body.contains("outbox_parked 2")
+    });
+    assert_eq!(get(port, "/readyz").map(|(status, _)| status), Some(200));
+    let ended = relay.terminate();
+    assert!(ended.status.success());
+    (body, text(&ended.stderr))
 }

@@ -99,6 +99,11 @@ impl Board {
         self.stuck > 0
     }
 
+    pub(super) fn is_stuck_at(&self, id: i64) -> bool {
+        let flight = self.flights.get(&id);
+        flight.is_some_and(|flight| flight.state == State::Stuck)
+    }
+
     /// A lane is ours.
     pub(super) fn take(&mut self, lane: i16) {
         self.epoch += 1;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::config::KafkaConfig;
 use crate::error::Result;
 use crate::kafka;
-use crate::produce::{OutgoingRecord, header};
+use crate::produce::OutgoingRecord;
 use crate::registry::EventRegistry;
 
 /// What became of a row's record.
@@ -87,6 +87,8 @@ impl Sender {
             .set("delivery.timeout.ms", "0")
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
+            // Records of a topic that is missing wait; it is looked for this often.
+            .set("topic.metadata.refresh.interval.ms", "15000")
             .set("queue.buffering.max.messages", "1000000")
             .set("batch.size", batch_bytes::<R>().to_string())
             .set(
@@ -106,19 +108,12 @@ impl Sender {
 
     /// Hands a record over; its report comes later.
     pub(super) fn send(&self, id: i64, record: &OutgoingRecord) -> std::result::Result<(), Code> {
-        let version = record.schema_version.to_string();
-        let mut headers = OwnedHeaders::new_with_capacity(3 + record.headers.len());
-        let own = [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::SCHEMA_ID, record.schema_id),
-            (header::SCHEMA_VERSION, version.as_str()),
-        ];
-        let given = record.headers.iter();
-        let given = given.map(|(name, value)| (name.as_str(), value.as_str()));
-        for (key, value) in own.into_iter().chain(given) {
+        let all = record.all_headers();
+        let mut headers = OwnedHeaders::new_with_capacity(all.len());
+        for (key, value) in &all {
             headers = headers.insert(Header {
                 key,
-                value: Some(value),
+                value: Some(value.as_bytes()),
             });
         }
         let id = usize::try_from(id).unwrap_or(usize::MAX);

@@ -34,6 +34,9 @@ const BALANCE: Duration = Duration::from_secs(1);
 /// Between two looks at everything that waits: somebody may have released a row by hand.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// Between two words on rows that Kafka does not acknowledge.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
+
 /// A database that does not answer for so long is lost, and the locks with it.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -183,6 +186,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         let mut heard = Instant::now();
         let mut polled = Instant::now();
         let mut looked_again = Instant::now();
+        let mut said = Instant::now();
         let mut stopping: Option<Instant> = None;
         let mut reports = Vec::with_capacity(REPORTS);
         self.start_balance();
@@ -235,6 +239,10 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                         self.wants_read = true;
                     }
                     self.relay.health.set_served(!self.board.is_stuck());
+                    if self.board.is_stuck() && now.duration_since(said) >= SAID_AGAIN {
+                        said = now;
+                        self.say_stuck();
+                    }
                     if stopping.is_none() && self.relay.is_stopping() {
                         stopping = Some(now);
                     }
@@ -246,6 +254,20 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                 return Ok(());
             }
         }
+    }
+
+    fn say_stuck(&self) {
+        let stuck = self
+            .sent
+            .iter()
+            .filter(|(id, _)| self.board.is_stuck_at(**id));
+        let mut topics: Vec<&str> = stuck.map(|(_, sent)| sent.topic).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        tracing::warn!(
+            topics = topics.join(", "),
+            "Kafka does not acknowledge outbox rows; their keys wait"
+        );
     }
 
     fn is_idle(&self) -> bool {
@@ -459,7 +481,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             .inc();
         tracing::warn!(
             id,
-            event_type,
+            topic,
             reason,
             detail,
             "an outbox row cannot be published and is parked"
