@@ -99,7 +99,7 @@ impl Stage {
     }
 
     fn rage(&mut self, length: Duration) -> BTreeMap<&'static str, u32> {
-        let mut random = Rng::with_seed(self.seed ^ 0x00b0_c5);
+        let mut random = Rng::with_seed(self.seed ^ 0xb0c5);
         let mut done: BTreeMap<&'static str, u32> = BTreeMap::new();
         let end = Instant::now() + length;
         while Instant::now() < end {
