@@ -74,6 +74,28 @@ fn demo(arguments: &[&str], produced: u64) -> Value {
 }
 
 #[test]
+fn through_an_outbox_every_kpi_is_as_the_oracle_says() {
+    let arguments = ["demo", "--outbox", "--format", "json", "--events", "6000"];
+    let ended = command(PIPELINE, &arguments).output().unwrap();
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let (events, outbox) = (&report["events"], &report["outbox"]);
+    // The check before the insert refuses what is broken: nothing is left for the ingest to refuse.
+    assert_eq!(outbox["refused"], events["invalid"], "{report}");
+    assert_eq!(events["dlq"], 0);
+    assert!(events["invalid"].as_u64().unwrap() > 0);
+    assert!(outbox["probes"].as_u64().unwrap() > 10, "{outbox}");
+    let latency = &outbox["commit_to_kpi_ms"];
+    assert!(
+        latency["p50"].as_f64().unwrap() > 0.0
+            && latency["p50"].as_f64() <= latency["p95"].as_f64()
+    );
+    let kpis = report["kpis"].as_array().unwrap();
+    assert_eq!(kpis.len(), Registry::PROJECT.kpis.len());
+    assert!(kpis.iter().all(|kpi| kpi["equal"] == true), "{report}");
+}
+
+#[test]
 fn on_a_real_kafka_every_kpi_is_as_the_oracle_says() {
     demo(&["--kafka", "real", "--seed", "7"], 20_000);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
@@ -367,6 +367,45 @@ async fn a_missing_topic_holds_up_its_own_rows_only() {
     assert_eq!(first, (1..=200).collect::<Vec<_>>());
     let bought = first_occurrences(transactions(&scene.arrived("shop.purchase")["7"]).into_iter());
     assert_eq!(bought, (2..=301).collect::<Vec<_>>());
+    relay.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kafka_refuses_stands_aside_and_its_batch_does_not() {
+    let scene = Scene::start().await;
+    // Brokers measure batches: small records fall with the large one, and with each other.
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", scene.broker.brokers())
+        .create()
+        .unwrap();
+    let small = AlterConfig::new(ResourceSpecifier::Topic("shop.purchase"))
+        .set("max.message.bytes", "1500");
+    admin
+        .alter_configs([&small], &AdminOptions::new())
+        .await
+        .unwrap();
+    let mut events: Vec<Value> = (1..=120).map(|n| purchase(n, 1 + n % 3)).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    let noise: String = (0..2000).map(|_| random.alphanumeric()).collect();
+    events[60]["noise"] = noise.into();
+    let ids = scene.enqueue(&events).await;
+    let relay = scene.relay().await;
+    drained(&scene.client).await;
+    let parked = outbox::list(&scene.client, &outbox::Selected::default(), 100)
+        .await
+        .unwrap();
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    assert_eq!((parked[0].id, &*parked[0].reason), (ids[60], "kafka"));
+    let arrived = scene.arrived("shop.purchase");
+    for user in 1..=3 {
+        let expected = events
+            .iter()
+            .enumerate()
+            .filter(|(place, event)| *place != 60 && event["user_id"] == user);
+        let expected: Vec<u64> = expected.map(|(place, _)| place as u64 + 2).collect();
+        let found = first_occurrences(transactions(&arrived[&user.to_string()]).into_iter());
+        assert_eq!(found, expected, "user {user}");
+    }
     relay.stop().await.unwrap();
 }
 

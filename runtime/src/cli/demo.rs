@@ -28,6 +28,10 @@ pub(super) struct Demo {
     /// Scenario of the registry [default: the first]
     #[arg(long)]
     scenario: Option<String>,
+    /// Send events through an outbox in PostgreSQL and a relay, and tell how long one takes from commit to KPI; needs
+    /// PostgreSQL installed
+    #[arg(long)]
+    outbox: bool,
     /// Keep the servers running, with addresses and queries to go on with
     #[arg(long)]
     keep: bool,
@@ -57,6 +61,7 @@ impl Demo {
                 Some(_) => Where::At(config.kafka),
             },
             clickhouse: settings.clickhouse.is_some().then_some(config.clickhouse),
+            outbox: self.outbox,
             hash_key: DEMO_HASH_KEY,
         };
         let screen = Terminal::new(u64::from(self.events));
@@ -78,7 +83,7 @@ impl Demo {
             say_part(&format!("\n{}", sample::<R>(&stage)));
             signals.received().await;
         }
-        stage.worker.stop().await?;
+        stage.stop().await?;
         if is_right {
             Ok(Outcome::Clean)
         } else {
@@ -93,6 +98,16 @@ fn human(report: &Report) -> String {
         "{} messages: {} events, {} repeated, {} broken\n{} rows ingested, {} dead letters\n\n",
         report.produced, report.valid, report.duplicates, report.invalid, report.rows, report.dlq
     );
+    if let Some(outbox) = &report.outbox {
+        let quantile = |share| outbox.latency(share).unwrap_or(0.0);
+        text.push_str(&format!(
+            "outbox: {} refused before the insert; from commit to KPI p50 {:.0} ms, p95 {:.0} ms ({} events)\n\n",
+            outbox.refused,
+            quantile(0.5),
+            quantile(0.95),
+            outbox.latencies_ms.len()
+        ));
+    }
     let rows: Vec<(&str, String, String, Option<String>)> = report.kpis().collect();
     let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
     let name_width = width(&mut rows.iter().map(|row| row.0.chars().count())).max(3);

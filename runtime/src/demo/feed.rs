@@ -9,7 +9,7 @@ use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
 
 /// Messages that may be in Kafka and not ingested yet: the mock cluster keeps 100,000 a partition.
-const AHEAD: u64 = 80_000;
+pub(super) const AHEAD: u64 = 80_000;
 
 /// How long Kafka may take for what was handed over last.
 const FLUSH: Duration = Duration::from_secs(60);

@@ -1,5 +1,6 @@
 //! The whole way in one command: simulated producers, Kafka, the worker, ClickHouse, and every KPI recomputed
 //! from what was produced, apart from the SQL.
+mod backend;
 mod compare;
 mod facts;
 mod feed;
@@ -24,6 +25,9 @@ use crate::ingest::{self, Counts, IngestHandle};
 use crate::json::Decoder;
 use crate::plan::{Plan, Scenario, View};
 use crate::registry::EventRegistry;
+pub use backend::Enqueued;
+
+use backend::Backend;
 use compare::{Comparison, of_clickhouse, pair};
 use oracle::Answer;
 use scenario::Script;
@@ -56,6 +60,8 @@ pub struct Options {
     pub kafka: Where,
     /// The user's ClickHouse; one started for the demo where absent.
     pub clickhouse: Option<ClickHouseConfig>,
+    /// Whether events go through an outbox in PostgreSQL and a relay.
+    pub outbox: bool,
     /// Key of hashed columns.
     pub hash_key: crate::config::HashKey,
 }
@@ -85,22 +91,26 @@ pub struct Report {
     pub dlq: u64,
     /// Rows with distinct coordinates in the fact table.
     pub rows: u64,
+    /// What became of the messages at the outbox, where they went through one.
+    pub outbox: Option<Enqueued>,
     /// Seconds by step.
     pub seconds: BTreeMap<&'static str, f64>,
     comparisons: Vec<Comparison>,
 }
 
 impl Report {
-    /// Whether everything is as it must be: each KPI, and every broken message in a dead letter topic.
+    /// Whether everything is as it must be: each KPI, and every broken message in a dead letter topic or refused.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.dlq == self.invalid as u64 && self.comparisons.iter().all(Comparison::is_equal)
+        let refused = self.outbox.as_ref().map_or(0, |outbox| outbox.refused);
+        self.dlq + refused as u64 == self.invalid as u64
+            && self.comparisons.iter().all(Comparison::is_equal)
     }
 
     /// As one JSON document.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut report = json!({
             "events": {
                 "produced": self.produced,
                 "valid": self.valid,
@@ -110,7 +120,15 @@ impl Report {
             },
             "kpis": self.comparisons.iter().map(Comparison::to_json).collect::<Vec<_>>(),
             "seconds": self.seconds,
-        })
+        });
+        if let Some(outbox) = &self.outbox {
+            report["outbox"] = json!({
+                "refused": outbox.refused,
+                "probes": outbox.latencies_ms.len(),
+                "commit_to_kpi_ms": {"p50": outbox.latency(0.5), "p95": outbox.latency(0.95)},
+            });
+        }
+        report
     }
 
     /// Each KPI: name, the oracle's answer and ClickHouse's in one line each, and where they differ.
@@ -129,8 +147,8 @@ impl Report {
 /// Servers that go on running, for `--keep`.
 pub struct Stage {
     servers: Servers,
-    /// The worker, still consuming.
-    pub worker: IngestHandle,
+    backend: Option<Backend>,
+    worker: IngestHandle,
 }
 
 impl Stage {
@@ -144,6 +162,17 @@ impl Stage {
     #[must_use]
     pub fn clickhouse(&self) -> &str {
         &self.servers.clickhouse.url
+    }
+
+    /// Ends relay and worker, in this order, and the servers after them.
+    ///
+    /// # Errors
+    /// One of them had failed.
+    pub async fn stop(self) -> Result<()> {
+        if let Some(backend) = self.backend {
+            backend.stop().await?;
+        }
+        self.worker.stop().await.map(drop)
     }
 }
 
@@ -180,7 +209,11 @@ pub async fn run<R: EventRegistry>(
     config.hash_key = options.hash_key;
     config.batch.flush_interval = Duration::from_millis(250);
     // Joins its group, which takes some seconds, while the players are drawn.
-    let mut worker = ingest::start::<R>(config).await?;
+    let mut worker = ingest::start::<R>(config.clone()).await?;
+    let backend = match options.outbox {
+        true => Some(Backend::start::<R>(&config).await?),
+        false => None,
+    };
     let derive_keys = may_derive_keys::<R>(&plan);
     let script = Arc::new(tokio::task::block_in_place(|| {
         scenario::script(
@@ -202,10 +235,22 @@ pub async fn run<R: EventRegistry>(
         client: &client,
         as_of: &as_of,
     };
-    tokio::select! {
-        settled = show.until_settled(&mut worker, &servers, Arc::clone(&script)) => settled?,
+    let playing = async {
+        match &backend {
+            None => show
+                .until_settled(&mut worker, &servers, Arc::clone(&script))
+                .await
+                .map(|()| None),
+            Some(backend) => {
+                let played = show.through_outbox::<R>(&mut worker, &servers, backend, &script);
+                played.await.map(Some)
+            }
+        }
+    };
+    let enqueued = tokio::select! {
+        played = playing => played?,
         failed = show.kpis_as_they_move::<R>() => return Err(failed),
-    }
+    };
     seconds.insert("produce and ingest", ingesting.elapsed().as_secs_f64());
 
     screen.step("recomputing every KPI");
@@ -232,10 +277,16 @@ pub async fn run<R: EventRegistry>(
         invalid: script.invalid,
         dlq: worker.counts().dead,
         rows: worker.counts().rows,
+        outbox: enqueued,
         seconds,
         comparisons,
     };
-    Ok((report, Stage { servers, worker }))
+    let stage = Stage {
+        servers,
+        backend,
+        worker,
+    };
+    Ok((report, stage))
 }
 
 fn chosen<'p>(plan: &'p Plan, name: Option<&str>) -> Result<&'p Scenario> {
@@ -336,6 +387,65 @@ impl Show<'_> {
         }
     }
 
+    /// Enqueues the script, the last events one at a time, and waits until the worker is done with it.
+    async fn through_outbox<R: EventRegistry>(
+        &self,
+        worker: &mut IngestHandle,
+        servers: &Servers,
+        backend: &Backend,
+        script: &Script,
+    ) -> Result<Enqueued> {
+        let all = script.messages.len();
+        let (most, last) = script.messages.split_at(all - backend::PROBES.min(all));
+        let (counts, total) = (worker.counter(), u64::try_from(all).unwrap_or(u64::MAX));
+        let ahead = servers.is_mock.then_some(feed::AHEAD);
+        let sending = backend.enqueue::<R>(
+            most,
+            ahead,
+            || counts().settled,
+            |sent| {
+                self.screen.progress(sent, total, counts());
+            },
+        );
+        let refused = tokio::select! {
+            refused = sending => refused?,
+            ended = worker.ended() => return Err(ended_early(ended)),
+        };
+        let expected = u64::try_from(most.len() - refused).unwrap_or(u64::MAX);
+        self.settled(worker, expected, total).await?;
+        self.screen.step("one event at a time, from commit to KPI");
+        let mut enqueued = tokio::select! {
+            probed = backend.probe::<R>(last, self.client) => probed?,
+            ended = worker.ended() => return Err(ended_early(ended)),
+        };
+        enqueued.refused += refused;
+        let expected = u64::try_from(all - enqueued.refused).unwrap_or(u64::MAX);
+        self.settled(worker, expected, total).await?;
+        Ok(enqueued)
+    }
+
+    /// Waits until the worker is done with so many records.
+    async fn settled(&self, worker: &mut IngestHandle, expected: u64, total: u64) -> Result<()> {
+        let mut moved = (Instant::now(), 0);
+        loop {
+            let counts = worker.counts();
+            self.screen.progress(expected, total, counts);
+            if counts.settled >= expected {
+                return Ok(());
+            }
+            if counts.settled != moved.1 {
+                moved = (Instant::now(), counts.settled);
+            }
+            if moved.0.elapsed() > PATIENCE {
+                return Err(stands_still(counts.settled, expected));
+            }
+            tokio::select! {
+                ended = worker.ended() => return Err(ended_early(ended)),
+                () = tokio::time::sleep(Duration::from_millis(60)) => {}
+            }
+        }
+    }
+
     /// Produces the script and waits until the worker is done with it.
     async fn until_settled(
         &self,
@@ -369,10 +479,7 @@ impl Show<'_> {
                 moved = (Instant::now(), counts.settled);
             }
             if moved.0.elapsed() > PATIENCE {
-                return Err(Error::service("the worker does not get on")
-                    .at("settled", counts.settled)
-                    .at("produced", total)
-                    .fix("run again with RUST_LOG=info to see what it waits for"));
+                return Err(stands_still(counts.settled, total));
             }
             tokio::select! {
                 result = &mut feed, if !fed => {
@@ -383,5 +490,19 @@ impl Show<'_> {
                 () = tokio::time::sleep(Duration::from_millis(60)) => {}
             }
         }
+    }
+}
+
+fn stands_still(settled: u64, produced: u64) -> Error {
+    Error::service("the worker does not get on")
+        .at("settled", settled)
+        .at("produced", produced)
+        .fix("run again with RUST_LOG=info to see what it waits for")
+}
+
+fn ended_early(ended: Result<()>) -> Error {
+    match ended {
+        Err(error) => error,
+        Ok(()) => Error::bug("the worker ended before the events did"),
     }
 }

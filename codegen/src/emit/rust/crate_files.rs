@@ -249,7 +249,7 @@ publish = false
 default = ["embedded"]
 # Engines for the demo and for tests.
 embedded = ["topicwright-runtime/embedded"]
-# TLS and SASL for Kafka (needs OpenSSL's headers), TLS for ClickHouse.
+# TLS and SASL for Kafka (needs OpenSSL's headers), TLS for ClickHouse and PostgreSQL.
 tls = ["topicwright-runtime/tls"]
 
 [dependencies]
