@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use topicwright_runtime::error::{Kind, Result};
 use topicwright_runtime::fallback::{
-    Batch, Disk, Entry, FallbackLog, FallbackOptions, FileSystem, inspect,
+    Batch, Disk, Entry, FallbackLog, FallbackOptions, FileSystem, Opened, inspect,
 };
 use topicwright_runtime::produce::OutgoingRecord;
 use topicwright_tests::program::{command, text};
@@ -81,6 +82,20 @@ fn number(entry: &Entry) -> usize {
     number
 }
 
+/// Opens a log that another owner has let go of. A test beside this one that starts a program holds the lock for a
+/// moment longer: between fork and exec the child has the file too.
+fn reopened(folder: &Path) -> (FallbackLog, Opened) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match FallbackLog::open(&options(folder)) {
+            Err(error) if error.what.contains("in use") && Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 fn options(folder: &Path) -> FallbackOptions {
     FallbackOptions::in_folder(folder)
 }
@@ -118,7 +133,7 @@ fn a_write_torn_at_any_byte_leaves_every_record_before_it() {
     for length in 0..bytes.len() {
         std::fs::write(&path, &bytes[..length]).unwrap();
         let seen = inspect(folder.path()).unwrap();
-        let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+        let (log, opened) = reopened(folder.path());
         let whole = ends.iter().filter(|end| **end <= length).count();
         let torn = length - ends[..whole].last().copied().unwrap_or(0);
         assert_eq!(opened.torn_bytes, torn as u64, "cut to {length}");
@@ -143,7 +158,7 @@ fn a_write_torn_at_any_byte_leaves_every_record_before_it() {
         // What comes next is found behind them, now and after a restart.
         append(&log, [10, 11]).unwrap();
         drop(log);
-        let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+        let (log, opened) = reopened(folder.path());
         assert_eq!((opened.torn_bytes, opened.damage), (0, vec![]));
         let expected: Vec<usize> = (0..whole).chain([10, 11]).collect();
         assert_eq!(waiting(&log), expected, "cut to {length}");
@@ -161,7 +176,7 @@ fn space_that_was_added_and_never_written_is_cut_off() {
     let (path, mut bytes, _) = five(folder.path());
     bytes.extend([0; 5000]);
     std::fs::write(&path, &bytes).unwrap();
-    let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, opened) = reopened(folder.path());
     assert_eq!((opened.records, opened.torn_bytes), (5, 5000));
     assert_eq!(waiting(&log), [0, 1, 2, 3, 4]);
 }
@@ -177,7 +192,7 @@ fn a_byte_changed_anywhere_costs_one_record_and_is_reported() {
             std::fs::write(&path, &damaged).unwrap();
             let hit = ends.iter().filter(|end| **end <= at).count();
             let seen = inspect(folder.path()).unwrap();
-            let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+            let (log, opened) = reopened(folder.path());
             let expected: Vec<usize> = (0..5).filter(|number| *number != hit).collect();
             assert_eq!(waiting(&log), expected, "{change:#x} at {at}");
             assert_eq!(opened.records, 4, "{change:#x} at {at}");
@@ -200,7 +215,7 @@ fn a_damaged_segment_outlives_its_records_and_verify_names_it() {
     let (path, mut bytes, ends) = five(folder.path());
     bytes[ends[1] + 30] ^= 0xff;
     std::fs::write(&path, &bytes).unwrap();
-    let (log, _) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, _) = reopened(folder.path());
     let window = log.window().unwrap();
     assert_eq!(window.damage.len(), 1);
     log.settle(window.next, 4, None).unwrap();
@@ -248,7 +263,7 @@ fn a_damaged_segment_outlives_its_records_and_verify_names_it() {
 #[test]
 fn a_lost_position_reads_again_and_never_skips() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, _) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, _) = reopened(folder.path());
     append(&log, 0..3).unwrap();
     log.settle(2, 2, None).unwrap();
     drop(log);
@@ -265,7 +280,7 @@ fn a_lost_position_reads_again_and_never_skips() {
             bytes[*at] ^= 0xff;
         }
         std::fs::write(&position, &bytes).unwrap();
-        let (log, _) = FallbackLog::open(&options(folder.path())).unwrap();
+        let (log, _) = reopened(folder.path());
         assert_eq!(waiting(&log), expected, "{damaged:?}");
     }
 }
@@ -417,7 +432,7 @@ fn a_full_disk_is_told_and_leaves_the_log_readable_at_every_fill() {
         append(&log, [kept]).unwrap();
         assert_eq!(waiting(&log), (0..=kept).collect::<Vec<_>>());
         drop(log);
-        let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+        let (log, opened) = reopened(folder.path());
         assert_eq!((opened.torn_bytes, opened.damage), (0, vec![]));
         assert_eq!(waiting(&log), (0..=kept).collect::<Vec<_>>());
     }
@@ -440,7 +455,7 @@ fn a_sync_that_fails_is_an_error_and_what_follows_is_sound() {
     append(&log, [5]).unwrap();
     assert_eq!(waiting(&log), [0, 1, 5]);
     drop(log);
-    let (log, opened) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, opened) = reopened(folder.path());
     assert_eq!(opened.damage, []);
     assert_eq!(waiting(&log), [0, 1, 5]);
 }
@@ -490,7 +505,7 @@ fn a_full_tmpfs_is_told_and_drains() {
 #[test]
 fn two_logs_never_share_a_folder_and_the_second_names_the_first() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, _) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, _) = reopened(folder.path());
     append(&log, [0]).unwrap();
     let Err(error) = FallbackLog::open(&options(folder.path())) else {
         panic!("opened twice");
@@ -515,6 +530,6 @@ fn two_logs_never_share_a_folder_and_the_second_names_the_first() {
     assert!(said.contains(&format!("in use by {process}")), "{said}");
 
     drop(log);
-    let (log, _) = FallbackLog::open(&options(folder.path())).unwrap();
+    let (log, _) = reopened(folder.path());
     assert_eq!(waiting(&log), [0]);
 }
