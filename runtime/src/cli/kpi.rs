@@ -128,7 +128,12 @@ fn human(answers: &[(&str, QueryResult)]) -> String {
             text.push_str("  no rows\n");
             continue;
         }
-        table(answer, &mut text);
+        let columns: Vec<&str> = answer
+            .columns
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        table(&columns, &answer.rows, &mut text);
     }
     text
 }

@@ -17,6 +17,7 @@ mod relay;
 mod signals;
 mod streams;
 mod table;
+mod time;
 mod topics;
 
 use std::io::IsTerminal as _;

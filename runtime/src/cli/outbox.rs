@@ -2,11 +2,10 @@
 use serde_json::json;
 
 use super::Outcome;
-use super::dlq::time;
 use super::streams::{say, write_result};
 use super::table::table;
+use super::time;
 use super::topics::Format;
-use crate::clickhouse::QueryResult;
 use crate::config::{Config, Settings};
 use crate::error::{Error, Result};
 use crate::outbox::{self, Database, Parked, Selected};
@@ -185,12 +184,9 @@ fn human(parked: &[Parked]) -> String {
             time::shown(Some(row.parked_ms)).into(),
         ]
     });
-    let answer = QueryResult {
-        columns: columns.map(|name| (name.to_owned(), String::new())).into(),
-        rows: rows.collect(),
-    };
+    let rows: Vec<_> = rows.collect();
     let mut text = String::new();
-    table(&answer, &mut text);
+    table(&columns, &rows, &mut text);
     text
 }
 

@@ -2,11 +2,11 @@
 use serde_json::json;
 
 use super::Outcome;
-use super::dlq::time::{self, End};
 use super::streams::write_result;
 use super::table::table;
+use super::time::{self, End};
 use super::topics::Format;
-use crate::clickhouse::{Client, QueryResult};
+use crate::clickhouse::Client;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::outbox::{self, Reconciled, Span};
@@ -83,12 +83,9 @@ fn human(found: &Reconciled) -> String {
         ]
     });
     let columns = ["what", "topic", "deduplication key", "outbox id", "reason"];
-    let answer = QueryResult {
-        columns: columns.map(|name| (name.to_owned(), String::new())).into(),
-        rows: rows.collect(),
-    };
-    if !answer.rows.is_empty() {
-        table(&answer, &mut text);
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        table(&columns, &rows, &mut text);
         text.push('\n');
     }
     for (what, count) in counts(found) {

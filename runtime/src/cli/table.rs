@@ -1,18 +1,33 @@
 //! Rows as a table for people.
-use crate::clickhouse::QueryResult;
+use serde_json::Value;
+
+/// A table under a title and with a blank line after it; nothing where it has no rows.
+pub(super) fn section(
+    text: &mut String,
+    title: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<Value>>,
+) {
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str(title);
+    text.push('\n');
+    table(columns, &rows, text);
+    text.push('\n');
+}
 
 /// Columns as wide as their widest value; numbers to the right.
-pub(super) fn table(answer: &QueryResult, text: &mut String) {
-    let cells: Vec<Vec<String>> = answer
-        .rows
+pub(super) fn table(columns: &[&str], rows: &[Vec<Value>], text: &mut String) {
+    let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| row.iter().map(cell).collect())
         .collect();
-    let widths: Vec<usize> = answer
-        .columns
+    let widths: Vec<usize> = columns
         .iter()
         .enumerate()
-        .map(|(column, (name, _))| {
+        .map(|(column, name)| {
             cells
                 .iter()
                 .filter_map(|row| row.get(column))
@@ -22,18 +37,13 @@ pub(super) fn table(answer: &QueryResult, text: &mut String) {
                 .unwrap_or(0)
         })
         .collect();
-    let header: Vec<String> = answer
-        .columns
-        .iter()
-        .map(|(name, _)| name.clone())
-        .collect();
+    let header: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     for row in std::iter::once(&header).chain(&cells) {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
-            let is_number = answer
-                .rows
+            let is_number = rows
                 .iter()
-                .any(|row| row.get(column).is_some_and(serde_json::Value::is_number));
+                .any(|row| row.get(column).is_some_and(Value::is_number));
             let gap = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
             line.push_str("  ");
             if is_number {
@@ -49,11 +59,11 @@ pub(super) fn table(answer: &QueryResult, text: &mut String) {
     }
 }
 
-fn cell(value: &serde_json::Value) -> String {
+fn cell(value: &Value) -> String {
     match value {
-        serde_json::Value::Null => "-".to_owned(),
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => match number.as_f64() {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64() {
             Some(float) if number.is_f64() => format!("{float:.4}"),
             _ => number.to_string(),
         },

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use super::super::Outcome;
 use super::super::streams::write_result;
 use super::super::table::table;
+use super::super::time;
 use super::super::topics::Format;
-use super::{Filters, time};
-use crate::clickhouse::QueryResult;
+use super::Filters;
 use crate::config::Config;
 use crate::dlq::{Letter, Selection, scan};
 use crate::error::Result;
@@ -109,11 +109,8 @@ fn human(groups: &Groups, open: u64) -> String {
                 time::shown(group.last).into(),
             ]
         });
-        let answer = QueryResult {
-            columns: columns.map(|name| (name.to_owned(), String::new())).into(),
-            rows: rows.collect(),
-        };
-        table(&answer, &mut text);
+        let rows: Vec<_> = rows.collect();
+        table(&columns, &rows, &mut text);
     }
     text.push_str(&match open {
         0 => "no open letters\n".to_owned(),

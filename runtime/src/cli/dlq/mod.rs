@@ -2,9 +2,8 @@
 mod ls;
 mod replay;
 mod show;
-pub(super) mod time;
 
-use super::Outcome;
+use super::{Outcome, time};
 use crate::config::Settings;
 use crate::dlq::{FOREIGN, Selection};
 use crate::error::{Error, Result};

@@ -3,10 +3,9 @@ use serde_json::Value;
 
 use super::super::Outcome;
 use super::super::streams::write_result;
-use super::super::table::table;
+use super::super::table::section;
 use super::super::topics::Format;
 use super::Filters;
-use crate::clickhouse::QueryResult;
 use crate::config::Config;
 use crate::dlq::{Report, Selection, replay};
 use crate::error::Result;
@@ -48,21 +47,6 @@ impl Replay {
 
 fn human(report: &Report, yes: bool) -> String {
     let mut text = String::new();
-    let mut add = |title: &str, columns: &[&str], rows: Vec<Vec<Value>>| {
-        if rows.is_empty() {
-            return;
-        }
-        text.push_str(title);
-        let columns = columns
-            .iter()
-            .map(|name| ((*name).to_owned(), String::new()));
-        let answer = QueryResult {
-            columns: columns.collect(),
-            rows,
-        };
-        table(&answer, &mut text);
-        text.push('\n');
-    };
     let passing = report.passing.iter().map(|((topic, was), letters)| {
         vec![
             topic.as_str().into(),
@@ -70,8 +54,8 @@ fn human(report: &Report, yes: bool) -> String {
             (*letters).into(),
         ]
     });
-    let title = "pass today\n";
-    add(title, &["topic", "reason", "letters"], passing.collect());
+    let columns = ["topic", "reason", "letters"];
+    section(&mut text, "pass today", &columns, passing);
     let failing = report.failing.iter().map(|(failure, letters)| {
         let pointer = match failure.pointer.as_str() {
             "" => Value::Null,
@@ -87,7 +71,7 @@ fn human(report: &Report, yes: bool) -> String {
         ]
     });
     let columns = ["topic", "reason", "today", "pointer", "letters", "detail"];
-    add("fail again\n", &columns, failing.collect());
+    section(&mut text, "fail again", &columns, failing);
     let (letters, sent, passing) = (report.letters, report.sent, report.passing());
     text.push_str(&match (yes, letters) {
         (_, 0) => "no open letters\n".to_owned(),

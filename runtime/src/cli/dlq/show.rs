@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::Outcome;
 use super::super::streams::write_result;
+use super::super::time;
 use super::super::topics::Format;
-use super::{Filters, time};
+use super::Filters;
 use crate::config::Config;
 use crate::dlq::{Letter, Selection, scan};
 use crate::error::Result;

@@ -2,10 +2,11 @@
 use serde_json::{Value, json};
 
 use super::super::Outcome;
-use super::super::dlq::time;
 use super::super::streams::write_result;
+use super::super::table::section;
+use super::super::time;
 use super::super::topics::Format;
-use super::{Place, records, section};
+use super::{Place, records};
 use crate::error::Result;
 use crate::fallback::{Inspection, Pile, inspect};
 
@@ -50,7 +51,7 @@ fn human(found: &Inspection) -> String {
         row
     });
     let columns = ["topic", "records", "bytes", "first", "last"];
-    section(&mut text, "waiting", &columns, waiting.collect());
+    section(&mut text, "waiting", &columns, waiting);
     let refused = found.refused.iter().map(|((topic, reason), pile)| {
         let mut row = vec![topic.as_str().into()];
         row.extend(cells(pile));
@@ -58,7 +59,7 @@ fn human(found: &Inspection) -> String {
         row
     });
     let columns = ["topic", "records", "bytes", "first", "last", "reason"];
-    section(&mut text, "refused by Kafka", &columns, refused.collect());
+    section(&mut text, "refused by Kafka", &columns, refused);
     let waiting = records(found.waiting_records());
     text.push_str(&format!("{waiting} waiting"));
     if found.refused_records() > 0 {

@@ -5,11 +5,7 @@ mod verify;
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::Outcome;
-use super::table::table;
-use crate::clickhouse::QueryResult;
 use crate::config::Settings;
 use crate::error::Result;
 use crate::registry::EventRegistry;
@@ -47,24 +43,6 @@ impl Fallback {
             Command::Replay(command) => command.run::<R>(settings).await,
         }
     }
-}
-
-/// A titled table, nothing where it has no rows.
-fn section(text: &mut String, title: &str, columns: &[&str], rows: Vec<Vec<Value>>) {
-    if rows.is_empty() {
-        return;
-    }
-    text.push_str(title);
-    text.push('\n');
-    let columns = columns
-        .iter()
-        .map(|name| ((*name).to_owned(), String::new()));
-    let answer = QueryResult {
-        columns: columns.collect(),
-        rows,
-    };
-    table(&answer, text);
-    text.push('\n');
 }
 
 /// `1 record`, `2 records`.

@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 
 use super::super::Outcome;
 use super::super::streams::write_result;
+use super::super::table::section;
 use super::super::topics::Format;
-use super::{Place, records, section};
+use super::{Place, records};
 use crate::error::Result;
 use crate::fallback::{Inspection, inspect};
 
@@ -39,7 +40,7 @@ fn human(found: &Inspection) -> String {
         vec![file.into(), damage.at.into(), damage.bytes.into()]
     });
     let columns = ["file", "at", "bytes"];
-    section(&mut text, "damaged", &columns, damage.collect());
+    section(&mut text, "damaged", &columns, damage);
     if found.torn_bytes > 0 {
         text.push_str(&match found.is_used {
             true => format!("{} bytes are being written\n", found.torn_bytes),

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 
 /// Which end of a day a date without a time means.
 #[derive(Clone, Copy)]
-pub(in crate::cli) enum End {
+pub(super) enum End {
     /// Its first millisecond.
     First,
     /// Its last.
@@ -13,12 +13,7 @@ pub(in crate::cli) enum End {
 }
 
 /// Milliseconds since the epoch: a date, a time, or how long before `now`.
-pub(in crate::cli) fn moment(
-    flag: &'static str,
-    text: &str,
-    now: Timestamp,
-    end: End,
-) -> Result<i64> {
+pub(super) fn moment(flag: &'static str, text: &str, now: Timestamp, end: End) -> Result<i64> {
     let wrong = |why: &dyn std::fmt::Display| {
         Error::config(format!("{flag} is no moment"))
             .at("value", text)
@@ -42,7 +37,7 @@ pub(in crate::cli) fn moment(
 }
 
 /// RFC 3339 in UTC, to the second.
-pub(in crate::cli) fn shown(millis: Option<i64>) -> Option<String> {
+pub(super) fn shown(millis: Option<i64>) -> Option<String> {
     let moment = Timestamp::from_millisecond(millis?).ok()?;
     Some(format!("{moment:.0}"))
 }
