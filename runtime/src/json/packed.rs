@@ -6,7 +6,7 @@
 //! text 6, length, bytes | array 7, bytes, count, items | object 8, bytes, count, then length, name and value each
 //! ```
 //! Lengths, counts and bytes are `u32`; no record is larger.
-use super::{Json, Kind, Number};
+use super::{Json, Kind, Number, write};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -204,36 +204,25 @@ impl<'t> Packed<'t> {
         }
     }
 
+    /// A boolean.
+    #[inline]
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        match self.kind() {
+            PackedKind::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Appends the value as compact JSON text; member order is kept.
     pub(crate) fn write_to(self, out: &mut Vec<u8>) {
         match self.kind() {
             PackedKind::Null => out.extend_from_slice(b"null"),
             PackedKind::Bool(true) => out.extend_from_slice(b"true"),
             PackedKind::Bool(false) => out.extend_from_slice(b"false"),
-            PackedKind::Number(number) => super::write::write_number(number, out),
-            PackedKind::Text(text) => super::write::write_string(text, out),
-            PackedKind::Array => {
-                out.push(b'[');
-                for (index, item) in self.items().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    item.write_to(out);
-                }
-                out.push(b']');
-            }
-            PackedKind::Object => {
-                out.push(b'{');
-                for (index, (name, value)) in self.members().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    super::write::write_string(name, out);
-                    out.push(b':');
-                    value.write_to(out);
-                }
-                out.push(b'}');
-            }
+            PackedKind::Number(number) => write::write_number(number, out),
+            PackedKind::Text(text) => write::write_string(text, out),
+            PackedKind::Array => write::write_array(self.items(), Self::write_to, out),
+            PackedKind::Object => write::write_object(self.members(), Self::write_to, out),
         }
     }
 }

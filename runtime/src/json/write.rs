@@ -10,27 +10,10 @@ impl Json<'_> {
             Kind::Bool(false) => out.extend_from_slice(b"false"),
             Kind::Number(number) => write_number(number, out),
             Kind::String(text) => write_string(text.as_bytes(), out),
-            Kind::Array => {
-                out.push(b'[');
-                for (index, item) in self.items().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    item.write_to(out);
-                }
-                out.push(b']');
-            }
+            Kind::Array => write_array(self.items(), Json::write_to, out),
             Kind::Object => {
-                out.push(b'{');
-                for (index, (name, value)) in self.members().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    write_string(name.as_bytes(), out);
-                    out.push(b':');
-                    value.write_to(out);
-                }
-                out.push(b'}');
+                let members = self.members().map(|(name, value)| (name.as_bytes(), value));
+                write_object(members, Json::write_to, out);
             }
         }
     }
@@ -42,6 +25,40 @@ impl Json<'_> {
         self.write_to(&mut text);
         serde_json::from_slice(&text).unwrap_or_default()
     }
+}
+
+/// Appends an array whose items `write` appends.
+pub(super) fn write_array<V>(
+    items: impl Iterator<Item = V>,
+    write: impl Fn(V, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    out.push(b'[');
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
+}
+
+/// Appends an object; names are UTF-8, and `write` appends the values.
+pub(super) fn write_object<'t, V>(
+    members: impl Iterator<Item = (&'t [u8], V)>,
+    write: impl Fn(V, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    out.push(b'{');
+    for (index, (name, value)) in members.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(name, out);
+        out.push(b':');
+        write(value, out);
+    }
+    out.push(b'}');
 }
 
 pub(super) fn write_number(number: Number, out: &mut Vec<u8>) {

@@ -219,33 +219,19 @@ impl TypedPath {
                 self.set_text(row, value);
                 true
             }
-            Scalar::Int64 => self.set_fixed(
-                row,
-                value
-                    .as_number()
-                    .and_then(Number::to_i64)
-                    .map(i64::to_le_bytes),
-            ),
-            Scalar::UInt64 => self.set_fixed(
-                row,
-                value
-                    .as_number()
-                    .and_then(Number::to_u64)
-                    .map(u64::to_le_bytes),
-            ),
-            Scalar::Float64 => self.set_fixed(
-                row,
-                value
-                    .as_number()
-                    .map(|number| number.to_f64().to_le_bytes()),
-            ),
-            Scalar::Bool => self.set_fixed(
-                row,
-                match value.kind() {
-                    PackedKind::Bool(flag) => Some([u8::from(flag)]),
-                    _ => None,
-                },
-            ),
+            Scalar::Int64 => {
+                let number = value.as_number().and_then(Number::to_i64);
+                self.set_fixed(row, number.map(i64::to_le_bytes))
+            }
+            Scalar::UInt64 => {
+                let number = value.as_number().and_then(Number::to_u64);
+                self.set_fixed(row, number.map(u64::to_le_bytes))
+            }
+            Scalar::Float64 => {
+                let number = value.as_number().map(Number::to_f64);
+                self.set_fixed(row, number.map(f64::to_le_bytes))
+            }
+            Scalar::Bool => self.set_fixed(row, value.as_bool().map(|flag| [u8::from(flag)])),
         };
         if fits {
             self.nulls[row] = 0;

@@ -102,8 +102,8 @@ impl<B: FactBlock> Encoder<B> {
     /// (`{"a.b":1,"a":{"b":2}}`), is kept as `_misfit.<path>`.
     ///
     /// # Errors
-    /// A row that the block does not have, or a JSON column with other text: our own defects. `into` is then
-    /// as before.
+    /// A row that the block does not have, or a JSON column declared with a type that is none: our own defects.
+    /// `into` is then as before.
     pub fn encode(&mut self, block: &B, rows: &[u32], into: &mut Vec<u8>) -> Result<()> {
         let start = into.len();
         let result = self.encode_to(block, rows, &mut |piece| {
