@@ -87,11 +87,7 @@ async fn again(sender: &Sender, log: &Arc<FallbackLog>, all: &mut Drained) -> Re
         };
         let next = from;
         on_disk(log, move |log| {
-            let refused = tried.refused.iter();
-            let refused: Vec<(&Entry, String)> = refused
-                .map(|(index, why)| (&entries[*index], why.clone()))
-                .collect();
-            log.refuse(&refused)?;
+            set_aside(log, &entries, &tried.refused)?;
             log.settle_refused(next, count)
         })
         .await?;
@@ -107,6 +103,15 @@ struct Tried {
     /// Those that Kafka refused for good, with the reason.
     refused: Vec<(usize, String)>,
     stopped: Option<Error>,
+}
+
+/// Puts what Kafka refused for good behind the refused records of the log.
+fn set_aside(log: &FallbackLog, entries: &[Entry], refused: &[(usize, String)]) -> Result<()> {
+    let refused: Vec<(&Entry, String)> = refused
+        .iter()
+        .map(|(index, why)| (&entries[*index], why.clone()))
+        .collect();
+    log.refuse(&refused)
 }
 
 async fn try_all(sender: &Sender, entries: &[Entry]) -> Tried {
@@ -136,12 +141,11 @@ async fn try_all(sender: &Sender, entries: &[Entry]) -> Tried {
 async fn step(sender: &Sender, log: &Arc<FallbackLog>) -> Result<Option<Drained>> {
     let window = on_disk(log, FallbackLog::window).await?;
     let Window { entries, next, .. } = window;
-    if entries.is_empty() && log.waiting() == 0 {
-        // Damaged bytes may stand at the end.
-        on_disk(log, move |log| log.settle(next, 0, None)).await?;
-        return Ok(None);
-    }
     if entries.is_empty() {
+        if log.waiting() == 0 {
+            // Damaged bytes may stand at the end.
+            on_disk(log, move |log| log.settle(next, 0, None)).await?;
+        }
         return Ok(None);
     }
     let tried = try_all(sender, &entries).await;
@@ -161,11 +165,7 @@ async fn step(sender: &Sender, log: &Arc<FallbackLog>) -> Result<Option<Drained>
     }
     let handled = tried.handled;
     on_disk(log, move |log| {
-        let refused = tried.refused.iter();
-        let refused: Vec<(&Entry, String)> = refused
-            .map(|(index, why)| (&entries[*index], why.clone()))
-            .collect();
-        log.refuse(&refused)?;
+        set_aside(log, &entries, &tried.refused)?;
         let rest = entries.get(handled);
         let next = rest.map_or(next, |rest| rest.sequence);
         log.settle(next, handled as u64, rest.map(|rest| rest.time))?;
