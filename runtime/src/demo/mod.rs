@@ -426,19 +426,14 @@ impl Show<'_> {
 
     /// Waits until the worker is done with so many records.
     async fn settled(&self, worker: &mut IngestHandle, expected: u64, total: u64) -> Result<()> {
-        let mut moved = (Instant::now(), 0);
+        let mut still = Stillness::default();
         loop {
             let counts = worker.counts();
             self.screen.progress(expected, total, counts);
             if counts.settled >= expected {
                 return Ok(());
             }
-            if counts.settled != moved.1 {
-                moved = (Instant::now(), counts.settled);
-            }
-            if moved.0.elapsed() > PATIENCE {
-                return Err(stands_still(counts.settled, expected));
-            }
+            still.look(counts.settled, expected)?;
             tokio::select! {
                 ended = worker.ended() => return Err(ended_early(ended)),
                 () = tokio::time::sleep(Duration::from_millis(60)) => {}
@@ -467,7 +462,7 @@ impl Show<'_> {
             )
         });
         let mut fed = false;
-        let mut moved = (Instant::now(), 0);
+        let mut still = Stillness::default();
         loop {
             let counts = worker.counts();
             self.screen
@@ -475,12 +470,7 @@ impl Show<'_> {
             if fed && counts.settled >= total {
                 return Ok(());
             }
-            if counts.settled != moved.1 {
-                moved = (Instant::now(), counts.settled);
-            }
-            if moved.0.elapsed() > PATIENCE {
-                return Err(stands_still(counts.settled, total));
-            }
+            still.look(counts.settled, total)?;
             tokio::select! {
                 result = &mut feed, if !fed => {
                     fed = true;
@@ -493,11 +483,41 @@ impl Show<'_> {
     }
 }
 
-fn stands_still(settled: u64, produced: u64) -> Error {
-    Error::service("the worker does not get on")
-        .at("settled", settled)
-        .at("produced", produced)
-        .fix("run again with RUST_LOG=info to see what it waits for")
+/// Watches whether a worker gets on.
+struct Stillness {
+    since: Instant,
+    settled: u64,
+}
+
+impl Default for Stillness {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            settled: 0,
+        }
+    }
+}
+
+impl Stillness {
+    /// Takes note of how far the worker is.
+    ///
+    /// # Errors
+    /// It has stood still for longer than [`PATIENCE`].
+    fn look(&mut self, settled: u64, produced: u64) -> Result<()> {
+        if settled != self.settled {
+            *self = Self {
+                since: Instant::now(),
+                settled,
+            };
+        }
+        if self.since.elapsed() <= PATIENCE {
+            return Ok(());
+        }
+        Err(Error::service("the worker does not get on")
+            .at("settled", settled)
+            .at("produced", produced)
+            .fix("run again with RUST_LOG=info to see what it waits for"))
+    }
 }
 
 fn ended_early(ended: Result<()>) -> Error {
