@@ -8,6 +8,9 @@
     clippy::panic,
     clippy::print_stdout
 )]
+#[path = "../tests/registry_of/mod.rs"]
+mod registry_of;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -33,8 +36,10 @@ fn main() {
         }
         text(root, &format!("topics/t{topic}/topic.toml"), TOPIC);
     }
-    text(root, "registry.toml", REGISTRY);
-    write(root, "envelope/v1.json", &envelope());
+    // What every registry has, without a topic of its own.
+    for (path, contents) in registry_of::registry_of(&[]).0 {
+        text(root, &path, &contents);
+    }
     git(root, &["add", "-A"]);
     git(root, &["commit", "-q", "-m", "registry"]);
     println!("| the change | seconds | processor seconds |");
@@ -121,29 +126,6 @@ fn schema(version: usize) -> Value {
     })
 }
 
-fn envelope() -> Value {
-    let text = |description: &str| json!({"description": description, "type": "string", "minLength": 1, "maxLength": 100});
-    let with = |mut schema: Value, name: &str, value: &str| {
-        schema[name] = json!(value);
-        schema
-    };
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "description": "Wraps every event.",
-        "type": "object",
-        "required": ["type", "id", "actor", "at", "data"],
-        "properties": {
-            "type": with(text("Event type."), "x-role", "event-type"),
-            "v": {"description": "Version.", "type": "integer", "minimum": 1, "maximum": 65535, "x-role": "schema-version"},
-            "id": with(text("Unique id."), "x-role", "event-id"),
-            "actor": with(text("Who acted."), "x-column", "actor"),
-            "at": {"description": "When.", "type": "string", "format": "date-time", "x-role": "timestamp"},
-            "data": {"description": "The event itself.", "type": "object", "x-role": "payload"},
-            "key": {"description": "Deduplication key.", "type": "string", "minLength": 1, "x-role": "dedupe-key"},
-        },
-    })
-}
-
 fn write(root: &Path, path: &str, value: &Value) {
     text(root, path, &serde_json::to_string_pretty(value).unwrap());
 }
@@ -164,24 +146,6 @@ fn git(root: &Path, arguments: &[&str]) {
         .expect("git is installed");
     assert!(status.success(), "git {arguments:?}");
 }
-
-const REGISTRY: &str = r#"
-[project]
-name = "sample"
-crate = "sample-events"
-description = "A thousand topics."
-[kafka]
-partitions = 1
-[clickhouse]
-database = "sample"
-table = "events"
-retention_days = 30
-order_by = ["event_type", "ts"]
-[[clickhouse.columns]]
-name = "actor"
-type = "String"
-description = "Who acted"
-"#;
 
 const TOPIC: &str = r#"
 description = "Something happened."
