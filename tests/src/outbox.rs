@@ -1,4 +1,6 @@
 //! An outbox in a PostgreSQL of its own, looked at by a plain client.
+use std::process::Output;
+
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls};
 
@@ -8,6 +10,7 @@ use topicwright_runtime::outbox;
 use topicwright_runtime::produce::OutgoingRecord;
 
 use crate::events;
+use crate::program::Servers;
 
 /// Connects; the connection ends with the client.
 ///
@@ -17,6 +20,19 @@ pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// Runs the program on these servers and this database to its end.
+///
+/// # Panics
+/// It does not start.
+#[must_use]
+pub fn run(servers: &Servers, database: &Postgres, arguments: &[&str]) -> Output {
+    servers
+        .command(arguments)
+        .env("DATABASE_URL", database.url())
+        .output()
+        .unwrap()
 }
 
 /// A server with the outbox' tables, and a client.

@@ -9,6 +9,7 @@ use rdkafka::message::Message as _;
 use serde_json::{Value, json};
 use subject::Registry;
 use subject::topics::shop_purchase::v1::ShopPurchase;
+use tokio::runtime::Runtime;
 use topicwright_runtime::config::KafkaConfig;
 use topicwright_runtime::engine::kafka::Kafka;
 use topicwright_runtime::error::Kind;
@@ -46,8 +47,8 @@ fn started() -> Kafka {
     broker
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Runtime::new().unwrap()
+fn runtime() -> Runtime {
+    Runtime::new().unwrap()
 }
 
 fn limits() -> ProducerLimits {
@@ -57,7 +58,13 @@ fn limits() -> ProducerLimits {
     }
 }
 
-fn producer(broker: &Kafka, folder: &Path, metrics: &Metrics) -> Producer<Registry> {
+fn producer(
+    runtime: &Runtime,
+    broker: &Kafka,
+    folder: &Path,
+    metrics: &Metrics,
+) -> Producer<Registry> {
+    let _inside = runtime.enter();
     Producer::builder(&KafkaConfig::new(broker.brokers()))
         .limits(limits())
         .metrics(metrics.clone())
@@ -97,10 +104,7 @@ fn events_outlive_an_outage_and_a_restart_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::new().unwrap();
     let runtime = runtime();
-    let producer_1 = {
-        let _inside = runtime.enter();
-        producer(&broker, folder.path(), &metrics)
-    };
+    let producer_1 = producer(&runtime, &broker, folder.path(), &metrics);
     runtime.block_on(async {
         let durable = producer_1.emit(draft(7, 1)).await.unwrap();
         assert!(durable.in_kafka().is_some());
@@ -129,10 +133,7 @@ fn events_outlive_an_outage_and_a_restart_in_their_order() {
     let seen = inspect(folder.path()).unwrap();
     assert_eq!((seen.waiting_records(), seen.is_used), (199, false));
     let metrics = Metrics::new().unwrap();
-    let producer_2 = {
-        let _inside = runtime.enter();
-        producer(&broker, folder.path(), &metrics)
-    };
+    let producer_2 = producer(&runtime, &broker, folder.path(), &metrics);
     runtime.block_on(async {
         assert_eq!(
             producer_2.emit(draft(7, 201)).await.unwrap(),
@@ -168,10 +169,7 @@ fn a_batch_that_kafka_takes_in_part_keeps_its_order() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::new().unwrap();
     let runtime = runtime();
-    let producer = {
-        let _inside = runtime.enter();
-        producer(&broker, folder.path(), &metrics)
-    };
+    let producer = producer(&runtime, &broker, folder.path(), &metrics);
     let keys = 20;
     let batch: Vec<OutgoingRecord> = (0..60_000)
         .map(|number| {
@@ -234,10 +232,7 @@ fn what_kafka_refuses_stands_aside_and_blocks_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let metrics = Metrics::new().unwrap();
     let runtime = runtime();
-    let producer = {
-        let _inside = runtime.enter();
-        producer(&broker, folder.path(), &metrics)
-    };
+    let producer = producer(&runtime, &broker, folder.path(), &metrics);
     let (place, brokers) = (folder.path().to_str().unwrap(), broker.brokers());
     let mut lost = producer.ready(draft(8, 3)).unwrap();
     lost.topic = "deleted.topic";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use subject::Registry;
 use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_runtime::outbox;
-use topicwright_tests::outbox::{connect, drained, purchase, record};
+use topicwright_tests::outbox::{connect, drained, purchase, record, run as run_beside};
 use topicwright_tests::program::{Servers, free_port, text, wait_until};
 use topicwright_tests::running::Running;
 use topicwright_tests::{kafka, sql};
@@ -26,13 +26,7 @@ fn what_is_missing_dead_or_extra_is_named() {
         env!("CARGO_BIN_EXE_engine-host"),
     );
     let database = Postgres::start().unwrap();
-    let run = |arguments: &[&str]| {
-        let mut command = servers.command(arguments);
-        command
-            .env("DATABASE_URL", database.url())
-            .output()
-            .unwrap()
-    };
+    let run = |arguments: &[&str]| run_beside(&servers, &database, arguments);
     for arguments in [&["apply", "--yes"][..], &["outbox", "migrate"]] {
         let done = run(arguments);
         assert!(done.status.success(), "{}", text(&done.stderr));

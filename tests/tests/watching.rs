@@ -207,13 +207,7 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
 /// What a relay exports and logs after it parked rows with secrets in every place.
 fn relay_of_secrets(servers: &Servers) -> (String, String) {
     let database = Postgres::start().unwrap();
-    let run = |arguments: &[&str]| {
-        let mut command = servers.command(arguments);
-        command
-            .env("DATABASE_URL", database.url())
-            .output()
-            .unwrap()
-    };
+    let run = |arguments: &[&str]| outbox::run(servers, &database, arguments);
     assert!(run(&["outbox", "migrate"]).status.success());
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = runtime.block_on(outbox::connect(&database.url()));
