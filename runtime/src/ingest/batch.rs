@@ -2,13 +2,11 @@
 //!
 //! Of several events with one key in a batch the one with the lowest coordinates stays, so that reading the
 //! same records again, in any interleaving of partitions, gives the same rows.
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::decode::EventKey;
-use super::dedupe::KeyState;
+use super::dedupe::BatchNumber;
 use super::plan::Ranges;
 use super::reason::Rejection;
 use crate::registry::FactBlock;
@@ -37,12 +35,11 @@ impl DeadLetter {
     }
 }
 
-/// Events by key, and the row of each.
-pub(crate) type Keys = HashMap<EventKey, u32, KeyState>;
-
 /// Collects rows until it is time to insert them.
 pub(crate) struct Batch<B> {
     pub(crate) block: B,
+    /// Its name among the batches whose keys one table knows.
+    pub(crate) number: BatchNumber,
     pub(crate) ranges: Ranges,
     pub(crate) dead: Vec<DeadLetter>,
     /// Records taken in, whatever became of them.
@@ -53,7 +50,8 @@ pub(crate) struct Batch<B> {
     pub(crate) oldest: i64,
     dead_bytes: usize,
     coordinates: Vec<Coordinates>,
-    kept: Arc<Keys>,
+    /// Keys of the rows.
+    keys: Vec<EventKey>,
     /// Rows that gave way to the same event at lower coordinates.
     displaced: Vec<u32>,
     opened: Option<Instant>,
@@ -63,6 +61,7 @@ impl<B: FactBlock> Default for Batch<B> {
     fn default() -> Self {
         Self {
             block: B::default(),
+            number: 0,
             ranges: Ranges::default(),
             dead: Vec::new(),
             records: 0,
@@ -70,7 +69,7 @@ impl<B: FactBlock> Default for Batch<B> {
             oldest: i64::MAX,
             dead_bytes: 0,
             coordinates: Vec::new(),
-            kept: Arc::default(),
+            keys: Vec::new(),
             displaced: Vec::new(),
             opened: None,
         }
@@ -78,6 +77,14 @@ impl<B: FactBlock> Default for Batch<B> {
 }
 
 impl<B: FactBlock> Batch<B> {
+    /// An empty batch of this number.
+    pub(crate) fn numbered(number: BatchNumber) -> Self {
+        Self {
+            number,
+            ..Self::default()
+        }
+    }
+
     /// Removes everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.block.clear();
@@ -88,7 +95,7 @@ impl<B: FactBlock> Batch<B> {
         self.oldest = i64::MAX;
         self.dead_bytes = 0;
         self.coordinates.clear();
-        Arc::make_mut(&mut self.kept).clear();
+        self.keys.clear();
         self.displaced.clear();
         self.opened = None;
     }
@@ -122,27 +129,23 @@ impl<B: FactBlock> Batch<B> {
         self.ranges.add(topic, partition, offset, time, size);
     }
 
-    /// Whether the batch has this event at lower coordinates already.
-    pub(crate) fn has_earlier(&self, key: EventKey, at: Coordinates) -> bool {
-        self.kept
-            .get(&key)
-            .and_then(|row| self.coordinates.get(*row as usize))
-            .is_some_and(|kept| *kept < at)
+    /// Whether a row of the batch is at lower coordinates than these.
+    pub(crate) fn is_earlier(&self, row: u32, at: Coordinates) -> bool {
+        self.coordinates(row).is_some_and(|kept| kept < at)
     }
 
-    /// The row just written to the block belongs to this event.
-    pub(crate) fn keep(&mut self, key: EventKey, at: Coordinates) {
-        let row = u32::try_from(self.coordinates.len()).unwrap_or(u32::MAX);
+    /// The number of the row that is written next.
+    pub(crate) fn next_row(&self) -> u32 {
+        u32::try_from(self.coordinates.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The row just written to the block belongs to this event, which was in `displaced` before.
+    pub(crate) fn keep(&mut self, key: EventKey, at: Coordinates, displaced: Option<u32>) {
         self.coordinates.push(at);
-        // Shared only while the batch is being inserted, when it takes no more.
-        match Arc::make_mut(&mut self.kept).entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(row);
-            }
-            Entry::Occupied(mut entry) => {
-                self.displaced.push(entry.insert(row));
-                self.duplicates += 1;
-            }
+        self.keys.push(key);
+        if let Some(row) = displaced {
+            self.displaced.push(row);
+            self.duplicates += 1;
         }
     }
 
@@ -166,13 +169,18 @@ impl<B: FactBlock> Batch<B> {
         self.coordinates.get(row as usize).copied()
     }
 
-    /// Keys of the events in it, to look into while the batch is somewhere else.
-    pub(crate) fn shared_keys(&self) -> Arc<Keys> {
-        Arc::clone(&self.kept)
+    /// Key of the event in a row.
+    pub(crate) fn key(&self, row: u32) -> Option<EventKey> {
+        self.keys.get(row as usize).copied()
     }
 
-    /// Keys of the events in it.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (EventKey, u32)> + '_ {
-        self.kept.iter().map(|(key, row)| (*key, *row))
+    /// Keys of all rows.
+    pub(crate) fn keys(&self) -> &[EventKey] {
+        &self.keys
+    }
+
+    /// The keys of all rows, for whoever outlives the batch.
+    pub(crate) fn take_keys(&mut self) -> Vec<EventKey> {
+        std::mem::take(&mut self.keys)
     }
 }

@@ -1,13 +1,17 @@
-//! The keys of events that are durable: a bounded cache with a time limit, in front of everything else that
-//! makes duplicates harmless.
+//! The keys of known events: one bounded table with a time limit, in front of everything else that makes
+//! duplicates harmless.
 //!
-//! A key enters only after its row is durable, so a duplicate is dropped only when the event cannot be lost.
-//! Forgetting is harmless: tables and views count an event once however often it arrives.
-use std::cell::{Cell, RefCell};
+//! A key that stands for an open or planned batch drops later copies of its event within this worker; one whose
+//! batch is durable does so until it is too old. A key of a row that was never stored is released, so a duplicate
+//! is dropped only when the event cannot be lost. Forgetting is harmless: tables and views count an event once
+//! however often it arrives.
+//!
+//! An entry names its batch and row and is not touched again when the batch becomes durable: what the batch has
+//! become is noted once for all of its keys. A lookup a record is what this costs.
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
-
-use schnellru::{ByLength, LruMap};
 
 use super::decode::{EventKey, event_key};
 use crate::clickhouse::{Client, quoted};
@@ -34,81 +38,199 @@ impl Hasher for KeyHasher {
         }
     }
 
-    fn write_u128(&mut self, key: u128) {
-        // Truncation keeps the lower half.
-        #[allow(clippy::cast_possible_truncation)]
-        let half = key as u64;
+    fn write_u64(&mut self, half: u64) {
         self.0 = half;
     }
 }
 
-/// Builds [`KeyHasher`]s.
-pub(crate) type KeyState = BuildHasherDefault<KeyHasher>;
+/// A key in two halves, of which the last is the hash: a `u128` would cost eight bytes of padding an entry.
+type Halves = (u64, u64);
 
-/// Remembers keys, on the worker's own thread. The oldest keys are forgotten first, and none counts that is older
-/// than the time limit.
-pub(crate) struct SeenKeys {
-    /// The second since the start at which each key came.
-    keys: RefCell<LruMap<EventKey, u32, ByLength, KeyState>>,
-    most: usize,
-    limits: DedupeLimits,
-    evictions: prometheus::IntCounter,
-    started: Instant,
-    /// The current second since the start, as of the last [`SeenKeys::tick`]; 136 years of them.
-    now: Cell<u32>,
+// Truncation takes the lower half.
+#[allow(clippy::cast_possible_truncation)]
+fn halves(key: EventKey) -> Halves {
+    ((key >> 64) as u64, key as u64)
 }
 
-impl SeenKeys {
+/// The number of a batch, unique within its table.
+pub(crate) type BatchNumber = u32;
+
+/// Where an event's row is.
+#[derive(Clone, Copy)]
+struct Place {
+    batch: BatchNumber,
+    row: u32,
+}
+
+/// A batch that is durable.
+struct Durable {
+    /// The second since the start at which it became so.
+    since: u32,
+    /// Its keys; a key may be another batch's by now, which only the table tells.
+    keys: Vec<EventKey>,
+}
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing.
+    No,
+    /// The asking batch has it in this row.
+    Here(u32),
+    /// A planned batch, or one that became durable within the time limit, has it.
+    Elsewhere,
+}
+
+/// Remembers keys, on one thread. The batches that became durable first are forgotten first.
+pub(crate) struct KnownKeys {
+    places: HashMap<Halves, Place, BuildHasherDefault<KeyHasher>>,
+    durable: BTreeMap<BatchNumber, Durable>,
+    /// Keys of `durable` together.
+    listed: usize,
+    in_flight: Option<BatchNumber>,
+    last_number: BatchNumber,
+    limits: DedupeLimits,
+    evictions: Option<prometheus::IntCounter>,
+    started: Instant,
+    /// The current second since the start, as of the last [`KnownKeys::tick`]; 136 years of them.
+    now: u32,
+}
+
+impl KnownKeys {
     pub(crate) fn new(limits: DedupeLimits, metrics: &Metrics) -> Self {
-        let most = u32::try_from(limits.keys).unwrap_or(u32::MAX).max(1);
-        // Takes memory as it fills.
-        let keys = LruMap::with_hasher(ByLength::new(most), KeyState::default());
         Self {
-            keys: RefCell::new(keys),
-            most: usize::try_from(most).unwrap_or(usize::MAX),
-            limits,
-            evictions: metrics.dedupe_evictions.clone(),
-            started: Instant::now(),
-            now: Cell::new(0),
+            evictions: Some(metrics.dedupe_evictions.clone()),
+            ..Self::of_one_batch(limits)
         }
+    }
+
+    /// For a batch that is built apart from all others.
+    pub(crate) fn of_one_batch(limits: DedupeLimits) -> Self {
+        Self {
+            // Takes memory as it fills.
+            places: HashMap::default(),
+            durable: BTreeMap::new(),
+            listed: 0,
+            in_flight: None,
+            last_number: 0,
+            limits,
+            evictions: None,
+            started: Instant::now(),
+            now: 0,
+        }
+    }
+
+    /// A number for the next batch.
+    pub(crate) fn number(&mut self) -> BatchNumber {
+        self.last_number = self.last_number.wrapping_add(1);
+        self.last_number
     }
 
     /// Looks at the clock; often enough is once a turn of the worker, not once a key.
-    pub(crate) fn tick(&self) {
+    pub(crate) fn tick(&mut self) {
         let seconds = self.started.elapsed().as_secs();
-        self.now.set(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self.now = u32::try_from(seconds).unwrap_or(u32::MAX);
     }
 
-    fn is_fresh(&self, came: u32, now: u32) -> bool {
-        u64::from(now.saturating_sub(came)) < self.limits.ttl.as_secs().max(1)
+    fn is_fresh(&self, since: u32) -> bool {
+        u64::from(self.now.saturating_sub(since)) < self.limits.ttl.as_secs().max(1)
     }
 
-    pub(crate) fn has(&self, key: EventKey) -> bool {
-        let came = self.keys.borrow().peek(&key).copied();
-        came.is_some_and(|came| self.is_fresh(came, self.now.get()))
-    }
-
-    pub(crate) fn add(&self, key: EventKey) {
-        let now = self.now.get();
-        let mut keys = self.keys.borrow_mut();
-        // What is too old goes first; the order of the cache is the order in which keys came.
-        while keys
-            .peek_oldest()
-            .is_some_and(|(_, came)| !self.is_fresh(*came, now))
-        {
-            keys.pop_oldest();
+    /// What a batch that takes records must know of a key.
+    pub(crate) fn look(&self, key: EventKey, asking: BatchNumber) -> Known {
+        let Some(place) = self.places.get(&halves(key)) else {
+            return Known::No;
+        };
+        if place.batch == asking {
+            return Known::Here(place.row);
         }
-        if keys.len() == self.most && keys.peek(&key).is_none() {
-            self.evictions.inc();
+        let stands = self.in_flight == Some(place.batch)
+            || self
+                .durable
+                .get(&place.batch)
+                .is_some_and(|batch| self.is_fresh(batch.since));
+        if stands { Known::Elsewhere } else { Known::No }
+    }
+
+    /// The event is in this row of the batch from now on; the batch's row that it was in before, if any.
+    pub(crate) fn claim(&mut self, key: EventKey, batch: BatchNumber, row: u32) -> Option<u32> {
+        let place = Place { batch, row };
+        match self.places.entry(halves(key)) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+                None
+            }
+            Entry::Occupied(mut entry) => {
+                let before = entry.insert(place);
+                (before.batch == batch).then_some(before.row)
+            }
         }
-        keys.insert(key, now);
+    }
+
+    /// The batch is planned: nothing but its being durable is missing.
+    pub(crate) fn plan(&mut self, batch: BatchNumber) {
+        self.in_flight = Some(batch);
+    }
+
+    /// These keys of a batch are no longer known, because their rows were not stored.
+    pub(crate) fn release(&mut self, batch: BatchNumber, keys: &[EventKey]) {
+        for key in keys {
+            if let Entry::Occupied(entry) = self.places.entry(halves(*key))
+                && entry.get().batch == batch
+            {
+                entry.remove();
+            }
+        }
+    }
+
+    /// The batch is durable.
+    pub(crate) fn settle(&mut self, batch: BatchNumber, keys: Vec<EventKey>) {
+        if self.in_flight == Some(batch) {
+            self.in_flight = None;
+        }
+        self.listed += keys.len();
+        let since = self.now;
+        self.durable.insert(batch, Durable { since, keys });
+        self.forget();
+    }
+
+    /// Forgets what is too old, and the oldest where there is too much.
+    fn forget(&mut self) {
+        let most = usize::try_from(self.limits.keys)
+            .unwrap_or(usize::MAX)
+            .max(1);
+        while let Some(oldest) = self.durable.first_entry() {
+            let number = *oldest.key();
+            let is_fresh = u64::from(self.now.saturating_sub(oldest.get().since))
+                < self.limits.ttl.as_secs().max(1);
+            if is_fresh && self.listed <= most {
+                return;
+            }
+            let mut keys = oldest.remove();
+            // As many as are too many, and all where they are too old.
+            let excess = if is_fresh {
+                (self.listed - most).min(keys.keys.len())
+            } else {
+                keys.keys.len()
+            };
+            if is_fresh && let Some(evictions) = &self.evictions {
+                evictions.inc_by(u64::try_from(excess).unwrap_or(u64::MAX));
+            }
+            self.listed -= excess;
+            let rest = keys.keys.split_off(excess);
+            self.release(number, &keys.keys);
+            if !rest.is_empty() {
+                keys.keys = rest;
+                self.durable.insert(number, keys);
+            }
+        }
     }
 
     /// Reads the newest keys back from the table, as after a restart.
     ///
     /// # Errors
     /// ClickHouse cannot be asked; the worker can go on without.
-    pub(crate) async fn rebuild<R: EventRegistry>(&self, client: &Client) -> Result<usize> {
+    pub(crate) async fn rebuild<R: EventRegistry>(&mut self, client: &Client) -> Result<usize> {
         let sql = format!(
             "SELECT dedupe_key FROM {}.{} WHERE received_at > now64(3) - {} ORDER BY received_at DESC LIMIT {}",
             quoted(R::PROJECT.database),
@@ -118,6 +240,113 @@ impl SeenKeys {
         );
         let answer = client.query_json(&sql, &[]).await?;
         let keys = answer.rows.iter().filter_map(|row| row.first()?.as_str());
-        Ok(keys.map(|key| self.add(event_key(key))).count())
+        let keys: Vec<EventKey> = keys.map(event_key).collect();
+        let (count, number) = (keys.len(), self.number());
+        for (row, key) in (0..).zip(&keys) {
+            // What is planned or in doubt keeps its place.
+            if self.look(*key, number) == Known::No {
+                self.claim(*key, number, row);
+            }
+        }
+        self.settle(number, keys);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn table(keys: u64) -> (KnownKeys, Metrics) {
+        let metrics = Metrics::new().expect("metrics");
+        let limits = DedupeLimits {
+            keys,
+            ttl: Duration::from_secs(600),
+        };
+        (KnownKeys::new(limits, &metrics), metrics)
+    }
+
+    fn fill(known: &mut KnownKeys, keys: std::ops::Range<u128>) -> (BatchNumber, Vec<EventKey>) {
+        let number = known.number();
+        for (row, key) in (0..).zip(keys.clone()) {
+            assert_eq!(known.claim(key, number, row), None);
+        }
+        (number, keys.collect())
+    }
+
+    #[test]
+    fn a_key_is_known_from_its_batch_on_and_until_it_is_too_old() {
+        let (mut known, metrics) = table(100);
+        let (first, keys) = fill(&mut known, 0..3);
+        let next = known.number();
+        assert_eq!(known.look(1, first), Known::Here(1));
+        // Neither planned nor durable: nobody else may rely on it.
+        assert_eq!(known.look(1, next), Known::No);
+        known.plan(first);
+        assert_eq!(known.look(1, next), Known::Elsewhere);
+        known.settle(first, keys);
+        assert_eq!(known.look(1, next), Known::Elsewhere);
+        known.now = 599;
+        assert_eq!(known.look(1, next), Known::Elsewhere);
+        known.now = 600;
+        assert_eq!(known.look(1, next), Known::No);
+        // A new copy takes the key over; forgetting the old batch does not take it away.
+        assert_eq!(known.claim(1, next, 7), None);
+        known.settle(next, vec![1]);
+        assert_eq!(known.look(1, known.last_number + 1), Known::Elsewhere);
+        assert_eq!(known.look(2, known.last_number + 1), Known::No);
+        assert_eq!(known.places.len(), 1);
+        assert_eq!(metrics.dedupe_evictions.get(), 0);
+    }
+
+    #[test]
+    fn a_row_that_gives_way_is_told() {
+        let (mut known, _) = table(100);
+        let number = known.number();
+        assert_eq!(known.claim(5, number, 0), None);
+        assert_eq!(known.claim(5, number, 3), Some(0));
+        assert_eq!(known.look(5, number), Known::Here(3));
+    }
+
+    #[test]
+    fn what_was_not_stored_is_not_known() {
+        let (mut known, _) = table(100);
+        let (number, keys) = fill(&mut known, 0..4);
+        known.plan(number);
+        known.release(number, &keys[1..2]);
+        known.settle(number, keys);
+        let next = known.number();
+        assert_eq!(known.look(0, next), Known::Elsewhere);
+        assert_eq!(known.look(1, next), Known::No);
+        // A batch that is given up leaves nothing.
+        let (dropped, keys) = fill(&mut known, 10..20);
+        known.release(dropped, &keys);
+        assert_eq!(known.places.len(), 3);
+    }
+
+    #[test]
+    fn the_oldest_keys_go_where_there_are_too_many_and_are_counted() {
+        let (mut known, metrics) = table(10);
+        for keys in [0..4, 4..8, 8..12] {
+            let (number, keys) = fill(&mut known, keys);
+            known.plan(number);
+            known.settle(number, keys);
+        }
+        let next = known.number();
+        let found: Vec<bool> = (0..12)
+            .map(|key| known.look(key, next) == Known::Elsewhere)
+            .collect();
+        assert_eq!(found.iter().filter(|found| **found).count(), 10);
+        assert!(!found[0] && !found[1] && found[2] && found[11]);
+        assert_eq!(metrics.dedupe_evictions.get(), 2);
+        // One batch larger than all that may be kept.
+        let (number, keys) = fill(&mut known, 100..130);
+        known.settle(number, keys);
+        assert_eq!(known.places.len(), 10);
+        assert_eq!(known.listed, 10);
+        assert_eq!(known.look(129, next), Known::Elsewhere);
+        assert_eq!(metrics.dedupe_evictions.get(), 32);
     }
 }

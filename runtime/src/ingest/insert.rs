@@ -4,7 +4,7 @@
 //! half under a token derived from the plan's, down to the rows at fault, which become dead letters. Which half
 //! a row goes to depends on its coordinates alone, so a replay walks the same way under the same tokens even
 //! where it holds more rows: duplicates that the first attempt knew and left out.
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::Hasher as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -195,9 +195,8 @@ impl<R: EventRegistry> Sink<R> {
             return Ok(rows.to_vec());
         }
         let stored = self.stored(&batch.ranges.plan().condition()).await?;
-        let keys: HashMap<u32, EventKey> = batch.keys().map(|(key, row)| (row, key)).collect();
         let is_absent = |row: &&u32| {
-            let place = batch.coordinates(**row).zip(keys.get(*row).copied());
+            let place = batch.coordinates(**row).zip(batch.key(**row));
             place.is_none_or(|place| !stored.contains(&place))
         };
         Ok(rows.iter().filter(is_absent).copied().collect())

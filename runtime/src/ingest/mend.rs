@@ -10,11 +10,9 @@
 //! do no harm, and telling them from lost ones would cost a look at every key of the table. The registry's views
 //! are fed again from the table: they count an event once however often it arrives, so what they have already
 //! does no harm either. Views of others are not touched.
-use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::batch::Batch;
-use super::decode::EventKey;
 use super::insert::{Sink, Written};
 use crate::clickhouse::quoted;
 use crate::error::{Error, Result};
@@ -35,12 +33,11 @@ impl<R: EventRegistry> Sink<R> {
         written: &Written,
     ) -> Result<()> {
         let condition = batch.ranges.plan().condition();
-        let keys: HashMap<u32, EventKey> = batch.keys().map(|(key, row)| (row, key)).collect();
         let mut attempt = 0;
         loop {
             let stored = self.stored(&condition).await?;
             let is_missing = |row: &u32| {
-                let place = batch.coordinates(*row).zip(keys.get(row).copied());
+                let place = batch.coordinates(*row).zip(batch.key(*row));
                 !written.refused.contains(row) && place.is_some_and(|row| !stored.contains(&row))
             };
             let mut missing = self.ordered(batch);

@@ -37,7 +37,6 @@ use crate::kafka::consumer::GroupConsumer;
 use crate::kafka::dlq::DeadLetters;
 use crate::metrics::{Health, Metrics};
 use crate::registry::{EventRegistry, FactBlock};
-use dedupe::SeenKeys;
 use insert::Sink;
 use progress::Progress;
 use worker::Worker;
@@ -144,7 +143,6 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
     let progress = Arc::new(Progress::default());
     let stop = Arc::new(AtomicBool::new(false));
     let worker = Worker {
-        seen: SeenKeys::new(sink.config.dedupe, &metrics),
         consumer,
         sink: Arc::new(sink),
         progress: Arc::clone(&progress),

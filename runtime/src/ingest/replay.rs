@@ -11,6 +11,7 @@ use rdkafka::message::Message as _;
 
 use super::batch::{Batch, Coordinates};
 use super::decode::{EventKey, EventReader};
+use super::dedupe::KnownKeys;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::{Partition, Plan};
@@ -90,6 +91,7 @@ fn read<R: EventRegistry>(
 ) -> Result<(Batch<R::Block>, bool)> {
     let mut reader = EventReader::new(sink.config.hash_key.0, sink.config.batch.max_message_bytes);
     let mut batch = Batch::default();
+    let mut known = KnownKeys::of_one_batch(sink.config.dedupe);
     // Topics that the registry no longer has are nobody's.
     let mut ranges = plan.ranges.clone();
     ranges.retain(|(name, _), _| R::TOPICS.iter().any(|topic| topic.name == name));
@@ -106,9 +108,17 @@ fn read<R: EventRegistry>(
             };
             let number = u32::try_from(topic).unwrap_or(u32::MAX);
             let at = (number, message.partition(), message.offset());
-            take_in::<R>(&mut reader, &mut batch, topic, message, now(), |key| {
-                is_stored(at, key)
-            });
+            let is_stored = |key| is_stored(at, key);
+            let known = &mut known;
+            take_in::<R>(
+                &mut reader,
+                &mut batch,
+                known,
+                topic,
+                message,
+                now(),
+                is_stored,
+            );
         },
     )?;
     Ok((batch, complete))

@@ -9,9 +9,9 @@ use prometheus::IntCounter;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
-use super::batch::{Batch, Coordinates, Keys};
+use super::batch::{Batch, Coordinates};
 use super::decode::{EventKey, EventReader, Source, Verdict};
-use super::dedupe::SeenKeys;
+use super::dedupe::{Known, KnownKeys};
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
@@ -35,14 +35,15 @@ const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a stop waits for an insert; its plan stands, so the next worker finishes it.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Reads records into a batch; `is_seen` knows the keys of earlier batches.
+/// Reads records into a batch; `is_stored` knows keys beside those that the table of keys does.
 pub(crate) fn take_in<R: EventRegistry>(
     reader: &mut EventReader,
     batch: &mut Batch<R::Block>,
+    known: &mut KnownKeys,
     topic: usize,
     message: &BorrowedMessage<'_>,
     received_at: Millis,
-    is_seen: impl Fn(EventKey) -> bool,
+    is_stored: impl Fn(EventKey) -> bool,
 ) {
     let Some(definition) = R::TOPICS.get(topic) else {
         return;
@@ -61,12 +62,18 @@ pub(crate) fn take_in<R: EventRegistry>(
         received_at,
     };
     let mut block = std::mem::take(&mut batch.block);
-    let verdict = reader.read::<R>(message.payload(), source, &mut block, |key| {
-        is_seen(key) || batch.has_earlier(key, at)
-    });
+    let is_seen = |key| match known.look(key, batch.number) {
+        Known::No => is_stored(key),
+        Known::Here(row) => batch.is_earlier(row, at) || is_stored(key),
+        Known::Elsewhere => true,
+    };
+    let verdict = reader.read::<R>(message.payload(), source, &mut block, is_seen);
     batch.block = block;
     match verdict {
-        Ok(Verdict::Row(key)) => batch.keep(key, at),
+        Ok(Verdict::Row(key)) => {
+            let displaced = known.claim(key, batch.number, batch.next_row());
+            batch.keep(key, at, displaced);
+        }
         Ok(Verdict::Duplicate) => batch.duplicates += 1,
         Err(rejection) => batch.bury(letter(message, definition, rejection)),
     }
@@ -92,7 +99,6 @@ struct Done<B> {
 pub(super) struct Worker<R: EventRegistry> {
     pub(super) consumer: GroupConsumer,
     pub(super) sink: Arc<Sink<R>>,
-    pub(super) seen: SeenKeys,
     pub(super) progress: Arc<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) runtime: tokio::runtime::Handle,
@@ -103,14 +109,13 @@ pub(super) struct Worker<R: EventRegistry> {
 /// The parts of the loop that change.
 struct Turn<R: EventRegistry> {
     reader: EventReader,
+    known: KnownKeys,
     /// Topic of the last record, by its position in the registry.
     topic: usize,
     open: Batch<R::Block>,
     spare: Option<Batch<R::Block>>,
     /// The open batch met a record that it cannot take, which is read again after it is sealed.
     closing: bool,
-    /// Keys of the batch that is being inserted.
-    in_flight: Arc<Keys>,
     busy: bool,
     paused: bool,
     epoch: u64,
@@ -126,13 +131,15 @@ impl<R: EventRegistry> Worker<R> {
     pub(super) fn run(self) -> Result<()> {
         let (report, done) = channel();
         let limits = self.sink.config.batch;
+        let mut known = KnownKeys::new(self.sink.config.dedupe, &self.sink.metrics);
+        let open = Batch::numbered(known.number());
         let mut turn = Turn::<R> {
+            known,
             reader: EventReader::new(self.sink.config.hash_key.0, limits.max_message_bytes),
             topic: 0,
-            open: Batch::default(),
+            open,
             spare: Some(Batch::default()),
             closing: false,
-            in_flight: Arc::default(),
             busy: false,
             paused: false,
             epoch: self.consumer.assignment.epoch(),
@@ -151,7 +158,7 @@ impl<R: EventRegistry> Worker<R> {
     /// Takes the report of an insert that is done.
     fn settle(&self, turn: &mut Turn<R>) -> Result<()> {
         self.sink.health.beat();
-        self.seen.tick();
+        turn.known.tick();
         while let Ok(done) = turn.done.try_recv() {
             self.conclude(turn, done)?;
         }
@@ -164,13 +171,11 @@ impl<R: EventRegistry> Worker<R> {
         reach("before-settle");
         self.consumer.assignment.settle(&done.plan);
         reach("after-settle");
-        turn.in_flight = Arc::default();
         if let Some(mut batch) = done.batch {
-            for (key, row) in batch.keys() {
-                if !written.refused.contains(&row) {
-                    self.seen.add(key);
-                }
-            }
+            let refused = written.refused.iter();
+            let refused: Vec<EventKey> = refused.filter_map(|row| batch.key(*row)).collect();
+            turn.known.release(batch.number, &refused);
+            turn.known.settle(batch.number, batch.take_keys());
             self.progress
                 .settle(&written, batch.records, batch.duplicates);
             self.sink
@@ -192,8 +197,7 @@ impl<R: EventRegistry> Worker<R> {
             return Ok(());
         }
         turn.epoch = epoch;
-        turn.open.clear();
-        turn.closing = false;
+        Self::give_up(turn);
         turn.paused = false;
         self.sink.metrics.paused.set(0);
         if let Some(error) = self.consumer.assignment.take_failure() {
@@ -204,7 +208,7 @@ impl<R: EventRegistry> Worker<R> {
         if joined {
             // A partition that was paused when it was given up comes back paused.
             self.consumer.set_paused(false);
-            let rebuild = self.seen.rebuild::<R>(&self.sink.client);
+            let rebuild = turn.known.rebuild::<R>(&self.sink.client);
             // A server that accepts and does not answer must not keep the worker out of its group.
             let rebuild = async { tokio::time::timeout(REBUILD_PATIENCE, rebuild).await };
             match self.runtime.block_on(rebuild) {
@@ -288,14 +292,14 @@ impl<R: EventRegistry> Worker<R> {
                 return Ok(());
             }
             tracing::warn!(%error, "a batch is given up; its records come again");
-            turn.open.clear();
-            turn.closing = false;
+            Self::give_up(turn);
             return self.rewind();
         }
         reach("after-plan");
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
         let batch = std::mem::replace(&mut turn.open, turn.spare.take().unwrap_or_default());
-        turn.in_flight = batch.shared_keys();
+        turn.known.plan(batch.number);
+        turn.open.number = turn.known.number();
         turn.busy = true;
         let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
         self.runtime.spawn(async move {
@@ -309,6 +313,13 @@ impl<R: EventRegistry> Worker<R> {
         });
         turn.closing = false;
         Ok(())
+    }
+
+    /// Drops the open batch; its records come again.
+    fn give_up(turn: &mut Turn<R>) {
+        turn.known.release(turn.open.number, turn.open.keys());
+        turn.open.clear();
+        turn.closing = false;
     }
 
     /// Goes back to what is committed, where the assignment is still ours.
@@ -419,12 +430,10 @@ impl<R: EventRegistry> Worker<R> {
         let Turn {
             reader,
             open,
-            in_flight,
+            known,
             ..
         } = turn;
-        take_in::<R>(reader, open, topic, message, received_at, |key| {
-            in_flight.contains_key(&key) || self.seen.has(key)
-        });
+        take_in::<R>(reader, open, known, topic, message, received_at, |_| false);
         Ok(())
     }
 
