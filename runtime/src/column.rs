@@ -1,5 +1,6 @@
 //! Column buffers of a block: what generated writers push into and the Native encoder reads.
 use crate::json::Json;
+use crate::json::names::Names;
 use crate::json::packed::Packed;
 
 /// A column of fixed-width values.
@@ -88,12 +89,14 @@ impl Text {
 pub struct JsonColumn {
     /// Packed values; bytes, not text.
     pub(crate) packed: Text,
+    /// Names of members, which the packed values refer to.
+    pub(crate) names: Names,
 }
 
 impl JsonColumn {
     /// Appends a value.
     pub fn push(&mut self, value: Json<'_>) {
-        value.pack_to(&mut self.packed.bytes);
+        value.pack_to(&mut self.names, &mut self.packed.bytes);
         self.packed.end();
     }
 
@@ -106,11 +109,12 @@ impl JsonColumn {
     /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.packed.clear();
+        self.names.refresh();
     }
 
     /// The value of a row.
     pub(crate) fn get(&self, row: usize) -> Packed<'_> {
-        Packed::new(self.packed.get(row))
+        Packed::new(self.packed.get(row), &self.names)
     }
 }
 

@@ -2,10 +2,14 @@
 //! way from a record into a column.
 //!
 //! ```text
-//! null 0 | false 1 | true 2 | i64 3 | u64 4 | f64 5 (little-endian, 8 bytes)
-//! text 6, length, bytes | array 7, bytes, count, items | object 8, bytes, count, then length, name and value each
+//! null 0 | false 1 | true 2 | i64 3, zigzag | u64 4 | f64 5, 8 bytes little-endian
+//! text 6, length, bytes | array 7, bytes, count, items | object 8, bytes, count, then name and value each
+//! name: its number among the names plus one; or 0, length, bytes
 //! ```
-//! Lengths, counts and bytes are `u32`; no record is larger.
+//! Numbers, lengths and counts are LEB128: seven bits a byte, lowest first. The bytes of an array or object are a
+//! `u32`; no record is larger. Records of a topic repeat a few names, which [`super::names`] keeps once a column:
+//! a packed payload is about a third of its text.
+use super::names::Names;
 use super::{Json, Kind, Number, write};
 
 const NULL: u8 = 0;
@@ -18,12 +22,15 @@ const TEXT: u8 = 6;
 const ARRAY: u8 = 7;
 const OBJECT: u8 = 8;
 
-/// Bytes of a tag and a length.
+/// Bytes of a tag and the size of an array or object.
 const HEAD: usize = 5;
 
-/// A packed value.
+/// A packed value, and the names that its members refer to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Packed<'t>(&'t [u8]);
+pub(crate) struct Packed<'t> {
+    bytes: &'t [u8],
+    names: &'t Names,
+}
 
 /// What a packed value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,15 +44,33 @@ pub(crate) enum PackedKind<'t> {
     Object,
 }
 
+/// A member's name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'t> {
+    /// UTF-8.
+    pub(crate) text: &'t [u8],
+    /// Its number in the column, where it has one.
+    pub(crate) number: Option<usize>,
+}
+
 impl Json<'_> {
     /// Appends the value in packed form.
-    pub(crate) fn pack_to(self, out: &mut Vec<u8>) {
+    pub(crate) fn pack_to(self, names: &mut Names, out: &mut Vec<u8>) {
         match self.kind() {
             Kind::Null => out.push(NULL),
             Kind::Bool(value) => out.push(if value { TRUE } else { FALSE }),
-            Kind::Number(Number::Signed(value)) => put(out, SIGNED, value.to_le_bytes()),
-            Kind::Number(Number::Unsigned(value)) => put(out, UNSIGNED, value.to_le_bytes()),
-            Kind::Number(Number::Float(value)) => put(out, FLOAT, value.to_le_bytes()),
+            Kind::Number(Number::Signed(value)) => {
+                out.push(SIGNED);
+                put_number(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
+            }
+            Kind::Number(Number::Unsigned(value)) => {
+                out.push(UNSIGNED);
+                put_number(value, out);
+            }
+            Kind::Number(Number::Float(value)) => {
+                out.push(FLOAT);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
             Kind::String(text) => {
                 out.push(TEXT);
                 put_text(text, out);
@@ -53,15 +78,23 @@ impl Json<'_> {
             Kind::Array => {
                 let start = begin(ARRAY, self.len(), out);
                 for item in self.items() {
-                    item.pack_to(out);
+                    item.pack_to(names, out);
                 }
                 end(start, out);
             }
             Kind::Object => {
                 let start = begin(OBJECT, self.len(), out);
+                let mut last = None;
                 for (name, value) in self.members() {
-                    put_text(name, out);
-                    value.pack_to(out);
+                    last = names.number(name, last);
+                    match last {
+                        Some(number) => put_number(number as u64 + 1, out),
+                        None => {
+                            out.push(0);
+                            put_text(name, out);
+                        }
+                    }
+                    value.pack_to(names, out);
                 }
                 end(start, out);
             }
@@ -70,23 +103,21 @@ impl Json<'_> {
 }
 
 #[inline]
-fn put(out: &mut Vec<u8>, tag: u8, bytes: [u8; 8]) {
-    let mut whole = [0; 9];
-    whole[0] = tag;
-    whole[1..].copy_from_slice(&bytes);
-    out.extend_from_slice(&whole);
+fn put_number(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        // Truncation keeps the lowest bits, which are what is meant.
+        #[allow(clippy::cast_possible_truncation)]
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    out.push(number as u8);
 }
 
 #[inline]
 fn put_text(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(&length(text.len()));
+    put_number(text.len() as u64, out);
     out.extend_from_slice(text.as_bytes());
-}
-
-/// No text that was decoded reaches 4 GiB.
-#[inline]
-fn length(length: usize) -> [u8; 4] {
-    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 /// Opens an array or object; returns where its size is to be filled in.
@@ -94,77 +125,120 @@ fn begin(tag: u8, count: usize, out: &mut Vec<u8>) -> usize {
     out.push(tag);
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&length(count));
+    put_number(count as u64, out);
     start
 }
 
+/// No text that was decoded reaches 4 GiB.
 fn end(start: usize, out: &mut [u8]) {
-    let size = length(out.len() - start - 4);
-    out[start..start + 4].copy_from_slice(&size);
+    let size = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    out[start..start + 4].copy_from_slice(&size.to_le_bytes());
+}
+
+/// The number that these bytes begin with, and what follows it.
+#[inline]
+fn take_number(bytes: &[u8]) -> (u64, &[u8]) {
+    let (mut number, mut shift) = (0, 0);
+    for (index, byte) in bytes.iter().enumerate() {
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return (number, &bytes[index + 1..]);
+        }
+        shift += 7;
+    }
+    (number, &[])
+}
+
+/// As [`take_number`], of a length or count, which were `usize` when they were written.
+#[inline]
+fn take_length(bytes: &[u8]) -> (usize, &[u8]) {
+    let (number, rest) = take_number(bytes);
+    (usize::try_from(number).unwrap_or(usize::MAX), rest)
+}
+
+/// The text that these bytes begin with, and what follows it.
+#[inline]
+fn take_text(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, rest) = take_length(bytes);
+    rest.split_at(length)
 }
 
 #[inline]
-fn number_at(bytes: &[u8], start: usize) -> [u8; 8] {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[start..start + 8]);
-    number
-}
-
-#[inline]
-fn length_at(bytes: &[u8], start: usize) -> usize {
-    let mut length = [0; 4];
-    length.copy_from_slice(&bytes[start..start + 4]);
-    u32::from_le_bytes(length) as usize
+fn size_at(bytes: &[u8], start: usize) -> usize {
+    let mut size = [0; 4];
+    size.copy_from_slice(&bytes[start..start + 4]);
+    u32::from_le_bytes(size) as usize
 }
 
 impl<'t> Packed<'t> {
-    /// The value that begins these bytes, which [`Json::pack_to`] wrote; what follows it does not matter.
+    /// The value that begins these bytes, which [`Json::pack_to`] wrote with these names; what follows it does not
+    /// matter.
     #[inline]
-    pub(crate) fn new(bytes: &'t [u8]) -> Self {
-        Self(bytes)
+    pub(crate) fn new(bytes: &'t [u8], names: &'t Names) -> Self {
+        Self { bytes, names }
+    }
+
+    #[inline]
+    fn with(self, bytes: &'t [u8]) -> Self {
+        Self { bytes, ..self }
     }
 
     /// What it is.
     #[inline]
     pub(crate) fn kind(self) -> PackedKind<'t> {
-        let bytes = self.0;
-        match bytes[0] {
-            FALSE => PackedKind::Bool(false),
-            TRUE => PackedKind::Bool(true),
-            SIGNED => PackedKind::Number(Number::Signed(i64::from_le_bytes(number_at(bytes, 1)))),
-            UNSIGNED => {
-                PackedKind::Number(Number::Unsigned(u64::from_le_bytes(number_at(bytes, 1))))
+        self.read().0
+    }
+
+    /// What it is, and the bytes that follow it.
+    #[inline]
+    fn read(self) -> (PackedKind<'t>, &'t [u8]) {
+        let rest = &self.bytes[1..];
+        match self.bytes[0] {
+            FALSE => (PackedKind::Bool(false), rest),
+            TRUE => (PackedKind::Bool(true), rest),
+            SIGNED => {
+                let (zigzag, rest) = take_number(rest);
+                let number = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
+                (PackedKind::Number(Number::Signed(number)), rest)
             }
-            FLOAT => PackedKind::Number(Number::Float(f64::from_le_bytes(number_at(bytes, 1)))),
-            TEXT => PackedKind::Text(&bytes[HEAD..][..length_at(bytes, 1)]),
-            ARRAY => PackedKind::Array,
-            OBJECT => PackedKind::Object,
-            _ => PackedKind::Null,
+            UNSIGNED => {
+                let (number, rest) = take_number(rest);
+                (PackedKind::Number(Number::Unsigned(number)), rest)
+            }
+            FLOAT => {
+                let (bytes, rest) = rest.split_at(8);
+                let mut float = [0; 8];
+                float.copy_from_slice(bytes);
+                let number = Number::Float(f64::from_le_bytes(float));
+                (PackedKind::Number(number), rest)
+            }
+            TEXT => {
+                let (text, rest) = take_text(rest);
+                (PackedKind::Text(text), rest)
+            }
+            ARRAY => (PackedKind::Array, self.after()),
+            OBJECT => (PackedKind::Object, self.after()),
+            _ => (PackedKind::Null, rest),
         }
     }
 
-    /// Bytes that it takes.
-    #[inline]
-    fn width(self) -> usize {
-        match self.0[0] {
-            SIGNED | UNSIGNED | FLOAT => 9,
-            TEXT | ARRAY | OBJECT => HEAD + length_at(self.0, 1),
-            _ => 1,
-        }
+    /// What follows an array or object.
+    fn after(self) -> &'t [u8] {
+        &self.bytes[HEAD + size_at(self.bytes, 1)..]
     }
 
     /// How many members or items; 0 for scalars.
     pub(crate) fn len(self) -> usize {
-        match self.0[0] {
-            ARRAY | OBJECT => length_at(self.0, HEAD),
+        match self.bytes[0] {
+            ARRAY | OBJECT => take_length(&self.bytes[HEAD..]).0,
             _ => 0,
         }
     }
 
     /// What stands in an array or object.
     fn inner(self, tag: u8) -> &'t [u8] {
-        if self.0[0] == tag {
-            &self.0[HEAD + 4..self.width()]
+        if self.bytes[0] == tag {
+            take_length(&self.bytes[HEAD..HEAD + size_at(self.bytes, 1)]).1
         } else {
             &[]
         }
@@ -174,23 +248,34 @@ impl<'t> Packed<'t> {
     pub(crate) fn items(self) -> impl Iterator<Item = Packed<'t>> {
         let mut rest = self.inner(ARRAY);
         std::iter::from_fn(move || {
-            let item = (!rest.is_empty()).then_some(Self(rest))?;
-            rest = &rest[item.width()..];
+            let item = (!rest.is_empty()).then_some(self.with(rest))?;
+            rest = item.read().1;
             Some(item)
         })
     }
 
-    /// Members of an object in source order; nothing for other values. Names are UTF-8.
+    /// Members of an object in source order; nothing for other values.
     #[inline]
-    pub(crate) fn members(self) -> impl Iterator<Item = (&'t [u8], Packed<'t>)> {
+    pub(crate) fn members(self) -> impl Iterator<Item = (Name<'t>, Packed<'t>)> {
         let mut rest = self.inner(OBJECT);
         std::iter::from_fn(move || {
             if rest.is_empty() {
                 return None;
             }
-            let (name, values) = rest[4..].split_at(length_at(rest, 0));
-            let value = Self(values);
-            rest = &values[value.width()..];
+            let (name, values) = match take_length(rest) {
+                (0, rest) => {
+                    let (text, values) = take_text(rest);
+                    (Name { text, number: None }, values)
+                }
+                (number, values) => {
+                    let number = number - 1;
+                    let text = self.names.get(number);
+                    let number = Some(number);
+                    (Name { text, number }, values)
+                }
+            };
+            let value = self.with(values);
+            rest = value.read().1;
             Some((name, value))
         })
     }
@@ -222,7 +307,10 @@ impl<'t> Packed<'t> {
             PackedKind::Number(number) => write::write_number(number, out),
             PackedKind::Text(text) => write::write_string(text, out),
             PackedKind::Array => write::write_array(self.items(), Self::write_to, out),
-            PackedKind::Object => write::write_object(self.members(), Self::write_to, out),
+            PackedKind::Object => {
+                let members = self.members().map(|(name, value)| (name.text, value));
+                write::write_object(members, Self::write_to, out);
+            }
         }
     }
 }
@@ -236,13 +324,20 @@ mod tests {
 
     /// Text to packed to text.
     fn there_and_back(text: &str) -> String {
-        let mut packed = Vec::new();
-        Decoder::default()
-            .decode(text.as_bytes(), |json| json.pack_to(&mut packed))
-            .expect("JSON");
+        let (mut names, mut packed) = (Names::default(), Vec::new());
+        // Twice: the second time the names have numbers.
+        let mut start = 0;
+        for _ in 0..2 {
+            start = packed.len();
+            Decoder::default()
+                .decode(text.as_bytes(), |json| {
+                    json.pack_to(&mut names, &mut packed)
+                })
+                .expect("JSON");
+        }
         packed.extend_from_slice(b"what follows");
         let mut out = Vec::new();
-        Packed::new(&packed).write_to(&mut out);
+        Packed::new(&packed[start..], &names).write_to(&mut out);
         String::from_utf8(out).expect("UTF-8")
     }
 
@@ -255,6 +350,11 @@ mod tests {
             "0",
             "-9223372036854775808",
             "18446744073709551615",
+            "-1",
+            "-64",
+            "64",
+            "300",
+            "9223372036854775807",
             "1.5",
             "1e300",
             r#""""#,
@@ -270,17 +370,18 @@ mod tests {
 
     #[test]
     fn counts_and_members() {
-        let mut packed = Vec::new();
+        let (mut names, mut packed) = (Names::default(), Vec::new());
         Decoder::default()
             .decode(br#"{"a":[1,2,3],"b":"x"}"#, |json| {
-                json.pack_to(&mut packed);
+                json.pack_to(&mut names, &mut packed);
             })
             .expect("JSON");
-        let object = Packed::new(&packed);
+        let object = Packed::new(&packed, &names);
         assert_eq!(object.len(), 2);
         assert_eq!(object.items().count(), 0);
         let members: Vec<_> = object.members().collect();
-        assert_eq!(members[0].0, b"a");
+        assert_eq!(members[0].0.text, b"a");
+        assert_eq!(members[1].0.number, Some(1));
         assert_eq!(members[0].1.len(), 3);
         assert_eq!(
             members[0].1.items().nth(2).and_then(Packed::as_number),

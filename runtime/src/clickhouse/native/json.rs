@@ -37,8 +37,7 @@ impl JsonWriter {
         Self {
             rows: Rows {
                 paths,
-                guesses: Vec::new(),
-                leaf: 0,
+                typed: Vec::new(),
                 row: 0,
                 limits: Limits::of_column(json_type.max_dynamic_paths),
                 members: Members::default(),
@@ -58,7 +57,7 @@ impl JsonWriter {
         rows: &[u32],
         pieces: &mut Pieces<'_>,
     ) -> Result<()> {
-        self.rows.begin(rows.len());
+        self.rows.begin(rows.len(), column.names.len());
         for row in rows {
             self.rows.add(column.get(*row as usize));
         }
@@ -69,9 +68,8 @@ impl JsonWriter {
 /// The rows of one block on their way into columns.
 struct Rows {
     paths: Vec<TypedPath>,
-    /// Which typed path the n-th leaf of the last row was; neighbours in a sorted block look alike.
-    guesses: Vec<Option<usize>>,
-    leaf: usize,
+    /// Which typed path a payload's own member of each numbered name is.
+    typed: Vec<Place>,
     row: usize,
     limits: Limits,
     members: Members,
@@ -81,6 +79,15 @@ struct Rows {
     shared: u64,
     shared_paths: Vec<u8>,
     shared_values: Vec<u8>,
+}
+
+/// Where the members of a name go.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Not asked yet.
+    Unknown,
+    Shared,
+    Typed(usize),
 }
 
 /// One typed path's column.
@@ -95,7 +102,9 @@ struct TypedPath {
 }
 
 impl Rows {
-    fn begin(&mut self, rows: usize) {
+    fn begin(&mut self, rows: usize, names: usize) {
+        self.typed.clear();
+        self.typed.resize(names, Place::Unknown);
         for path in &mut self.paths {
             path.nulls.clear();
             path.nulls.resize(rows, 1);
@@ -111,9 +120,8 @@ impl Rows {
     }
 
     fn add(&mut self, payload: Packed<'_>) {
-        self.leaf = 0;
         match payload.kind() {
-            PackedKind::Object => self.add_members(payload),
+            PackedKind::Object => self.add_payload(payload),
             PackedKind::Null => {}
             _ => self
                 .members
@@ -130,48 +138,57 @@ impl Rows {
         self.row += 1;
     }
 
-    fn add_members(&mut self, object: Packed<'_>) {
-        for (name, value) in object.members() {
-            let path_end = self.members.enter(name, 0);
-            match (self.find(), value.kind()) {
-                (_, PackedKind::Null) => {}
-                (Some(index), _) => {
-                    if !self.paths[index].set(self.row, value) {
-                        self.members
-                            .put_misfit(value, self.limits, &mut self.scratch);
-                    }
-                }
-                (None, PackedKind::Object) => self.add_members(value),
-                (None, _) => {
-                    self.members.begin(0, &mut self.scratch);
-                    self.members
-                        .put_value(value, self.limits, &mut self.scratch);
-                    self.members.end(&self.scratch);
-                }
+    /// Adds a payload's own members. Those of typed paths, nearly all, need no path to be put together.
+    fn add_payload(&mut self, payload: Packed<'_>) {
+        for (name, value) in payload.members() {
+            if let Some(number) = name.number
+                && let Place::Typed(path) = self.place(number, name.text)
+                && (value.kind() == PackedKind::Null || self.paths[path].set(self.row, value))
+            {
+                continue;
             }
-            self.members.leave(path_end);
+            self.add_member(name.text, value);
         }
     }
 
-    /// The typed path of the current value.
-    fn find(&mut self) -> Option<usize> {
-        let path = self.members.path();
-        let leaf = self.leaf;
-        self.leaf += 1;
-        if let Some(Some(guess)) = self.guesses.get(leaf)
-            && *self.paths[*guess].path == *path
-        {
-            return Some(*guess);
+    fn place(&mut self, number: usize, name: &[u8]) -> Place {
+        if let Place::Unknown = self.typed[number] {
+            self.typed[number] = self.find(name).map_or(Place::Shared, Place::Typed);
         }
-        let found = self
-            .paths
+        self.typed[number]
+    }
+
+    /// Adds a member at the current path.
+    fn add_member(&mut self, name: &[u8], value: Packed<'_>) {
+        let path_end = self.members.enter(name, 0);
+        match (self.find(self.members.path()), value.kind()) {
+            (_, PackedKind::Null) => {}
+            (Some(index), _) => {
+                if !self.paths[index].set(self.row, value) {
+                    self.members
+                        .put_misfit(value, self.limits, &mut self.scratch);
+                }
+            }
+            (None, PackedKind::Object) => {
+                for (name, value) in value.members() {
+                    self.add_member(name.text, value);
+                }
+            }
+            (None, _) => {
+                self.members.begin(0, &mut self.scratch);
+                self.members
+                    .put_value(value, self.limits, &mut self.scratch);
+                self.members.end(&self.scratch);
+            }
+        }
+        self.members.leave(path_end);
+    }
+
+    /// The typed path of this name.
+    fn find(&self, path: &[u8]) -> Option<usize> {
+        self.paths
             .binary_search_by(|typed| (*typed.path).cmp(path))
-            .ok();
-        if self.guesses.len() <= leaf {
-            self.guesses.resize(leaf + 1, None);
-        }
-        self.guesses[leaf] = found;
-        found
+            .ok()
     }
 
     fn finish(&mut self, pieces: &mut Pieces<'_>) -> Result<()> {

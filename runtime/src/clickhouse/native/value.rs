@@ -304,7 +304,7 @@ impl Members {
         into: &mut Vec<u8>,
     ) {
         for (name, value) in object.members() {
-            let path_end = self.enter(name, outer_path);
+            let path_end = self.enter(name.text, outer_path);
             match value.kind() {
                 PackedKind::Null => {}
                 PackedKind::Object => self.put_members(value, outer_path, limits, into),
