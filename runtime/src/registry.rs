@@ -1,7 +1,6 @@
 //! What a generated registry tells the runtime: topics, checks, keys, the block of the fact table, SQL.
 //!
 //! Generated code implements [`EventRegistry`]; this is all the runtime knows about a topic.
-use std::fmt::Write as _;
 use std::hash::Hasher as _;
 
 use crate::check::{At, Check, Violation};
@@ -135,23 +134,54 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// SipHash-2-4 of a value's text under the configured key.
     #[must_use]
-    pub fn keyed_hash(&self, value: &dyn std::fmt::Display) -> u64 {
-        let mut hasher = TextHasher(siphasher::sip::SipHasher24::new_with_key(self.hash_key));
-        // Hashing cannot fail.
-        let _ = write!(hasher, "{value}");
-        hasher.0.finish()
+    pub fn keyed_hash<T: Hashed + ?Sized>(&self, value: &T) -> u64 {
+        let mut hasher = siphasher::sip::SipHasher24::new_with_key(self.hash_key);
+        value.with_text(|text| hasher.write(text.as_bytes()));
+        hasher.finish()
     }
 }
 
-/// Hashes text as it is formatted, without a buffer.
-struct TextHasher(siphasher::sip::SipHasher24);
+/// What a keyed hash is of: a value with one text.
+pub trait Hashed {
+    /// Lends the value's text.
+    fn with_text(&self, visit: impl FnOnce(&str));
+}
 
-impl std::fmt::Write for TextHasher {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
+impl Hashed for str {
+    fn with_text(&self, visit: impl FnOnce(&str)) {
+        visit(self);
     }
 }
+
+impl Hashed for &str {
+    fn with_text(&self, visit: impl FnOnce(&str)) {
+        visit(self);
+    }
+}
+
+impl Hashed for bool {
+    fn with_text(&self, visit: impl FnOnce(&str)) {
+        visit(if *self { "true" } else { "false" });
+    }
+}
+
+impl Hashed for f64 {
+    fn with_text(&self, visit: impl FnOnce(&str)) {
+        visit(&self.to_string());
+    }
+}
+
+macro_rules! hashed_integers {
+    ($($integer:ty)*) => {$(
+        impl Hashed for $integer {
+            fn with_text(&self, visit: impl FnOnce(&str)) {
+                // A row has one: formatting through `Display` showed in profiles.
+                visit(itoa::Buffer::new().format(*self));
+            }
+        }
+    )*};
+}
+hashed_integers!(u8 u16 u32 u64 i8 i16 i32 i64);
 
 /// Column buffers of one insert block.
 pub trait FactBlock: Default + Send + Sync + 'static {

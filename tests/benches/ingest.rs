@@ -2,7 +2,8 @@
 //! engine, an ideal loader that inserts prebuilt blocks, and a consumer that only reads.
 //!
 //! `cargo bench -p topicwright-tests --bench ingest`. Settings by environment: `BENCH_ROWS` (messages a run),
-//! `BENCH_PARTITIONS`, `BENCH_RATE` (events a second of the latency run), `BENCH_PAYLOADS` (`json`, `string`).
+//! `BENCH_PARTITIONS`, `BENCH_RATE` (events a second of the latency run), `BENCH_PAYLOADS` (`json`, `string`),
+//! `BENCH_RUNS` (`engine`, `unmerged`, `worker`, `ideal`, `consume`, `latency`; ratios are to the first that runs).
 //! The registry is the game's without its views, so that every contender fills the same table and nothing else;
 //! payload as JSON and as String are two registries, compiled in a copy of the workspace. CPU is what the
 //! processes used, in seconds a million rows; memory is the process' high-water mark; every run is checked by
@@ -24,7 +25,9 @@ mod ingest {
 #[path = "../tests/workspace/mod.rs"]
 mod workspace;
 
-use ingest::contenders::{consume_only, ideal_loader, kafka_engine, worker};
+use ingest::contenders::{
+    Run, consume_only, ideal_loader, kafka_engine, worker, worker_without_merges,
+};
 use ingest::latency;
 use ingest::stage::{Payload, Stage};
 
@@ -40,6 +43,8 @@ fn main() {
     let partitions = setting("BENCH_PARTITIONS", 4);
     let rate = setting("BENCH_RATE", 20_000);
     let payloads = std::env::var("BENCH_PAYLOADS").unwrap_or_else(|_| "string,json".to_owned());
+    let runs = std::env::var("BENCH_RUNS")
+        .unwrap_or_else(|_| "engine,unmerged,worker,ideal,consume,latency".to_owned());
     for payload in [Payload::String, Payload::Json] {
         if !payloads.contains(payload.name()) {
             continue;
@@ -55,18 +60,27 @@ fn main() {
             "| contender | rows/s | × engine | client CPU s/M | server CPU s/M | client MB | checked |"
         );
         println!("|---|---:|---:|---:|---:|---:|---|");
-        let engine = kafka_engine(&stage);
-        let own = worker(&stage);
-        let ideal = ideal_loader(&stage);
-        let consume = consume_only(&stage);
-        let base = engine.rows_per_second;
-        for run in [&engine, &own, &ideal, &consume] {
-            println!("{}", run.line(base));
+        let mut base = None;
+        let contenders: [(&str, fn(&Stage) -> Run); 5] = [
+            ("engine", kafka_engine),
+            ("unmerged", worker_without_merges),
+            ("worker", worker),
+            // Inserts the rows that the one before it left.
+            ("ideal", ideal_loader),
+            ("consume", consume_only),
+        ];
+        for (name, contend) in contenders {
+            if runs.contains(name) {
+                let run = contend(&stage);
+                println!("{}", run.line(*base.get_or_insert(run.rows_per_second)));
+            }
         }
-        let found = latency::measure(&stage, rate);
-        println!(
-            "\nproduce to visible at {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms, worker {} MB",
-            found.p50, found.p95, found.p99, found.megabytes
-        );
+        if runs.contains("latency") {
+            let found = latency::measure(&stage, rate);
+            println!(
+                "\nproduce to visible at {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms, worker {} MB",
+                found.p50, found.p95, found.p99, found.megabytes
+            );
+        }
     }
 }

@@ -91,10 +91,10 @@ pub struct Settings {
     #[arg(long, env = "FLUSH_INTERVAL_MS", default_value_t = 1000, global = true)]
     pub flush_interval_ms: u64,
     /// Most rows of one insert
-    #[arg(long, env = "MAX_BATCH_ROWS", default_value_t = 200_000, global = true)]
+    #[arg(long, env = "MAX_BATCH_ROWS", default_value_t = MAX_BATCH_ROWS, global = true)]
     pub max_batch_rows: usize,
     /// Most bytes of one insert, before compression
-    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = 32 << 20, global = true)]
+    #[arg(long, env = "MAX_BATCH_BYTES", default_value_t = MAX_BATCH_BYTES, global = true)]
     pub max_batch_bytes: usize,
     /// Largest message that is decoded; larger ones go to the dead letter topic
     #[arg(long, env = "MAX_MESSAGE_BYTES", default_value_t = 1 << 20, global = true)]
@@ -106,6 +106,13 @@ pub struct Settings {
     #[arg(long, env = "DEDUPE_TTL_S", default_value_t = 600, global = true)]
     pub dedupe_ttl_s: u64,
 }
+
+/// Rows of a batch at most: beyond that the server's work a row hardly shrinks.
+const MAX_BATCH_ROWS: usize = 250_000;
+
+/// Bytes of a batch's columns at most: one that fills and one that is inserted stay well below 400 MB of memory
+/// together with everything else.
+const MAX_BATCH_BYTES: usize = 48 << 20;
 
 /// When a batch is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +131,8 @@ impl Default for BatchLimits {
     fn default() -> Self {
         Self {
             flush_interval: Duration::from_secs(1),
-            max_rows: 200_000,
-            max_bytes: 32 << 20,
+            max_rows: MAX_BATCH_ROWS,
+            max_bytes: MAX_BATCH_BYTES,
             max_message_bytes: 1 << 20,
         }
     }

@@ -35,6 +35,21 @@ impl DeadLetter {
     }
 }
 
+/// Where the rows of a batch come from.
+pub(crate) struct Rows<'b> {
+    /// The batch's.
+    pub(crate) number: BatchNumber,
+    coordinates: &'b [Coordinates],
+}
+
+impl Rows<'_> {
+    /// Whether a row is at lower coordinates than these.
+    pub(crate) fn is_earlier(&self, row: u32, at: Coordinates) -> bool {
+        let kept = self.coordinates.get(row as usize);
+        kept.is_some_and(|kept| *kept < at)
+    }
+}
+
 /// Collects rows until it is time to insert them.
 pub(crate) struct Batch<B> {
     pub(crate) block: B,
@@ -129,9 +144,13 @@ impl<B: FactBlock> Batch<B> {
         self.ranges.add(topic, partition, offset, time, size);
     }
 
-    /// Whether a row of the batch is at lower coordinates than these.
-    pub(crate) fn is_earlier(&self, row: u32, at: Coordinates) -> bool {
-        self.coordinates(row).is_some_and(|kept| kept < at)
+    /// The block to write to, and what must be known of the rows that are in it.
+    pub(crate) fn parts(&mut self) -> (&mut B, Rows<'_>) {
+        let rows = Rows {
+            number: self.number,
+            coordinates: &self.coordinates,
+        };
+        (&mut self.block, rows)
     }
 
     /// The number of the row that is written next.

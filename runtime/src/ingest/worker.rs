@@ -61,14 +61,13 @@ pub(crate) fn take_in<R: EventRegistry>(
         offset: at.2,
         received_at,
     };
-    let mut block = std::mem::take(&mut batch.block);
-    let is_seen = |key| match known.look(key, batch.number) {
+    let (block, rows) = batch.parts();
+    let is_seen = |key| match known.look(key, rows.number) {
         Known::No => is_stored(key),
-        Known::Here(row) => batch.is_earlier(row, at) || is_stored(key),
+        Known::Here(row) => rows.is_earlier(row, at) || is_stored(key),
         Known::Elsewhere => true,
     };
-    let verdict = reader.read::<R>(message.payload(), source, &mut block, is_seen);
-    batch.block = block;
+    let verdict = reader.read::<R>(message.payload(), source, block, is_seen);
     match verdict {
         Ok(Verdict::Row(key)) => {
             let displaced = known.claim(key, batch.number, batch.next_row());

@@ -79,13 +79,26 @@ fn repeated_key<'t>(nodes: &'t [Node<'t>]) -> Option<&'t str> {
         })
 }
 
+/// One of 64 bits, by a name's length and ends.
+fn mark(name: &str) -> u64 {
+    let ends = name.as_bytes().first().zip(name.as_bytes().last());
+    let ends = ends.map_or(0, |(first, last)| {
+        usize::from(*first) * 5 + usize::from(*last) * 11
+    });
+    1 << ((name.len() + ends) % 64)
+}
+
 fn repeated_in<'t>(object: Json<'t>, len: usize) -> Option<&'t str> {
     if len <= FEW_MEMBERS {
         let mut seen = [""; FEW_MEMBERS];
+        let mut marks = 0;
         for (position, (name, _)) in object.members().enumerate() {
-            if seen[..position].contains(&name) {
+            let mark = mark(name);
+            // Names of different marks differ, so hardly any are compared.
+            if marks & mark != 0 && seen[..position].contains(&name) {
                 return Some(name);
             }
+            marks |= mark;
             seen[position] = name;
         }
         return None;

@@ -385,8 +385,8 @@ pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig 
         // Bounds what librdkafka fetches ahead.
         .set("queued.max.messages.kbytes", "16384")
         // Both count what is compressed, which may be a tenth of what it takes in memory. A larger record still comes.
-        .set("fetch.message.max.bytes", "1048576")
-        .set("fetch.max.bytes", "4194304")
+        .set("fetch.message.max.bytes", "524288")
+        .set("fetch.max.bytes", "2097152")
         .set("fetch.wait.max.ms", "50")
         // After the queue was full: a second, the default, empties it long before.
         .set("fetch.queue.backoff.ms", "20");

@@ -43,11 +43,23 @@ impl Run {
 
 /// This worker: validation, dedupe, plans and tokens on.
 pub fn worker(stage: &Stage) -> Run {
+    run_worker(stage, "this worker", "bench-worker")
+}
+
+/// As [`worker`], while the server merges nothing: what taking the inserts alone costs it.
+pub fn worker_without_merges(stage: &Stage) -> Run {
+    stage.ask("SYSTEM STOP MERGES events_raw");
+    let run = run_worker(stage, "this worker, merges stopped", "bench-unmerged");
+    stage.ask("SYSTEM START MERGES events_raw");
+    run
+}
+
+fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
     stage.clear();
     let listen = format!("127.0.0.1:{}", free_port());
     let server = cpu_seconds(stage.server());
     let child = stage
-        .command(&["ingest", "--listen", &listen, "--group", "bench-worker"])
+        .command(&["ingest", "--listen", &listen, "--group", group])
         .spawn()
         .unwrap();
     let process = child.id();
@@ -62,7 +74,7 @@ pub fn worker(stage: &Stage) -> Run {
         String::from_utf8_lossy(&ended.stderr)
     );
     Run {
-        name: "this worker".to_owned(),
+        name: name.to_owned(),
         rows: stage.rows,
         rows_per_second,
         client_cpu,
