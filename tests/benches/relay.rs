@@ -28,6 +28,7 @@ use topicwright_runtime::kafka::topics::{CreateOptions, create_topics, topic_spe
 use topicwright_runtime::outbox::{self, RelayLimits};
 use topicwright_tests::kafka;
 use topicwright_tests::outbox::{connect, drained, migrated, number, purchase, record};
+use topicwright_tests::postgres::Version;
 
 const TOPIC: &str = "shop.purchase";
 
@@ -44,7 +45,7 @@ async fn main() {
     );
     let seconds = setting("BENCH_SECONDS", 30);
     let broker = tokio::task::block_in_place(|| Kafka::start().unwrap());
-    let (server, client) = migrated().await;
+    let (server, client) = migrated(Version::Installed).await;
     let mut config = Config::local(broker.brokers(), "http://localhost:1", "unused");
     config.postgres = Some(Secret::new(server.url()));
     let specs = topic_specs::<Registry>();

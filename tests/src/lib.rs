@@ -8,6 +8,7 @@ pub mod faults;
 pub mod kafka;
 pub mod mutation;
 pub mod outbox;
+pub mod postgres;
 pub mod program;
 pub mod running;
 pub mod schemas;

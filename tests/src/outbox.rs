@@ -10,7 +10,8 @@ use topicwright_runtime::outbox;
 use topicwright_runtime::produce::OutgoingRecord;
 
 use crate::events;
-use crate::program::Servers;
+use crate::postgres::{self, Version};
+use crate::program::{PATIENCE, Servers};
 
 /// Connects; the connection ends with the client.
 ///
@@ -35,13 +36,12 @@ pub fn run(servers: &Servers, database: &Postgres, arguments: &[&str]) -> Output
         .unwrap()
 }
 
-/// A server with the outbox' tables, and a client.
+/// A server of this version with the outbox' tables, and a client.
 ///
 /// # Panics
 /// It does not come up.
-pub async fn migrated() -> (Postgres, Client) {
-    let server = tokio::task::block_in_place(|| Postgres::start().unwrap());
-    let mut client = connect(&server.url()).await;
+pub async fn migrated(version: Version) -> (Postgres, Client) {
+    let (server, mut client) = postgres::start(version).await;
     outbox::migrate::<Registry>(&mut client).await.unwrap();
     (server, client)
 }
@@ -79,12 +79,12 @@ pub async fn number(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.unwrap().get(0)
 }
 
-/// Asks again and again for a minute.
+/// Asks again and again for some minutes.
 ///
 /// # Panics
 /// It is not so then.
 pub async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + PATIENCE;
     while !is_so().await {
         assert!(std::time::Instant::now() < deadline, "{what}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -94,7 +94,7 @@ pub async fn wait_until(what: &str, is_so: impl AsyncFn() -> bool) {
 /// Waits until no row is pending.
 ///
 /// # Panics
-/// Some are for a minute.
+/// Some are for some minutes.
 pub async fn drained(client: &Client) {
     let pending =
         "SELECT count(*) FROM event_outbox WHERE published_at IS NULL AND parked_at IS NULL";

@@ -21,7 +21,7 @@ pub struct Servers {
 
 /// How long a condition may take to come true. Long: a machine that builds something else at the same time takes
 /// its time, and only what will never come is to be told from what comes late.
-const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Below those that Linux gives to outgoing connections (`ip_local_port_range`), apart from the engines'.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;

@@ -1,5 +1,6 @@
 //! The engines start, are killed as a crash would, and start again with their data.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::process::Stdio;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,6 +12,7 @@ use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::engine::kafka::Kafka;
 use topicwright_runtime::engine::kafka_mock::KafkaMock;
 use topicwright_runtime::engine::postgres::Postgres;
+use topicwright_tests::program::wait_until;
 use topicwright_tests::sql;
 
 const HOST: &str = env!("CARGO_BIN_EXE_engine-host");
@@ -65,33 +67,31 @@ fn the_mock_cluster_keeps_what_it_is_sent() {
 #[test]
 fn postgres_keeps_its_data_when_killed() {
     let mut server = Postgres::start().unwrap();
+    let url = server.url();
     let psql = |statement: &str| {
-        let output = std::process::Command::new("psql")
-            .args([&server_url(&server), "-At", "-c", statement])
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let mut command = std::process::Command::new("psql");
+        command
+            .args([&url, "-At", "-c", statement])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let answer = |statement: &str| {
+        let output = psql(statement).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    psql("CREATE TABLE t AS SELECT generate_series(1, 10) AS n");
+    answer("CREATE TABLE t AS SELECT generate_series(1, 10) AS n");
+    // A process of the server that is busy does not see for a while that the others are gone.
+    let busy = psql("SELECT count(*) FROM generate_series(1, 100000000)");
+    let is_busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series%' \
+        AND state = 'active' AND pid <> pg_backend_pid()";
+    wait_until("the query runs", || answer(is_busy) == "1");
     server.kill();
     server.restart().unwrap();
-    let psql = |statement: &str| {
-        let output = std::process::Command::new("psql")
-            .args([&server_url(&server), "-At", "-c", statement])
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
-    assert_eq!(psql("SELECT sum(n) FROM t"), "55");
-}
-
-fn server_url(server: &Postgres) -> String {
-    server.url()
+    assert!(!busy.wait_with_output().unwrap().status.success());
+    assert_eq!(answer("SELECT sum(n) FROM t"), "55");
 }
 
 fn create_topic(brokers: &str, name: &str, partitions: i32) {

@@ -10,7 +10,18 @@ use topicwright_runtime::error::Kind;
 use topicwright_runtime::outbox;
 use topicwright_runtime::produce::{Draft, OutgoingRecord};
 use topicwright_tests::outbox::{connect, migrated, number, purchase, record};
-use topicwright_tests::{events, outbox as scene};
+use topicwright_tests::postgres::{self, Version};
+use topicwright_tests::{events, on_every_postgres, outbox as scene, program};
+
+on_every_postgres!(
+    migrations_run_once_whoever_runs_them,
+    the_program_migrates_and_then_has_nothing_to_do,
+    events_stand_in_the_transaction_and_are_checked_before,
+    every_example_comes_out_as_it_went_in,
+    what_jsonb_cannot_hold_is_refused_in_words,
+    the_function_fills_in_what_is_missing_and_says_what_is_wrong,
+    sqlx_enqueues_in_its_own_transactions,
+);
 
 async fn enqueue_sql(client: &Client, event: &Value) -> Result<i64, tokio_postgres::Error> {
     let query = "SELECT event_outbox_enqueue($1::text::jsonb)";
@@ -26,11 +37,8 @@ async fn stored(client: &Client, id: i64) -> Value {
     serde_json::from_str(row.get(0)).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_run_once_whoever_runs_them() {
-    let server = tokio::task::block_in_place(|| {
-        topicwright_runtime::engine::postgres::Postgres::start().unwrap()
-    });
+async fn migrations_run_once_whoever_runs_them(version: Version) {
+    let (server, mut client) = postgres::start(version).await;
     let mut runs = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let mut client = connect(&server.url()).await;
@@ -41,7 +49,6 @@ async fn migrations_run_once_whoever_runs_them() {
     let changed = runs.iter().filter(|run| run.registry_changed).count();
     assert_eq!((applied, changed), (1, 1), "{runs:?}");
 
-    let mut client = connect(&server.url()).await;
     let columns = "SELECT string_agg(column_name || ' ' || udt_name, ', ' ORDER BY ordinal_position) \
         FROM information_schema.columns WHERE table_name = 'event_outbox'";
     let before: String = client.query_one(columns, &[]).await.unwrap().get(0);
@@ -84,6 +91,24 @@ async fn migrations_run_once_whoever_runs_them() {
     );
 }
 
+async fn the_program_migrates_and_then_has_nothing_to_do(version: Version) {
+    let (server, client) = postgres::start(version).await;
+    let migrate = || {
+        let arguments = ["outbox", "migrate"];
+        let done = program::command(env!("CARGO_BIN_EXE_pipeline-under-test"), &arguments)
+            .env("DATABASE_URL", server.url())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", program::text(&done.stderr));
+        program::text(&done.stdout)
+    };
+    let (first, second) = (migrate(), migrate());
+    assert!(first.contains("event_outbox_enqueue"), "{first}");
+    assert_eq!(second, "= the outbox is as it should be\n");
+    let id = enqueue_sql(&client, &purchase(1, 7)).await.unwrap();
+    assert_eq!(stored(&client, id).await, purchase(1, 7));
+}
+
 /// Splits at semicolons outside of dollar quotes, literals and comments.
 fn statements(script: &str) -> Vec<String> {
     let mut statements = vec![String::new()];
@@ -100,9 +125,8 @@ fn statements(script: &str) -> Vec<String> {
     statements
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn events_stand_in_the_transaction_and_are_checked_before() {
-    let (_server, mut client) = migrated().await;
+async fn events_stand_in_the_transaction_and_are_checked_before(version: Version) {
+    let (_server, mut client) = migrated(version).await;
     let draft = |transaction: i64| {
         let payload: ShopPurchase = serde_json::from_value(json!({
             "tx_id": transaction, "user_id": 7, "status": "success", "product_id": 2001,
@@ -163,9 +187,8 @@ async fn events_stand_in_the_transaction_and_are_checked_before() {
     assert_eq!(facts, [true, false, true, true]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_example_comes_out_as_it_went_in() {
-    let (_server, client) = migrated().await;
+async fn every_example_comes_out_as_it_went_in(version: Version) {
+    let (_server, client) = migrated(version).await;
     let mut records = Vec::new();
     let mut sent = Vec::new();
     let good = events::examples()
@@ -211,9 +234,8 @@ async fn every_example_comes_out_as_it_went_in() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_jsonb_cannot_hold_is_refused_in_words() {
-    let (_server, client) = migrated().await;
+async fn what_jsonb_cannot_hold_is_refused_in_words(version: Version) {
+    let (_server, client) = migrated(version).await;
     let nul = events::event(
         "reward.granted",
         1,
@@ -252,9 +274,8 @@ async fn what_jsonb_cannot_hold_is_refused_in_words() {
     assert_eq!(stored(&client, ids[0]).await, event);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_function_fills_in_what_is_missing_and_says_what_is_wrong() {
-    let (_server, client) = migrated().await;
+async fn the_function_fills_in_what_is_missing_and_says_what_is_wrong(version: Version) {
+    let (_server, client) = migrated(version).await;
     let least = json!({
         "event_type": "shop.purchase", "user_id": 7,
         "payload": {"tx_id": 5, "user_id": 7, "status": "failed", "product_id": 1, "amount_gold": 1, "price_cents": 9}
@@ -365,9 +386,8 @@ async fn the_function_fills_in_what_is_missing_and_says_what_is_wrong() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlx_enqueues_in_its_own_transactions() {
-    let (server, client) = migrated().await;
+async fn sqlx_enqueues_in_its_own_transactions(version: Version) {
+    let (server, client) = migrated(version).await;
     let pool = sqlx::PgPool::connect(&server.url()).await.unwrap();
     let mut transaction = pool.begin().await.unwrap();
     let two = vec![

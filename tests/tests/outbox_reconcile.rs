@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 use subject::Registry;
-use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_runtime::outbox;
-use topicwright_tests::outbox::{connect, drained, purchase, record, run as run_beside};
+use topicwright_tests::outbox::{drained, purchase, record, run as run_beside};
+use topicwright_tests::postgres::{self, Version};
 use topicwright_tests::program::{Servers, free_port, text, wait_until};
 use topicwright_tests::running::Running;
 use topicwright_tests::{kafka, sql};
@@ -21,11 +21,21 @@ fn aged(number: usize, minutes: i64) -> Value {
 
 #[test]
 fn what_is_missing_dead_or_extra_is_named() {
+    named(Version::Installed);
+}
+
+#[test]
+fn on_the_oldest_postgres_too() {
+    named(Version::Oldest);
+}
+
+fn named(version: Version) {
     let servers = Servers::start(
         env!("CARGO_BIN_EXE_pipeline-under-test"),
         env!("CARGO_BIN_EXE_engine-host"),
     );
-    let database = Postgres::start().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (database, client) = runtime.block_on(postgres::start(version));
     let run = |arguments: &[&str]| run_beside(&servers, &database, arguments);
     for arguments in [&["apply", "--yes"][..], &["outbox", "migrate"]] {
         let done = run(arguments);
@@ -33,8 +43,6 @@ fn what_is_missing_dead_or_extra_is_named() {
     }
     let ask = |statement: &str| sql::ask_in(&servers.store.url(), "game", statement);
     let _ = ask("ALTER TABLE events_raw ADD CONSTRAINT unlucky CHECK product_id != 13");
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let client = runtime.block_on(connect(&database.url()));
     let mut events: Vec<Value> = (1..=400).map(|n| aged(n, 3 + (n % 30) as i64)).collect();
     // One key twice, at two times: whichever the ingest keeps, nothing is missing.
     let mut again = events[5].clone();
@@ -127,7 +135,7 @@ fn what_is_missing_dead_or_extra_is_named() {
     ] {
         assert_eq!(answer[what], count, "{what}: {answer}");
     }
-    let named = |id: Value| {
+    let event = |id: Value| {
         let events = answer["events"].as_array().unwrap().iter();
         let mut found = events.filter(|event| event["id"] == id);
         found
@@ -135,9 +143,9 @@ fn what_is_missing_dead_or_extra_is_named() {
             .cloned()
             .unwrap_or_else(|| panic!("{id} in {answer}"))
     };
-    assert_eq!(named(json!(ids[7]))["dedupe_key"], events[7]["dedupe_key"]);
-    assert_eq!(named(json!(ids[405]))["letter"], Value::Null);
-    assert_eq!(named(Value::Null)["dedupe_key"], stray["dedupe_key"]);
+    assert_eq!(event(json!(ids[7]))["dedupe_key"], events[7]["dedupe_key"]);
+    assert_eq!(event(json!(ids[405]))["letter"], Value::Null);
+    assert_eq!(event(Value::Null)["dedupe_key"], stray["dedupe_key"]);
     let letters = answer["events"].as_array().unwrap().iter();
     assert_eq!(
         letters.filter(|event| event["letter"] == "refused").count(),

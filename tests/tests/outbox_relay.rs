@@ -19,7 +19,15 @@ use topicwright_runtime::kafka::topics::{CreateOptions, create_topics, topic_spe
 use topicwright_runtime::outbox::{self, RelayHandle, RelayLimits};
 use topicwright_runtime::produce::header;
 use topicwright_tests::outbox::{connect, drained, migrated, number, purchase, record, wait_until};
-use topicwright_tests::{events, kafka, program};
+use topicwright_tests::postgres::Version;
+use topicwright_tests::{events, kafka, on_every_postgres, program};
+
+on_every_postgres!(
+    committed_rows_arrive_whole_and_in_order,
+    what_cannot_be_published_stands_aside_and_can_be_released,
+    published_rows_go_and_the_table_does_not_grow,
+    relays_share_the_lanes_and_take_over,
+);
 
 struct Scene {
     broker: Kafka,
@@ -29,9 +37,9 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start() -> Self {
+    async fn start(version: Version) -> Self {
         let broker = tokio::task::block_in_place(|| Kafka::start().unwrap());
-        let (database, client) = migrated().await;
+        let (database, client) = migrated(version).await;
         let mut config = Config::local(broker.brokers(), "http://localhost:1", "unused");
         config.postgres = Some(Secret::new(database.url()));
         create(&config).await;
@@ -92,9 +100,8 @@ fn transactions(events: &[Value]) -> Vec<u64> {
     numbers.collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn committed_rows_arrive_whole_and_in_order() {
-    let scene = Scene::start().await;
+async fn committed_rows_arrive_whole_and_in_order(version: Version) {
+    let scene = Scene::start(version).await;
     let relay = scene.relay().await;
     // Two transactions of long life hold the lowest ids; one of them rolls back.
     let mut others = [
@@ -187,12 +194,20 @@ async fn committed_rows_arrive_whole_and_in_order() {
         relay.metrics().outbox_pending.get() == 0
     })
     .await;
+    // One that waits is counted, and how long it has.
+    let waiting = "INSERT INTO event_outbox (event_type, payload, dedupe_key, created_at, next_attempt_at) \
+        VALUES ('shop.purchase', '{}', 'k', now() - interval '2 minutes', now() + interval '1 hour')";
+    scene.client.batch_execute(waiting).await.unwrap();
+    wait_until("the gauges tell of it", async || {
+        let metrics = relay.metrics();
+        metrics.outbox_pending.get() == 1 && metrics.outbox_oldest_age.get() >= 120.0
+    })
+    .await;
     relay.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_published_stands_aside_and_can_be_released() {
-    let scene = Scene::start().await;
+async fn what_cannot_be_published_stands_aside_and_can_be_released(version: Version) {
+    let scene = Scene::start(version).await;
     let relay = scene.relay().await;
     let insert = "INSERT INTO event_outbox (event_type, payload, envelope, dedupe_key, key) \
         VALUES ($1, $2::text::jsonb, $3::text::jsonb, $4, $5) RETURNING id";
@@ -307,7 +322,7 @@ async fn what_cannot_be_published_stands_aside_and_can_be_released() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_topic_holds_up_its_own_rows_only() {
-    let mut scene = Scene::start().await;
+    let mut scene = Scene::start(Version::Installed).await;
     // How long a new topic may stay unknown before records for it fail.
     let settings = &mut scene.config.kafka.settings;
     settings.push((
@@ -372,7 +387,7 @@ async fn a_missing_topic_holds_up_its_own_rows_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kafka_refuses_stands_aside_and_its_batch_does_not() {
-    let scene = Scene::start().await;
+    let scene = Scene::start(Version::Installed).await;
     // Brokers measure batches: small records fall with the large one, and with each other.
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
         .set("bootstrap.servers", scene.broker.brokers())
@@ -414,9 +429,8 @@ fn first_occurrences(numbers: impl Iterator<Item = u64>) -> Vec<u64> {
     numbers.filter(|number| seen.insert(*number)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn relays_share_the_lanes_and_take_over() {
-    let mut scene = Scene::start().await;
+async fn relays_share_the_lanes_and_take_over(version: Version) {
+    let mut scene = Scene::start(version).await;
     let lanes = "SELECT coalesce(max(lanes), 0)::bigint FROM ( \
         SELECT count(*) AS lanes FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND objid < 64 GROUP BY pid) AS p";
     let first = scene.relay().await;
@@ -464,9 +478,8 @@ async fn relays_share_the_lanes_and_take_over() {
     third.stop().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn published_rows_go_and_the_table_does_not_grow() {
-    let (_server, mut client) = migrated().await;
+async fn published_rows_go_and_the_table_does_not_grow(version: Version) {
+    let (_server, mut client) = migrated(version).await;
     client
         .batch_execute("ALTER TABLE event_outbox SET (autovacuum_enabled = off)")
         .await

@@ -22,7 +22,10 @@ pub fn folder() -> PathBuf {
 ///
 /// A lock file keeps other processes waiting, and the entry gets its name only when it is complete, so a
 /// killed download leaves nothing that looks finished.
-pub(super) fn entry(
+///
+/// # Errors
+/// The folder cannot be written, or `make` fails.
+pub fn entry(
     name: &str,
     make: impl FnOnce(&Path) -> Result<(), EngineError>,
 ) -> Result<PathBuf, EngineError> {

@@ -1,12 +1,13 @@
 //! Apache Kafka: one KRaft process from Maven's artifacts on the system's Java.
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
+use super::maven::{self, Artifact, Goal};
 use super::process::{Engine, WorkDir, free_ports, run};
 use super::{EngineError, at, cache};
 
@@ -14,17 +15,15 @@ use super::{EngineError, at, cache};
 const VERSION: &str = "4.3.1";
 
 /// What the broker and its storage tool need; Maven adds their dependencies.
-const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>topicwright</groupId>
-  <artifactId>kafka</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.3.1</version></dependency>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>4.3.1</version></dependency>
-  </dependencies>
-</project>
-"#;
+const ARTIFACTS: [Artifact; 2] = [artifact("kafka_2.13"), artifact("kafka-tools")];
+
+const fn artifact(name: &'static str) -> Artifact {
+    Artifact {
+        group: "org.apache.kafka",
+        name,
+        version: VERSION,
+    }
+}
 
 /// Enough for tests of a few million small records.
 const HEAP: &str = "-Xmx768m";
@@ -217,25 +216,9 @@ fn jars() -> Result<PathBuf, EngineError> {
     if let Some(path) = std::env::var_os("TOPICWRIGHT_KAFKA_LIBS").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    cache::entry(&format!("kafka-{VERSION}"), fetch)
-}
-
-fn fetch(folder: &Path) -> Result<(), EngineError> {
-    let pom = folder.join("pom.xml");
-    fs::write(&pom, POM).map_err(at(&pom))?;
-    let wait = indicatif::ProgressBar::new_spinner().with_message("Kafka: downloading (54 MB)");
-    wait.enable_steady_tick(Duration::from_millis(100));
-    // -C: a wrong checksum is an error, not a warning.
-    let result = run(
-        Command::new("mvn")
-            .args(["-q", "-B", "-C", "-f"])
-            .arg(&pom)
-            .arg("dependency:copy-dependencies")
-            .arg(format!("-DoutputDirectory={}", folder.display())),
-        "maven",
-    );
-    wait.finish_and_clear();
-    result.map(drop)
+    cache::entry(&format!("kafka-{VERSION}"), |folder| {
+        maven::fetch("Kafka (54 MB)", &ARTIFACTS, Goal::Copy, folder)
+    })
 }
 
 /// Whether the broker tells about itself.

@@ -9,6 +9,7 @@ pub mod clickhouse;
 mod host;
 pub mod kafka;
 pub mod kafka_mock;
+pub mod maven;
 pub mod postgres;
 mod process;
 
@@ -35,6 +36,14 @@ pub enum EngineError {
         program: String,
         /// The end of what it said.
         detail: String,
+    },
+    /// This machine's kind has no build of it.
+    #[error("{what} is to be had for {available} only")]
+    Unavailable {
+        /// What was looked for.
+        what: &'static str,
+        /// Kinds of machine that have it.
+        available: &'static str,
     },
     /// An engine did not answer in time, or stopped while starting.
     #[error("{engine} did not become ready: {detail}")]

@@ -1,10 +1,11 @@
-//! PostgreSQL: a private cluster from the system's binaries.
+//! PostgreSQL: a private cluster from the system's binaries, or from a folder of them.
 //!
 //! `initdb` refuses root, so root runs it as the user `postgres` that Debian's package creates.
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::process::{Engine, WorkDir, find_program, free_ports, run};
 use super::{EngineError, at};
@@ -48,10 +49,31 @@ impl Postgres {
     /// # Errors
     /// PostgreSQL is not installed or does not come up.
     pub fn start() -> Result<Self, EngineError> {
+        Self::start_in(WorkDir::temporary("postgres")?, binaries()?)
+    }
+
+    /// As [`Self::start`], of an installation of one's own: a folder that holds `bin`, `lib` and `share`.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn start_from(installation: &Path) -> Result<Self, EngineError> {
         let folder = WorkDir::temporary("postgres")?;
+        if !is_root() {
+            return Self::start_in(folder, installation.join("bin"));
+        }
+        // The user that it runs as may not be let into the folder, which mostly lies in root's home.
+        let copy = folder.path().join("installation");
+        run(
+            Command::new("cp").arg("-r").arg(installation).arg(&copy),
+            "coreutils",
+        )?;
+        Self::start_in(folder, copy.join("bin"))
+    }
+
+    fn start_in(folder: WorkDir, binaries: PathBuf) -> Result<Self, EngineError> {
         let [port] = free_ports()?;
         let mut server = Self {
-            binaries: binaries()?,
+            binaries,
             engine: None,
             port,
             folder,
@@ -74,20 +96,20 @@ impl Postgres {
             .args(["-p", &self.port.to_string()]);
         let log = self.folder.path().join("server.log");
         let mut engine = Engine::start("PostgreSQL", &command, &log)?;
-        engine.wait_ready(PATIENCE, || {
-            self.program("pg_isready")
-                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
-                .status()
-                .is_ok_and(|status| status.success())
-        })?;
+        let process = engine.id();
+        engine.wait_ready(PATIENCE, || self.is_ready(process))?;
         self.engine = Some(engine);
         Ok(())
     }
 
-    /// Kills it (SIGKILL); its data stays until this value is dropped.
+    /// Kills it and all its processes (SIGKILL); its data stays until this value is dropped.
     pub fn kill(&mut self) {
         if let Some(mut engine) = self.engine.take() {
+            let workers = children(engine.id());
             engine.kill();
+            // They go by themselves when they miss it, but one that computes only looks after a while, and no new
+            // server starts beside it.
+            kill_all(&workers);
         }
     }
 
@@ -97,6 +119,15 @@ impl Postgres {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Whether the server of this process id says so in its lock file, which is where `pg_ctl` looks too; not every
+    /// installation has `pg_isready`.
+    fn is_ready(&self, process: u32) -> bool {
+        let lock = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        let mut lines = lock.lines().map(str::trim);
+        // The last server's file may still be there.
+        lines.next() == Some(&process.to_string()) && lines.nth(6) == Some("ready")
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -104,7 +135,9 @@ impl Postgres {
     fn initialise(&self) -> Result<(), EngineError> {
         if is_root() {
             run(
-                Command::new("chown").arg(USER).arg(self.folder.path()),
+                Command::new("chown")
+                    .args(["-R", USER])
+                    .arg(self.folder.path()),
                 PACKAGE,
             )?;
         }
@@ -156,6 +189,38 @@ impl Drop for Postgres {
             engine.wait_gone(Duration::from_secs(5));
         }
     }
+}
+
+/// Process ids of a process' children.
+fn children(process: u32) -> Vec<String> {
+    let list = format!("/proc/{process}/task/{process}/children");
+    let list = fs::read_to_string(list).unwrap_or_default();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Kills processes and waits until none of them runs.
+fn kill_all(processes: &[String]) {
+    if processes.is_empty() {
+        return;
+    }
+    // Those that are gone already make it fail.
+    let _ = Command::new("kill")
+        .arg("-9")
+        .args(processes)
+        .stderr(Stdio::null())
+        .status();
+    let deadline = Instant::now() + PATIENCE;
+    while processes.iter().any(|process| is_running(process)) && Instant::now() < deadline {
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether a process is there, and more than an end that nobody has asked for.
+fn is_running(process: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name before it may hold anything.
+    let state = stat.rsplit(')').next().unwrap_or_default();
+    !state.trim_start().is_empty() && !state.trim_start().starts_with(['Z', 'X'])
 }
 
 fn is_root() -> bool {

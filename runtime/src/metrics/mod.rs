@@ -16,7 +16,7 @@ pub use serve::{Health, serve};
 pub struct Metrics {
     /// Where they are registered.
     pub registry: Registry,
-    /// Records that Kafka did not acknowledge.
+    /// Records that Kafka did not acknowledge to their emitter; those that the fallback log took are among them.
     pub produce_failures: IntCounter,
     /// Records that Kafka acknowledged.
     pub produced: IntCounter,
@@ -90,7 +90,7 @@ impl Metrics {
         let metrics = Self {
             produce_failures: IntCounter::new(
                 "kafka_produce_fail_total",
-                "Records that Kafka did not acknowledge",
+                "Records that Kafka did not acknowledge to their emitter, those that the fallback log took among them",
             )?,
             produced: IntCounter::new("kafka_produce_total", "Records handed to Kafka")?,
             fallback_appended: IntCounter::new(

@@ -8,6 +8,7 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, Config};
 
+use super::address::{Address, Authorities};
 use crate::config::Secret;
 use crate::error::{Error, Kind, Result};
 
@@ -18,12 +19,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// What a log shows instead of a URL.
-const PLACE: &str = "--postgres (DATABASE_URL)";
+pub(super) const PLACE: &str = "--postgres (DATABASE_URL)";
 
 /// Where the outbox is.
 #[derive(Clone)]
 pub struct Database {
     config: Config,
+    #[cfg(feature = "postgres-tls")]
+    tls: Option<tokio_postgres_rustls::MakeRustlsConnect>,
 }
 
 impl std::fmt::Debug for Database {
@@ -70,7 +73,7 @@ impl Database {
     /// Reads a connection URL or a list of `key=value`, as libpq has them.
     ///
     /// # Errors
-    /// It is none, or asks for TLS in a build without it.
+    /// It is none, it asks for TLS in a build without it, or certificates that it names cannot be read.
     pub fn parse(url: Option<&Secret>) -> Result<Self> {
         let fix = "write e.g. postgresql://user@host:5432/database";
         let Some(url) = url else {
@@ -78,19 +81,29 @@ impl Database {
                 .at("setting", PLACE)
                 .fix(fix));
         };
-        let parsed: Result<Config, _> = url.expose().parse();
+        let address = Address::split(url.expose());
         // The library's words name the option that is wrong and may quote a piece of the text, so they stay here.
-        let mut config = parsed.map_err(|_| {
-            Error::config("the database's address cannot be read")
+        let parsed = address.and_then(|address| {
+            let config: Config = address.rest.parse().ok()?;
+            Some((config, address))
+        });
+        let Some((mut config, address)) = parsed else {
+            return Err(Error::config("the database's address cannot be read")
                 .at("setting", PLACE)
                 .fix(format!(
-                    "{fix}; the options are tokio-postgres', sslmode being disable, prefer or require"
-                ))
-        })?;
-        if cfg!(not(feature = "tls")) && config.get_ssl_mode() == SslMode::Require {
-            return Err(Error::config("sslmode=require, and this build has no TLS")
-                .at("setting", PLACE)
-                .fix("build with `--features tls`"));
+                    "{fix}; the options are tokio-postgres', sslmode being disable, prefer, require or verify-full, \
+                     and sslrootcert"
+                )));
+        };
+        config.ssl_mode(address.mode);
+        let asks_for_tls =
+            address.mode == SslMode::Require || address.authorities != Authorities::System;
+        if cfg!(not(feature = "postgres-tls")) && asks_for_tls && address.mode != SslMode::Disable {
+            return Err(Error::config(
+                "the database's address asks for TLS, and this build has none",
+            )
+            .at("setting", PLACE)
+            .fix("build with `--features tls`"));
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -99,7 +112,11 @@ impl Database {
             config.application_name("pipeline");
         }
         config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
-        Ok(Self { config })
+        Ok(Self {
+            #[cfg(feature = "postgres-tls")]
+            tls: super::tls::connector(address.mode, &address.authorities)?,
+            config,
+        })
     }
 
     /// Connects.
@@ -113,32 +130,16 @@ impl Database {
         Ok(Session { client, woken })
     }
 
-    #[cfg(not(feature = "tls"))]
     async fn open(&self, woken: &Arc<Wake>) -> Result<Client, tokio_postgres::Error> {
+        #[cfg(feature = "postgres-tls")]
+        if let Some(tls) = &self.tls {
+            let (client, connection) = self.config.connect(tls.clone()).await?;
+            tokio::spawn(drive(connection, Arc::clone(woken)));
+            return Ok(client);
+        }
         let (client, connection) = self.config.connect(tokio_postgres::NoTls).await?;
         tokio::spawn(drive(connection, Arc::clone(woken)));
         Ok(client)
-    }
-
-    #[cfg(feature = "tls")]
-    async fn open(&self, woken: &Arc<Wake>) -> Result<Client, tokio_postgres::Error> {
-        match tokio_postgres_rustls::MakeRustlsConnect::with_native_certs() {
-            Ok((tls, _)) => {
-                let (client, connection) = self.config.connect(tls).await?;
-                tokio::spawn(drive(connection, Arc::clone(woken)));
-                Ok(client)
-            }
-            // Only `sslmode=require` minds, and says so.
-            Err(errors) => {
-                tracing::warn!(
-                    ?errors,
-                    "no certificate authority of the system can be read"
-                );
-                let (client, connection) = self.config.connect(tokio_postgres::NoTls).await?;
-                tokio::spawn(drive(connection, Arc::clone(woken)));
-                Ok(client)
-            }
-        }
     }
 }
 
@@ -178,6 +179,10 @@ pub(crate) fn problem(what: &str, error: &tokio_postgres::Error) -> Error {
         if let Some(source) = std::error::Error::source(error) {
             why = format!("{why}: {source}");
         }
+        #[cfg(feature = "postgres-tls")]
+        if let Some(fix) = super::tls::advice(error) {
+            return Error::config(what).why(why).fix(fix);
+        }
         // Without the server's word the connection is at fault; a value that does not fit its type is ours.
         return Error::service(what)
             .why(why)
@@ -191,7 +196,7 @@ pub(crate) fn problem(what: &str, error: &tokio_postgres::Error) -> Error {
         "28" => (
             Kind::Config,
             false,
-            Some("check user and password in --postgres (DATABASE_URL)"),
+            Some("check user, password and sslmode in --postgres (DATABASE_URL)"),
         ),
         "3D" => (
             Kind::Config,
@@ -246,13 +251,37 @@ mod tests {
         assert!(error.to_string().contains("DATABASE_URL"), "{error}");
     }
 
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(feature = "postgres-tls"))]
     #[test]
     fn tls_that_the_build_lacks_is_an_error() {
-        let url = Secret::new("postgresql://h/d?sslmode=require");
-        let error = Database::parse(Some(&url))
-            .expect_err("refused")
-            .to_string();
-        assert!(error.contains("--features tls"), "{error}");
+        for query in [
+            "sslmode=require",
+            "sslmode=verify-full",
+            "sslrootcert=/ca.pem",
+        ] {
+            let url = Secret::new(format!("postgresql://h/d?{query}"));
+            let error = Database::parse(Some(&url)).expect_err(query).to_string();
+            assert!(error.contains("--features tls"), "{error}");
+        }
+        let url = Secret::new("postgresql://h/d?sslmode=disable&sslrootcert=/ca.pem");
+        assert!(Database::parse(Some(&url)).is_ok());
+    }
+
+    #[cfg(feature = "postgres-tls")]
+    #[test]
+    fn certificates_are_read_before_a_socket_opens() {
+        let url = "postgresql://me:s3cret@h/d?sslmode=verify-full&sslrootcert=";
+        for (file, why) in [
+            ("/nowhere/ca.pem", "No such file"),
+            (
+                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+                "no certificate",
+            ),
+        ] {
+            let url = Secret::new(format!("{url}{file}"));
+            let error = Database::parse(Some(&url)).expect_err(file).to_string();
+            assert!(error.contains(file) && error.contains(why), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! `event_outbox_enqueue` from any language; `migrate` makes the tables; `relay` publishes; `reconcile` compares
 //! with the fact table. Whether a row is published stands in the row, so a transaction that commits late is never
 //! skipped; rows with one key are published in the order of their ids.
+mod address;
 mod connect;
 mod enqueue;
 pub(crate) mod housekeeping;
@@ -17,6 +18,8 @@ mod reconcile;
 pub(crate) mod relay;
 #[cfg(feature = "sqlx")]
 pub mod sqlx;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 
 pub use connect::{Database, Session};
 pub use enqueue::{enqueue, enqueue_all, enqueue_records};

@@ -7,6 +7,7 @@ mod horizon;
 mod lanes;
 mod rows;
 mod sender;
+mod sent;
 mod session;
 mod settle;
 

@@ -2,13 +2,13 @@
 //! after it for the same partition is acknowledged; what may have been sent is sent again by the next producer.
 use std::time::Duration;
 
-use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer,
 };
+use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::config::KafkaConfig;
@@ -62,6 +62,9 @@ impl ProducerContext for Reports {
 pub(super) struct Sender {
     producer: ThreadedProducer<Reports>,
     pub(super) generation: u64,
+    /// The client refused a record before it had a place in the order of its partition: what is handed over after
+    /// it would overtake it.
+    is_over: bool,
 }
 
 /// Headers and framing that a record may have beside its value.
@@ -77,8 +80,8 @@ impl Sender {
         generation: u64,
         reports: UnboundedSender<Report>,
     ) -> Result<Self> {
-        let producer = config
-            .client()
+        let mut client = config.client();
+        client
             .set("client.id", format!("{}-relay", R::PROJECT.name))
             .set("acks", "all")
             .set("enable.idempotence", "true")
@@ -90,11 +93,22 @@ impl Sender {
             // Records of a topic that is missing wait; it is looked for this often.
             .set("topic.metadata.refresh.interval.ms", "15000")
             .set("queue.buffering.max.messages", "1000000")
+            // The session bounds what is under way; a full queue would end the producer.
+            .set("queue.buffering.max.kbytes", "2147483647")
             .set("batch.size", batch_bytes::<R>().to_string())
             .set(
                 "message.max.bytes",
                 (max_message_bytes + HEADROOM_BYTES).to_string(),
-            )
+            );
+        Self::of(&client, generation, reports)
+    }
+
+    fn of(
+        client: &ClientConfig,
+        generation: u64,
+        reports: UnboundedSender<Report>,
+    ) -> Result<Self> {
+        let producer = client
             .create_with_context(Reports {
                 generation,
                 reports,
@@ -103,11 +117,22 @@ impl Sender {
         Ok(Self {
             producer,
             generation,
+            is_over: false,
         })
     }
 
-    /// Hands a record over; its report comes later.
-    pub(super) fn send(&self, id: i64, record: &OutgoingRecord) -> std::result::Result<(), Code> {
+    /// Hands a record over; its report comes later. After a refusal nothing more is taken.
+    ///
+    /// # Errors
+    /// The client's reason; [`Code::PurgeQueue`] after the first refusal.
+    pub(super) fn send(
+        &mut self,
+        id: i64,
+        record: &OutgoingRecord,
+    ) -> std::result::Result<(), Code> {
+        if self.is_over {
+            return Err(Code::PurgeQueue);
+        }
         let all = record.all_headers();
         let mut headers = OwnedHeaders::new_with_capacity(all.len());
         for (key, value) in &all {
@@ -123,9 +148,9 @@ impl Sender {
         if let Some(key) = &record.key {
             outgoing = outgoing.key(key);
         }
-        self.producer
-            .send(outgoing)
-            .map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(Code::Unknown))
+        let sent = self.producer.send(outgoing);
+        self.is_over = sent.is_err();
+        sent.map_err(|(error, _)| error.rdkafka_error_code().unwrap_or(Code::Unknown))
     }
 
     /// Stops at once: what is queued or under way is given up and reported. Blocks until it is.
@@ -191,5 +216,37 @@ pub(super) fn failure(code: Code) -> Failure {
         | Code::TopicAuthorizationFailed
         | Code::PolicyViolation => Failure::Topic,
         _ => Failure::Later,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_taken_after_a_refusal() {
+        let (reports, _) = tokio::sync::mpsc::unbounded_channel();
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", "127.0.0.1:1")
+            .set("log_level", "0");
+        client.set("message.max.bytes", "1000");
+        let mut sender = Sender::of(&client, 0, reports).expect("a client");
+        let record = |bytes: usize| OutgoingRecord {
+            topic: "t",
+            key: Some(b"k".to_vec()),
+            value: vec![b'x'; bytes],
+            schema_id: "",
+            schema_version: 1,
+            dedupe_key: String::new(),
+            headers: Vec::new(),
+        };
+        assert_eq!(sender.send(1, &record(10)), Ok(()));
+        assert_eq!(
+            sender.send(2, &record(2000)),
+            Err(Code::MessageSizeTooLarge)
+        );
+        // The same key: it would overtake the one before.
+        assert_eq!(sender.send(3, &record(10)), Err(Code::PurgeQueue));
     }
 }

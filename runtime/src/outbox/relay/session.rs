@@ -22,6 +22,7 @@ use super::horizon;
 use super::lanes::{Balance, Locks};
 use super::rows::{Ask, Fetched, Reader, Row};
 use super::sender::{Report, Sender};
+use super::sent::{self, Sent};
 use super::settle::Settlement;
 use crate::error::{Error, Result};
 use crate::registry::EventRegistry;
@@ -46,6 +47,10 @@ const BREATH: Duration = Duration::from_millis(2);
 
 /// How long rows under way may take when the relay is asked to stop.
 const FAREWELL: Duration = Duration::from_secs(15);
+
+/// Events under way, in bytes; while there are more, the rest waits in the table. The client's queue has no bound of
+/// its own, and its memory is this much and one read more.
+const MOST_BYTES_UNDER_WAY: usize = 256 << 20;
 
 /// Reports taken at a time.
 const REPORTS: usize = 4096;
@@ -90,8 +95,7 @@ pub(super) struct Session<'r, R> {
     reports: UnboundedReceiver<Report>,
     reporting: UnboundedSender<Report>,
     board: Board,
-    /// Rows under way, by id: topic, attempts, time of insert.
-    sent: HashMap<i64, Sent>,
+    sent: Sent,
     settlement: Settlement,
     /// Settled while a read was under way that may not have seen it.
     leaving: Vec<i64>,
@@ -101,13 +105,6 @@ pub(super) struct Session<'r, R> {
     busy: Busy,
     wants_read: bool,
     last_read: Instant,
-}
-
-struct Sent {
-    topic: &'static str,
-    attempts: i32,
-    created_ms: i64,
-    is_alone: bool,
 }
 
 /// What runs, each at most once.
@@ -157,7 +154,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             reports,
             reporting,
             board: Board::default(),
-            sent: HashMap::new(),
+            sent: Sent::default(),
             settlement: Settlement::default(),
             leaving: Vec::new(),
             suspects: Vec::new(),
@@ -261,7 +258,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         let stuck = self
             .sent
             .iter()
-            .filter(|(id, _)| self.board.is_stuck_at(**id));
+            .filter(|(id, _)| self.board.is_stuck_at(*id));
         let mut topics: Vec<&str> = stuck.map(|(_, sent)| sent.topic).collect();
         topics.sort_unstable();
         topics.dedup();
@@ -280,12 +277,14 @@ impl<'r, R: EventRegistry> Session<'r, R> {
         if self.busy.reading || !self.wants_read || now.duration_since(self.last_read) < BREATH {
             return;
         }
-        let Some(ask) = self.board.ask() else {
+        // Also where nothing is read: whether it may be is asked again after a breath, not at once.
+        self.last_read = now;
+        let is_full = self.sent.bytes() > MOST_BYTES_UNDER_WAY;
+        let Some(ask) = self.board.ask().filter(|_| !is_full) else {
             return;
         };
         self.busy.reading = true;
         self.wants_read = false;
-        self.last_read = now;
         let (reader, client) = (Arc::clone(&self.reader), Arc::clone(&self.reading));
         self.tasks.spawn(async move {
             let fetched = reader.fetch::<R>(&client, &ask).await?;
@@ -335,7 +334,7 @@ impl<'r, R: EventRegistry> Session<'r, R> {
             Done::Settled(ids) => {
                 self.busy.settling = false;
                 for id in &ids {
-                    self.sent.remove(id);
+                    self.sent.remove(*id);
                 }
                 match self.busy.reading {
                     true => self.leaving.extend(ids),
@@ -421,11 +420,12 @@ impl<'r, R: EventRegistry> Session<'r, R> {
                 let topic = record.topic;
                 self.sent.insert(
                     id,
-                    Sent {
+                    sent::Row {
                         topic,
                         attempts,
                         created_ms,
                         is_alone,
+                        bytes: record.value.len(),
                     },
                 );
                 if let Err(code) = self.sender.send(id, &record) {

@@ -86,7 +86,7 @@ impl<R: EventRegistry> Session<'_, R> {
         let metrics = &self.relay.metrics;
         metrics.produced.inc();
         metrics.outbox_published.inc();
-        if let Some(sent) = self.sent.get(&id) {
+        if let Some(sent) = self.sent.get(id) {
             let took = now_ms.saturating_sub(sent.created_ms).max(0);
             metrics.outbox_latency.observe(took as f64);
         }
@@ -109,7 +109,7 @@ impl<R: EventRegistry> Session<'_, R> {
         let now = Instant::now();
         let mut topics_said: HashSet<&str> = HashSet::new();
         for (id, code) in failures {
-            let Some(sent) = self.sent.get(&id) else {
+            let Some(sent) = self.sent.get(id) else {
                 continue;
             };
             let kind = failure(code);
@@ -135,12 +135,12 @@ impl<R: EventRegistry> Session<'_, R> {
                     self.relay.metrics.outbox_retries.inc();
                     let why = error.why.unwrap_or_default();
                     self.settlement.deferred.push((id, why, wait));
-                    self.sent.remove(&id);
+                    self.sent.remove(id);
                 }
             }
         }
         for id in self.board.recall() {
-            self.sent.remove(&id);
+            self.sent.remove(id);
         }
         let generation = self.sender.generation + 1;
         self.sender = Sender::new::<R>(
