@@ -1,8 +1,9 @@
 //! How fast and how far the prover decides: a table of the collected cases beside `jsonschema::canonical`, and a
 //! registry of a thousand topics.
 //!
-//! `cargo bench -p topicwright --bench compat`. Times are of one pair with nothing known before: reading both
-//! schemas, the verdict, and the independent validator's confirmation of a witness.
+//! `cargo bench -p topicwright --bench compat`; a collection's name after `--` asks for that one alone. Times are of
+//! one pair with nothing known before: reading both schemas, the verdict, and the independent validator's
+//! confirmation of a witness.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,13 +21,23 @@ use referencing::Draft;
 use serde_json::{Value, json};
 use topicwright::compat::{Prover, SchemaHandle, Source, Verdict, View};
 
+/// The one that `topicwright` has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     println!(
         "| collection | cases | wrong | unknown | canonical unknown | p50 µs | p99 µs | max µs |"
     );
     println!("|---|---:|---:|---:|---:|---:|---:|---:|");
+    let only = std::env::args().skip(1).find(|name| !name.starts_with('-'));
     for (name, _) in COLLECTIONS {
-        collection(name, &cases(name));
+        if only.as_deref().is_none_or(|only| only == *name) {
+            collection(name, &cases(name));
+        }
+    }
+    if only.is_some() {
+        return;
     }
     println!();
     println!("| registry | pairs | seconds |");

@@ -199,7 +199,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn damaged_schemas_are_answered() {
     let pairs = setting("TOPICWRIGHT_FUZZ_PAIRS", 3_000);
     let seed = setting("TOPICWRIGHT_FUZZ_SEED", 1);
-    let schemas: Vec<(Value, Draft)> = [
+    let schemas: Vec<(std::sync::Arc<Value>, Draft)> = [
         "karapace",
         "jsoncompat",
         "is-json-schema-subset",
@@ -228,7 +228,7 @@ fn damaged_schemas_are_answered() {
         let reader = if random.bool() {
             damaged(base, other, &mut random)
         } else {
-            base.clone()
+            Value::clone(base)
         };
         let case =
             format!("seed {seed} pair {number} {draft:?}\n writer {writer}\n reader {reader}");

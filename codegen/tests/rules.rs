@@ -134,7 +134,7 @@ fn is_waivable(rule: &Rule) -> bool {
 fn needs_prover(rule: &str) -> bool {
     let mut prover = Prover::default();
     let source = Source {
-        documents: vec![("registry:///a".to_owned(), serde_json::json!(true))],
+        documents: vec![("registry:///a".to_owned(), serde_json::json!(true).into())],
         draft: referencing::Draft::Draft202012,
     };
     let schema = prover.add(source).unwrap();

@@ -128,7 +128,7 @@ impl Compat {
         let mut prover = self.prover();
         let mut take = |path: &Path| {
             let source = Source {
-                documents: vec![(address(path), read(path)?)],
+                documents: vec![(address(path), read(path)?.into())],
                 draft,
             };
             prover

@@ -27,7 +27,7 @@ impl Judge {
         let mut registry = jsonschema::Registry::new().draft(draft);
         for (uri, document) in &source.documents {
             registry = registry
-                .add(uri.as_str(), document)
+                .add(uri.as_str(), document.as_ref())
                 .map_err(|error| error.to_string())?;
         }
         let registry = registry.prepare().map_err(|error| error.to_string())?;

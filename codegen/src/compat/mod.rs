@@ -26,6 +26,7 @@ mod values;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -52,7 +53,7 @@ pub enum View {
 #[derive(Clone, Debug)]
 pub struct Source {
     /// (absolute URI, document) pairs; the schema is the root of the first, the others are there to be referred to.
-    pub documents: Vec<(String, Value)>,
+    pub documents: Vec<(String, Arc<Value>)>,
     /// Dialect where a document has no `$schema`.
     pub draft: referencing::Draft,
 }
@@ -60,9 +61,9 @@ pub struct Source {
 impl Source {
     /// A schema that refers to nothing outside itself.
     #[must_use]
-    pub fn alone(schema: Value, draft: referencing::Draft) -> Self {
+    pub fn alone(schema: impl Into<Arc<Value>>, draft: referencing::Draft) -> Self {
         Self {
-            documents: vec![("registry:///schema".to_owned(), schema)],
+            documents: vec![("registry:///schema".to_owned(), schema.into())],
             draft,
         }
     }
@@ -128,7 +129,7 @@ impl From<Gap> for Unknown {
 #[derive(Debug)]
 struct Known {
     source: Source,
-    model: Model,
+    model: Arc<Model>,
     written: Option<Lit>,
     closed: Option<Lit>,
     /// Whether it tells 1.0 from 1 (draft 04).
@@ -179,9 +180,14 @@ impl Prover {
         let documents: Vec<(&str, &Value)> = source
             .documents
             .iter()
-            .map(|(uri, document)| (uri.as_str(), document))
+            .map(|(uri, document)| (uri.as_str(), document.as_ref()))
             .collect();
         let model = model::build_in(&documents, 0, "", source.draft)?;
+        Ok(self.add_modelled(source, Arc::new(model)))
+    }
+
+    /// Takes a schema in whose model is known: what [`model::build_in`] makes of `source`.
+    pub fn add_modelled(&mut self, source: Source, model: Arc<Model>) -> SchemaHandle {
         self.schemas.push(Known {
             source,
             model,
@@ -190,7 +196,7 @@ impl Prover {
             spells: false,
             judge: OnceCell::new(),
         });
-        Ok(SchemaHandle(self.schemas.len() - 1))
+        SchemaHandle(self.schemas.len() - 1)
     }
 
     /// The schema's formula, as written or closed.
@@ -277,7 +283,7 @@ impl Prover {
         let formulas = &mut self.formulas;
         let budget = formulas.budget.clone();
         let asserts = formulas.asserts_formats;
-        let models = [&self.schemas[writer.0].model, &self.schemas[reader.0].model];
+        let models = [writer, reader].map(|schema| self.schemas[schema.0].model.as_ref());
         let bearable = |value: &Value| {
             models
                 .iter()

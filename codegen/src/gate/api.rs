@@ -1,17 +1,19 @@
 //! What changes for users of the generated types: their public items before and after.
 //!
-//! Both registries are emitted and read back as Rust, so that the comparison is with what a user really
-//! compiles against. Only topics that are made from other texts than before are emitted.
-mod items;
-
+//! The items are those that a user really compiles against. Only topics that are made from other texts than
+//! before are looked at.
 use std::collections::BTreeSet;
 
 use super::side::Side;
+use crate::cores;
+use crate::emit::rust::checks::carried::Carried;
 use crate::emit::rust::refusal::Refusal;
-use crate::emit::rust::surface::{self, Wanted};
+use crate::emit::rust::surface;
+use crate::emit::rust::surface::items::{self, Items, Role};
+use crate::fact;
 use crate::finding::Finding;
+use crate::registry::Topic;
 use crate::registry::files::Files;
-use items::Items;
 
 /// How much a change may break a user, as semantic versioning counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,25 +116,72 @@ pub struct Comparison {
 /// Compares the generated types of the topics that changed.
 #[must_use]
 pub fn compare(old: &Side, new: &Side) -> Comparison {
-    let refused = |refusals| Comparison {
-        changes: Vec::new(),
-        refused: findings(refusals, new),
-    };
-    let after = match public_items(new, old) {
-        Ok(after) => after,
-        Err(refusals) => return refused(refusals),
-    };
-    let Ok(before) = public_items(old, new) else {
+    let changed: Vec<[Option<&Topic>; 2]> = changed(new, old)
+        .map(|topic| [old.topic(&topic.name), Some(topic)])
+        .chain(
+            changed(old, new)
+                .filter(|topic| new.topic(&topic.name).is_none())
+                .map(|topic| [Some(topic), None]),
+        )
+        .collect();
+    let columns = [old, new].map(|side| fact::columns(&side.registry));
+    let compared = cores::map(&changed, |topics| {
+        let mut carried = Carried::default();
+        // What is in a module that comes or goes is told by the module.
+        let within = topics.iter().all(Option::is_some);
+        let mut items = |side: &Side, index: usize| match topics[index] {
+            Some(topic) => {
+                surface::of(&side.registry, &columns[index], topic, within, &mut carried)
+            }
+            None => Ok(Items::default()),
+        };
+        let after = items(new, 1)?;
+        let before = items(old, 0).ok();
+        Ok::<_, Vec<Refusal>>(before.map(|before| changes(&before, &after)))
+    });
+    let (mut found, mut refused, mut comparable) = (Vec::new(), Vec::new(), true);
+    for compared in compared {
+        match compared {
+            Ok(Some(changes)) => found.extend(changes),
+            Ok(None) => comparable = false,
+            Err(refusals) => refused.extend::<Vec<Refusal>>(refusals),
+        }
+    }
+    let mut carried = Carried::default();
+    let [before, after] =
+        [old, new].map(|side| carried.refusals(&side.registry.envelope.model, "envelope"));
+    refused.extend(after);
+    if !refused.is_empty() {
+        return Comparison {
+            changes: Vec::new(),
+            refused: findings(refused, new),
+        };
+    }
+    if !comparable || !before.is_empty() {
         return Comparison::default();
-    };
-    let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
+    }
+    let [before, after] = [0, 1]
+        .map(|index: usize| surface::around(changed.iter().filter_map(|topics| topics[index])));
+    found.extend(changes(&before, &after));
+    found.sort_by(|left, right| left.path.cmp(&right.path));
     Comparison {
-        changes: paths
-            .into_iter()
-            .filter_map(|path| change(path, &before, &after))
-            .collect(),
+        changes: found,
         refused: Vec::new(),
     }
+}
+
+/// One side's topics that are not made from the same texts on the other.
+fn changed<'s>(side: &'s Side, other: &Side) -> impl Iterator<Item = &'s Topic> {
+    let topics = side.registry.topics.iter().map(|topic| &**topic);
+    topics.filter(|topic: &&Topic| !side.has_same(other, &topic.name))
+}
+
+fn changes(before: &Items, after: &Items) -> Vec<ApiChange> {
+    let paths: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
+    paths
+        .into_iter()
+        .filter_map(|path| change(path, before, after))
+        .collect()
 }
 
 fn findings(refusals: Vec<Refusal>, side: &Side) -> Vec<Finding> {
@@ -154,7 +203,10 @@ fn findings(refusals: Vec<Refusal>, side: &Side) -> Vec<Finding> {
 fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
     let (was, is) = (before.0.get(path), after.0.get(path));
     let parent = items::parent(path);
-    let has_parent = |items: &Items| parent.is_some_and(|parent| items.0.contains_key(parent));
+    // The module around all topics is on both sides.
+    let has_parent = |items: &Items| {
+        parent.is_some_and(|parent| parent == "topics" || items.0.contains_key(parent))
+    };
     let (kind, level, why) = match (was, is) {
         (Some(was), Some(is)) if was.text == is.text => return None,
         (Some(was), Some(is)) => {
@@ -167,9 +219,9 @@ fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
         (Some(_), None) => (Kind::Removed, Level::Major, ""),
         (None, Some(is)) => {
             let (level, why) = match is.role {
-                items::Role::Field => (Level::Major, "struct literals must name it"),
-                items::Role::Variant => (Level::Major, "a `match` must handle it"),
-                items::Role::Other => (Level::Minor, ""),
+                Role::Field => (Level::Major, "struct literals must name it"),
+                Role::Variant => (Level::Major, "a `match` must handle it"),
+                Role::Other => (Level::Minor, ""),
             };
             (Kind::Added(is.text.clone()), level, why)
         }
@@ -183,28 +235,4 @@ fn change(path: &str, before: &Items, after: &Items) -> Option<ApiChange> {
         version,
         why,
     })
-}
-
-/// The public items of one side's topics that are not made from the same texts on the other.
-fn public_items(side: &Side, other: &Side) -> Result<Items, Vec<Refusal>> {
-    let topics = side.registry.topics.iter();
-    let changed: Vec<Wanted<'_>> = topics
-        .filter(|topic| !side.has_same(other, &topic.name))
-        .map(|topic| Wanted {
-            topic,
-            // What is in a module that comes or goes is told by the module.
-            versions: other.topic(&topic.name).is_some(),
-        })
-        .collect();
-    let read = surface::of(&side.registry, &changed, |module, file| {
-        let mut items = Items::default();
-        items.add(module, file);
-        items
-    })?;
-    let mut items = Items::default();
-    for read in read {
-        items.0.extend(read.0);
-    }
-    items.follow_exports();
-    Ok(items)
 }

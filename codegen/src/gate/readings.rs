@@ -4,6 +4,7 @@
 //! where the level is not transitive. Neighbours are compared both ways whatever the level promises, because
 //! the order of a rollout follows from it.
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use referencing::Draft;
 
@@ -186,13 +187,15 @@ impl<'a> Asker<'a> {
         self.handles
             .entry((edition.old, edition.path.to_owned()))
             .or_insert_with(|| {
-                prover
-                    .add(source(side, edition.path))
-                    .map_err(|error| Unknown {
-                        keyword: "$ref".to_owned(),
-                        pointer: error.pointer,
-                        reason: error.problem,
-                    })
+                let source = source(side, edition.path);
+                if let Some(model) = side.model(edition.path) {
+                    return Ok(prover.add_modelled(source, model));
+                }
+                prover.add(source).map_err(|error| Unknown {
+                    keyword: "$ref".to_owned(),
+                    pointer: error.pointer,
+                    reason: error.problem,
+                })
             })
             .clone()
     }
@@ -213,7 +216,7 @@ pub(super) fn source(side: &Side, path: &str) -> Source {
             .into_iter()
             .filter_map(|path| {
                 let document = side.documents.get(&path)?;
-                Some((uri(&path), document.value.clone()))
+                Some((uri(&path), Arc::clone(&document.value)))
             })
             .collect(),
         draft: Draft::Draft202012,

@@ -1,7 +1,9 @@
 //! In which order to roll a change out, and which versions may run side by side meanwhile.
+use std::collections::HashMap;
+
 use super::columns;
 use crate::compat::Verdict;
-use crate::rules::pair::{Direction, Reading, RegistryPair, Subject};
+use crate::rules::pair::{Direction, Edition, Reading, RegistryPair, Subject};
 
 /// The order, as sentences; empty where nothing has to move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,12 +69,26 @@ pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rol
     rollout
 }
 
+/// Writer and reader, by file and side.
+type Editions<'e> = ((&'e str, bool), (&'e str, bool));
+
+fn editions<'e>(writer: &Edition<'e>, reader: &Edition<'e>) -> Editions<'e> {
+    ((writer.path, writer.old), (reader.path, reader.old))
+}
+
 /// Subject, the name of old and new, and what they allow; one entry for each topic with a new version.
 fn orders(
     around: &RegistryPair<'_>,
     readings: &[Reading<'_>],
 ) -> Vec<(String, String, String, Order)> {
     let mut orders = Vec::new();
+    let mut forward: HashMap<Editions<'_>, &Reading<'_>> = HashMap::new();
+    for reading in readings {
+        if reading.direction == Direction::Forward {
+            let editions = editions(&reading.writer, &reading.reader);
+            forward.entry(editions).or_insert(reading);
+        }
+    }
     for backward in readings
         .iter()
         .filter(|reading| reading.direction == Direction::Backward)
@@ -94,15 +110,12 @@ fn orders(
             // A released version does not change; its rule says so.
             Subject::Edit(..) => continue,
         };
-        let forward = readings.iter().find(|reading| {
-            reading.direction == Direction::Forward
-                && reading.writer.path == backward.reader.path
-                && reading.reader.path == backward.writer.path
-                && reading.writer.old == backward.reader.old
-                && reading.reader.old == backward.writer.old
-        });
+        let forward = forward.get(&editions(&backward.reader, &backward.writer));
         let works = |reading: &Reading<'_>| matches!(reading.verdict, Verdict::Compatible(_));
-        let order = match (works(backward), forward.is_some_and(works)) {
+        let order = match (
+            works(backward),
+            forward.is_some_and(|forward| works(forward)),
+        ) {
             (true, true) => Order::Any,
             (true, false) => Order::ReadersFirst,
             (false, true) => Order::WritersFirst,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::emit::clickhouse::spec::Object;
 use crate::finding::{Finding, Position, Severity};
+use crate::model::Model;
 use crate::registry::beside::Beside;
 use crate::registry::document::Documents;
 use crate::registry::files::Files;
@@ -131,6 +132,14 @@ impl Side {
     #[must_use]
     pub fn hash(&self, topic: &str, number: u32) -> Option<&str> {
         self.meaning.version(topic, number)
+    }
+
+    /// The model of a topic's schema.
+    pub(super) fn model(&self, path: &str) -> Option<Arc<Model>> {
+        let (name, _) = path.strip_prefix("topics/")?.split_once('/')?;
+        let mut versions = self.topic(name)?.versions.iter();
+        let version = versions.find(|version| version.path == path)?;
+        Some(Arc::clone(&version.model))
     }
 
     /// File of a view by its name.

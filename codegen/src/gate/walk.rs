@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::api::ApiChange;
 use super::columns::Tables;
 use crate::compat::Verdict;
+use crate::cores;
 use crate::emit::clickhouse::spec::{Definition, Object};
 use crate::finding::{Finding, OldPlace};
 use crate::model::Model;
@@ -16,27 +17,32 @@ use crate::rules::pair::{
 use crate::rules::problem::{Place, Problem};
 use crate::rules::{self, Judged, Rule};
 
+/// Readings that are judged in one go.
+const PORTION: usize = 256;
+
 /// Everything that any rule finds, sorted by file and place.
 pub(super) fn findings<'a>(
     around: &RegistryPair<'a>,
     readings: &[Reading<'a>],
     changes: &[ApiChange],
 ) -> Vec<Finding> {
-    let mut walk = Walk {
-        around: *around,
-        rules: rules::all(),
-        findings: Vec::new(),
-    };
+    let mut walk = Walk::new(around);
     walk.run(around, None);
     walk.topics(&edits(readings));
     walk.envelope_fields();
-    for reading in readings {
-        let topic = match reading.subject {
-            Subject::Versions(topic) | Subject::Edit(topic, _) => Some(topic.name.as_str()),
-            Subject::Envelope => None,
-        };
-        walk.run(reading, topic);
-    }
+    let portions: Vec<&[Reading<'_>]> = readings.chunks(PORTION).collect();
+    let found = cores::map(&portions, |readings| {
+        let mut walk = Walk::new(around);
+        for reading in *readings {
+            let topic = match reading.subject {
+                Subject::Versions(topic) | Subject::Edit(topic, _) => Some(topic.name.as_str()),
+                Subject::Envelope => None,
+            };
+            walk.run(reading, topic);
+        }
+        walk.findings
+    });
+    walk.findings.extend(found.into_iter().flatten());
     let api = ApiPair {
         changes,
         around: *around,
@@ -126,6 +132,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(around: &RegistryPair<'a>) -> Self {
+        Self {
+            around: *around,
+            rules: rules::all(),
+            findings: Vec::new(),
+        }
+    }
+
     /// Runs every rule that judges pairs of this kind.
     fn run<P: Judged>(&mut self, pair: &P, topic: Option<&str>) {
         for rule in &self.rules {
@@ -142,28 +156,37 @@ impl<'a> Walk<'a> {
             .chain(&new.registry.topics)
             .map(|topic| topic.name.as_str())
             .collect();
-        for name in names {
-            let topic = Pair {
-                old: old.topic(name),
-                new: new.topic(name),
-            };
-            let pair = TopicPair {
-                topic,
-                renamed_to: topic.removed().and_then(|gone| self.renamed_to(gone)),
-                around: self.around,
-            };
-            self.run(&pair, Some(name));
-            if let Some((before, after)) = topic.both() {
-                self.versions(before, after, edits);
-            }
-            // What is made from the same texts has no version that differs from before.
-            if let Some(after) = topic.new.filter(|_| !new.has_same(old, name)) {
-                for version in &after.versions {
-                    if old.hash(name, version.number) != new.hash(name, version.number)
-                        || marks_differ(topic.old, version)
-                    {
-                        self.successor(topic.old, after, version);
-                    }
+        let names: Vec<&str> = names.into_iter().collect();
+        let found = cores::map(&names, |name| {
+            let mut walk = Walk::new(&self.around);
+            walk.topic(name, edits);
+            walk.findings
+        });
+        self.findings.extend(found.into_iter().flatten());
+    }
+
+    fn topic(&mut self, name: &str, edits: &Edits<'_>) {
+        let RegistryPair { old, new, .. } = self.around;
+        let topic = Pair {
+            old: old.topic(name),
+            new: new.topic(name),
+        };
+        let pair = TopicPair {
+            topic,
+            renamed_to: topic.removed().and_then(|gone| self.renamed_to(gone)),
+            around: self.around,
+        };
+        self.run(&pair, Some(name));
+        if let Some((before, after)) = topic.both() {
+            self.versions(before, after, edits);
+        }
+        // What is made from the same texts has no version that differs from before.
+        if let Some(after) = topic.new.filter(|_| !new.has_same(old, name)) {
+            for version in &after.versions {
+                if old.hash(name, version.number) != new.hash(name, version.number)
+                    || marks_differ(topic.old, version)
+                {
+                    self.successor(topic.old, after, version);
                 }
             }
         }
@@ -246,8 +269,11 @@ impl<'a> Walk<'a> {
         for (former, field) in matched.collect::<Vec<_>>() {
             self.field(
                 Some((topic, new)),
-                (old.map(|old| (&old.path, &old.model, &old.columns)), former),
-                ((&new.path, &new.model, &new.columns), field),
+                (
+                    old.map(|old| (&old.path, &*old.model, &old.columns)),
+                    former,
+                ),
+                ((&new.path, &*new.model, &new.columns), field),
             );
         }
     }

@@ -73,6 +73,25 @@ impl Model {
         self.properties_of(&self.conjuncts(schemas))
     }
 
+    /// One declared property of an object.
+    #[must_use]
+    pub fn property(&self, schemas: &[SchemaId], name: &str) -> Option<Property> {
+        let mut property = Property {
+            schemas: Vec::new(),
+            required: false,
+        };
+        for id in self.conjuncts(schemas) {
+            let Some(keywords) = self.keywords(id) else {
+                continue;
+            };
+            property
+                .schemas
+                .extend(keywords.object.properties.get(name));
+            property.required |= keywords.object.required.iter().any(|other| other == name);
+        }
+        (!property.schemas.is_empty()).then_some(property)
+    }
+
     fn properties_of(&self, conjuncts: &[SchemaId]) -> IndexMap<String, Property> {
         let mut properties: IndexMap<String, Property> = IndexMap::new();
         for keywords in conjuncts.iter().filter_map(|id| self.keywords(*id)) {
@@ -114,7 +133,11 @@ impl Model {
         fields: &mut Vec<Field>,
     ) {
         let conjuncts = self.conjuncts(schemas);
-        if conjuncts.iter().any(|id| above.contains(id)) {
+        let declares = |id: &SchemaId| {
+            let keywords = self.keywords(*id);
+            keywords.is_some_and(|keywords| !keywords.object.properties.is_empty())
+        };
+        if !conjuncts.iter().any(declares) || conjuncts.iter().any(|id| above.contains(id)) {
             return;
         }
         let depth = above.len();
@@ -141,7 +164,7 @@ impl Model {
         let mut found = None;
         for token in pointer.strip_prefix('/')?.split('/') {
             let name = token.replace("~1", "/").replace("~0", "~");
-            let property = self.properties(&schemas).swap_remove(&name)?;
+            let property = self.property(&schemas, &name)?;
             always_present &= property.required;
             schemas.clone_from(&property.schemas);
             found = Some(Field {

@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use referencing::{Draft, Registry, Resolver, ResourceRef};
 use serde_json::{Map, Number, Value};
 
+use super::member::member;
 use super::{
     Annotations, ArrayKeywords, DynamicReference, Keywords, Location, Model, Node, NodeKind,
     NumberKeywords, ObjectKeywords, ResourceId, SchemaId, StringKeywords, TypeSet,
@@ -110,7 +111,6 @@ struct Task<'r> {
     value: &'r Map<String, Value>,
     resolver: Resolver<'r>,
     draft: Draft,
-    location: Location,
 }
 
 struct Loader<'d, 'r> {
@@ -138,7 +138,10 @@ impl<'r> Loader<'_, 'r> {
         draft: Draft,
         location: Location,
     ) -> Result<SchemaId, ModelError> {
-        let draft = if value.get("$id").is_some() || value.get("id").is_some() {
+        let names_itself = |members: &Map<String, Value>| {
+            member(members, "$id").is_some() || member(members, "id").is_some()
+        };
+        let draft = if value.as_object().is_some_and(names_itself) {
             known(draft.detect(value))
         } else {
             draft
@@ -157,12 +160,13 @@ impl<'r> Loader<'_, 'r> {
         let id =
             SchemaId(u32::try_from(self.nodes.len()).map_err(|_| fail("too many schemas".into()))?);
         self.ids.insert((address(value), draft), id);
-        let uri = resolver.base_uri().as_str().to_owned();
-        let (resource, first_sight) = match self.resources.get(&uri) {
+        let uri = resolver.base_uri();
+        let uri = uri.as_str();
+        let (resource, first_sight) = match self.resources.get(uri) {
             Some(resource) => (*resource, false),
             None => {
                 let resource = ResourceId(u32::try_from(self.resources.len()).unwrap_or(u32::MAX));
-                self.resources.insert(uri, resource);
+                self.resources.insert(uri.to_owned(), resource);
                 (resource, true)
             }
         };
@@ -174,7 +178,6 @@ impl<'r> Loader<'_, 'r> {
                     value: keywords,
                     resolver: resolver.clone(),
                     draft,
-                    location: location.clone(),
                 });
                 // Until its keywords are read.
                 NodeKind::Bool(true)
@@ -284,7 +287,11 @@ impl<'r> Loader<'_, 'r> {
 /// Escapes one reference token of a JSON pointer (RFC 6901).
 #[must_use]
 pub fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
+    if token.contains(['~', '/']) {
+        token.replace('~', "~0").replace('/', "~1")
+    } else {
+        token.to_owned()
+    }
 }
 
 /// Reads one schema object's keywords.
@@ -301,7 +308,7 @@ impl<'r> Reader<'_, '_, 'r> {
             annotations: self.annotations(),
             ..Keywords::default()
         };
-        if let Some(reference) = self.task.value.get("$ref") {
+        if let Some(reference) = self.given("$ref") {
             let reference = self.text("$ref", reference)?;
             keywords.reference = Some(self.follow("$ref", reference)?);
             if !since_2019 {
@@ -312,21 +319,22 @@ impl<'r> Reader<'_, '_, 'r> {
         keywords.dynamic_reference = self.dynamic_reference()?;
         keywords.types = self.types()?;
         keywords.spelled_integers = draft == Draft::Draft4;
-        keywords.enumeration = match self.task.value.get("enum") {
+        keywords.enumeration = match self.given("enum") {
             None => None,
             Some(Value::Array(values)) => Some(values.clone()),
             Some(_) => return Err(self.bad("enum", "takes an array")),
         };
         if draft != Draft::Draft4 {
-            keywords.constant = self.task.value.get("const").cloned();
+            keywords.constant = self.given("const").cloned();
         }
-        keywords.number = self.number()?;
+        keywords.number = self.number()?.into();
         keywords.string = StringKeywords {
             min_length: self.count("minLength")?,
             max_length: self.count("maxLength")?,
             pattern: self.optional_text("pattern")?,
             format: self.optional_text("format")?,
-        };
+        }
+        .into();
         keywords.array = self.array()?.into();
         keywords.object = self.object()?.into();
         keywords.all_of = self.schemas("allOf")?;
@@ -343,10 +351,18 @@ impl<'r> Reader<'_, '_, 'r> {
         Ok(keywords)
     }
 
+    fn given(&self, keyword: &str) -> Option<&'r Value> {
+        member(self.task.value, keyword)
+    }
+
+    fn location(&self) -> &Location {
+        &self.loader.nodes[self.task.id.0 as usize].location
+    }
+
     fn bad(&self, keyword: &str, problem: &str) -> ModelError {
         ModelError {
-            document: self.task.location.document.clone(),
-            pointer: format!("{}/{}", self.task.location.pointer, escape(keyword)),
+            document: self.location().document.clone(),
+            pointer: format!("{}/{}", self.location().pointer, escape(keyword)),
             problem: format!("`{keyword}` {problem}"),
         }
     }
@@ -358,9 +374,7 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn optional_text(&self, keyword: &str) -> Result<Option<String>, ModelError> {
-        self.task
-            .value
-            .get(keyword)
+        self.given(keyword)
             .map(|value| self.text(keyword, value).map(str::to_owned))
             .transpose()
     }
@@ -382,11 +396,11 @@ impl<'r> Reader<'_, '_, 'r> {
 
     fn dynamic_reference(&mut self) -> Result<Option<DynamicReference>, ModelError> {
         let (keyword, reference) = match self.task.draft {
-            Draft::Draft202012 => match self.task.value.get("$dynamicRef") {
+            Draft::Draft202012 => match self.given("$dynamicRef") {
                 Some(reference) => ("$dynamicRef", self.text("$dynamicRef", reference)?),
                 None => return Ok(None),
             },
-            Draft::Draft201909 => match self.task.value.get("$recursiveRef") {
+            Draft::Draft201909 => match self.given("$recursiveRef") {
                 Some(_) => ("$recursiveRef", "#"),
                 None => return Ok(None),
             },
@@ -425,7 +439,7 @@ impl<'r> Reader<'_, '_, 'r> {
                 _ => return Err(self.bad("type", &format!("does not know {value}"))),
             })
         };
-        match self.task.value.get("type") {
+        match self.given("type") {
             None => Ok(None),
             Some(Value::Array(names)) => names
                 .iter()
@@ -436,7 +450,7 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn count(&self, keyword: &str) -> Result<Option<u64>, ModelError> {
-        match self.task.value.get(keyword) {
+        match self.given(keyword) {
             None => Ok(None),
             Some(value) => {
                 // 2.0 is an integer; a count beyond 2^53 bounds nothing that exists.
@@ -458,7 +472,7 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn numeric(&self, keyword: &str) -> Result<Option<Number>, ModelError> {
-        match self.task.value.get(keyword) {
+        match self.given(keyword) {
             None => Ok(None),
             Some(Value::Number(number)) => Ok(Some(number.clone())),
             Some(_) => Err(self.bad(keyword, "takes a number")),
@@ -479,7 +493,7 @@ impl<'r> Reader<'_, '_, 'r> {
             return Err(self.bad("multipleOf", "takes a number above 0"));
         }
         if self.task.draft == Draft::Draft4 {
-            let exclusive = |keyword| self.task.value.get(keyword) == Some(&Value::Bool(true));
+            let exclusive = |keyword| self.given(keyword) == Some(&Value::Bool(true));
             let (minimum, maximum) = (self.numeric("minimum")?, self.numeric("maximum")?);
             if exclusive("exclusiveMinimum") {
                 number.exclusive_minimum = minimum;
@@ -501,26 +515,35 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn child(&mut self, path: &[&str], value: &'r Value) -> Result<SchemaId, ModelError> {
-        let mut location = self.task.location.clone();
+        let above = self.location();
+        let more: usize = path.iter().map(|token| token.len() + 1).sum();
+        let mut pointer = String::with_capacity(above.pointer.len() + more);
+        pointer.push_str(&above.pointer);
         for token in path {
-            location.pointer.push('/');
-            location.pointer.push_str(&escape(token));
+            pointer.push('/');
+            if token.contains(['~', '/']) {
+                pointer.push_str(&escape(token));
+            } else {
+                pointer.push_str(token);
+            }
         }
+        let location = Location {
+            document: above.document.clone(),
+            pointer,
+        };
         let resolver = self.task.resolver.clone();
         self.loader
             .node(value, &resolver, self.task.draft, location)
     }
 
     fn schema(&mut self, keyword: &str) -> Result<Option<SchemaId>, ModelError> {
-        self.task
-            .value
-            .get(keyword)
+        self.given(keyword)
             .map(|value| self.child(&[keyword], value))
             .transpose()
     }
 
     fn schemas(&mut self, keyword: &str) -> Result<Vec<SchemaId>, ModelError> {
-        match self.task.value.get(keyword) {
+        match self.given(keyword) {
             None => Ok(Vec::new()),
             Some(Value::Array(values)) => values
                 .iter()
@@ -532,7 +555,7 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn members(&self, keyword: &str) -> Result<Option<&'r Map<String, Value>>, ModelError> {
-        match self.task.value.get(keyword) {
+        match self.given(keyword) {
             None => Ok(None),
             Some(Value::Object(members)) => Ok(Some(members)),
             Some(_) => Err(self.bad(keyword, "takes an object")),
@@ -540,8 +563,9 @@ impl<'r> Reader<'_, '_, 'r> {
     }
 
     fn named_schemas(&mut self, keyword: &str) -> Result<IndexMap<String, SchemaId>, ModelError> {
-        let mut schemas = IndexMap::new();
-        for (name, value) in self.members(keyword)?.into_iter().flatten() {
+        let members = self.members(keyword)?;
+        let mut schemas = IndexMap::with_capacity(members.map_or(0, Map::len));
+        for (name, value) in members.into_iter().flatten() {
             schemas.insert(name.clone(), self.child(&[keyword, name], value)?);
         }
         Ok(schemas)
@@ -565,19 +589,19 @@ impl<'r> Reader<'_, '_, 'r> {
         let mut array = ArrayKeywords {
             min_items: self.count("minItems")?,
             max_items: self.count("maxItems")?,
-            unique_items: self.task.value.get("uniqueItems") == Some(&Value::Bool(true)),
+            unique_items: self.given("uniqueItems") == Some(&Value::Bool(true)),
             ..ArrayKeywords::default()
         };
         if draft == Draft::Draft202012 {
             array.prefix_items = self.schemas("prefixItems")?;
-            if matches!(self.task.value.get("items"), Some(Value::Array(_))) {
+            if matches!(self.given("items"), Some(Value::Array(_))) {
                 return Err(self.bad(
                     "items",
                     "takes one schema in draft 2020-12; write `prefixItems` for a tuple",
                 ));
             }
             array.items = self.schema("items")?;
-        } else if matches!(self.task.value.get("items"), Some(Value::Array(_))) {
+        } else if matches!(self.given("items"), Some(Value::Array(_))) {
             array.prefix_items = self.schemas("items")?;
             array.items = self.schema("additionalItems")?;
         } else {
@@ -608,7 +632,7 @@ impl<'r> Reader<'_, '_, 'r> {
             max_properties: self.count("maxProperties")?,
             ..ObjectKeywords::default()
         };
-        if let Some(required) = self.task.value.get("required") {
+        if let Some(required) = self.given("required") {
             object.required = self.names("required", required)?;
         }
         if draft != Draft::Draft4 {
@@ -639,24 +663,20 @@ impl<'r> Reader<'_, '_, 'r> {
 
     fn annotations(&self) -> Annotations {
         let text = |keyword| {
-            self.task
-                .value
-                .get(keyword)
+            self.given(keyword)
                 .and_then(Value::as_str)
                 .map(str::to_owned)
         };
         Annotations {
             title: text("title"),
             description: text("description"),
-            default: self.task.value.get("default").cloned(),
+            default: self.given("default").cloned(),
             examples: self
-                .task
-                .value
-                .get("examples")
+                .given("examples")
                 .and_then(Value::as_array)
                 .cloned()
                 .unwrap_or_default(),
-            deprecated: self.task.value.get("deprecated") == Some(&Value::Bool(true)),
+            deprecated: self.given("deprecated") == Some(&Value::Bool(true)),
             extensions: self
                 .task
                 .value

@@ -5,6 +5,7 @@
 //! see only this; where a keyword sits in which file is kept in [`Node::location`].
 pub mod fields;
 mod load;
+mod member;
 mod sparse;
 
 use indexmap::IndexMap;
@@ -140,9 +141,9 @@ pub struct Keywords {
     /// `const`
     pub constant: Option<Value>,
     /// Numeric bounds.
-    pub number: NumberKeywords,
+    pub number: Sparse<NumberKeywords>,
     /// String bounds.
-    pub string: StringKeywords,
+    pub string: Sparse<StringKeywords>,
     /// Array keywords.
     pub array: Sparse<ArrayKeywords>,
     /// Object keywords.
@@ -176,7 +177,7 @@ pub struct DynamicReference {
 }
 
 /// Numeric keywords, as written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberKeywords {
     /// `minimum`
     pub minimum: Option<Number>,
@@ -191,7 +192,7 @@ pub struct NumberKeywords {
 }
 
 /// String keywords; lengths count Unicode code points.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StringKeywords {
     /// `minLength`
     pub min_length: Option<u64>,

@@ -2,7 +2,7 @@
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-use super::{ArrayKeywords, ObjectKeywords};
+use super::{ArrayKeywords, NumberKeywords, ObjectKeywords, StringKeywords};
 
 /// A family of keywords; reads as one without keywords where there are none.
 #[derive(Clone, Debug)]
@@ -34,16 +34,20 @@ impl<T: Absent> Deref for Sparse<T> {
     }
 }
 
-impl Absent for ArrayKeywords {
-    fn absent() -> &'static Self {
-        static ABSENT: LazyLock<ArrayKeywords> = LazyLock::new(ArrayKeywords::default);
-        &ABSENT
-    }
+macro_rules! absent {
+    ($($keywords:ident),*) => {$(
+        impl Absent for $keywords {
+            fn absent() -> &'static Self {
+                static ABSENT: LazyLock<$keywords> = LazyLock::new($keywords::default);
+                &ABSENT
+            }
+        }
+    )*};
 }
 
-impl Absent for ObjectKeywords {
-    fn absent() -> &'static Self {
-        static ABSENT: LazyLock<ObjectKeywords> = LazyLock::new(ObjectKeywords::default);
-        &ABSENT
-    }
-}
+absent!(
+    ArrayKeywords,
+    NumberKeywords,
+    ObjectKeywords,
+    StringKeywords
+);

@@ -1,7 +1,8 @@
 //! Takes over from a loaded registry what another one has alike: most of a registry is the same before and after
 //! a change, and is parsed, modelled and hashed once.
 //!
-//! A document is taken over where its text is the same. A topic is taken over as a whole where everything that
+//! A document is taken over where its text is the same, a model where the texts of its schema and of all that it
+//! refers to are. A topic is taken over as a whole where everything that
 //! it is made from is the same text: `registry.toml`, every file of the topic's folder, the envelope, and every
 //! file that references from the envelope or from the topic's files lead to. Loading a topic may look at nothing
 //! else: whoever adds an input to `topics.rs` adds it to [`Beside::same_inputs`]. A topic that has
@@ -15,6 +16,7 @@ use super::document::{Document, Documents};
 use super::envelope;
 use super::references::closure;
 use super::{Registry, Topic};
+use crate::model::Model;
 
 /// A registry that is loaded already.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +51,17 @@ impl Beside<'_> {
             return None;
         }
         self.registry.shared_topic(name).map(Arc::clone)
+    }
+
+    /// The model of a topic's schema, where the schema and everything it refers to is the same here.
+    #[must_use]
+    pub fn model(&self, path: &str, documents: &Documents) -> Option<Arc<Model>> {
+        let (name, _) = path.strip_prefix("topics/")?.split_once('/')?;
+        let topic = self.registry.topic(name)?;
+        let mut versions = topic.versions.iter();
+        let version = versions.find(|version| version.path == path)?;
+        self.same_with_references(path, documents)
+            .then(|| Arc::clone(&version.model))
     }
 
     /// Whether the topic's files, and what they refer to, are the same here.

@@ -4,8 +4,6 @@
 //! leave no trace; every assertion does, and so do `default`, `x-role` and `x-renamed-from`, which decide how
 //! events are read. A schema is hashed from its leaves up; a reference hashes as what it leads to, a circle as
 //! the number of references back.
-use std::collections::HashMap;
-
 use serde_json::{Map, Number, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -39,13 +37,16 @@ pub fn is_bare(model: &Model, id: SchemaId) -> bool {
     let mut keywords = conjuncts.into_iter().filter_map(|id| model.keywords(id));
     keywords.all(|keywords| {
         let said = said(model, keywords);
-        let mut names = said.keys();
-        names.all(|name| matches!(name.as_str(), "type" | "$ref" | "allOf"))
+        let mut names = said.iter().map(|(name, _)| *name);
+        names.all(|name| matches!(name, "type" | "$ref" | "allOf"))
     })
 }
 
+/// Keywords and their values in canonical form, as JSON text.
+type Members = Vec<(&'static str, String)>;
+
 /// What a schema itself says, without what its parts say.
-fn said(model: &Model, keywords: &Keywords) -> Map<String, Value> {
+fn said(model: &Model, keywords: &Keywords) -> Members {
     let mut hasher = Hasher::new(model);
     let mut form = Form::new(&mut hasher);
     form.shallow = true;
@@ -57,8 +58,8 @@ struct Hasher<'m> {
     model: &'m Model,
     /// Schemas on the way from the root.
     above: Vec<SchemaId>,
-    /// Schemas that lead to nothing above them.
-    known: HashMap<SchemaId, String>,
+    /// Hashes of schemas that lead to nothing above them, by index; empty before the first.
+    known: Vec<Option<String>>,
 }
 
 /// A hash, and the depth of the outermost schema above that it leads back to; `usize::MAX` for none.
@@ -69,7 +70,7 @@ impl<'m> Hasher<'m> {
         Self {
             model,
             above: Vec::new(),
-            known: HashMap::new(),
+            known: Vec::new(),
         }
     }
 
@@ -89,19 +90,22 @@ impl<'m> Hasher<'m> {
 
     fn schema(&mut self, id: SchemaId) -> Hashed {
         let id = self.target(id);
-        if let Some(known) = self.known.get(&id) {
+        let index = id.0 as usize;
+        if let Some(Some(known)) = self.known.get(index) {
             return (known.clone(), usize::MAX);
         }
         if let Some(depth) = self.above.iter().position(|above| *above == id) {
-            return (digest(&json!({"back": self.above.len() - depth})), depth);
+            let back = self.above.len() - depth;
+            return (digest(&format!("{{\"back\":{back}}}")), depth);
         }
         let node = self.model.node(id);
         let keywords = match &node.kind {
-            NodeKind::Bool(accepts) => return (digest(&json!(accepts)), usize::MAX),
+            NodeKind::Bool(accepts) => return (digest(&accepts.to_string()), usize::MAX),
             NodeKind::Keywords(keywords) => keywords,
         };
         if self.above.len() >= MAX_DEPTH {
-            return (digest(&json!({"place": node.location.to_string()})), 0);
+            let place = json!({"place": node.location.to_string()});
+            return (digest(&place.to_string()), 0);
         }
         self.above.push(id);
         let mut form = Form::new(self);
@@ -109,13 +113,16 @@ impl<'m> Hasher<'m> {
         let (members, outermost) = (form.members, form.outermost);
         self.above.pop();
         let hash = if members.is_empty() {
-            digest(&json!(true))
+            digest("true")
         } else {
             // What the members hold is sorted as it is put in.
-            digest(&Value::Object(in_order(members)))
+            digest(&object(members))
         };
         if outermost >= self.above.len() {
-            self.known.insert(id, hash.clone());
+            if self.known.is_empty() {
+                self.known.resize(self.model.nodes.len(), None);
+            }
+            self.known[index] = Some(hash.clone());
             return (hash, usize::MAX);
         }
         (hash, outermost)
@@ -124,7 +131,7 @@ impl<'m> Hasher<'m> {
 
 struct Form<'h, 'm> {
     hasher: &'h mut Hasher<'m>,
-    members: Map<String, Value>,
+    members: Members,
     outermost: usize,
     /// Leaves out what the parts say.
     shallow: bool,
@@ -134,52 +141,49 @@ impl<'h, 'm> Form<'h, 'm> {
     fn new(hasher: &'h mut Hasher<'m>) -> Self {
         Self {
             hasher,
-            members: Map::new(),
+            members: Vec::new(),
             outermost: usize::MAX,
             shallow: false,
         }
     }
 
-    fn put(&mut self, name: &str, value: Option<Value>) {
+    fn put(&mut self, name: &'static str, value: Option<impl ToString>) {
         if let Some(value) = value {
-            self.members.insert(name.to_owned(), value);
+            self.members.push((name, value.to_string()));
         }
     }
 
-    fn schema(&mut self, id: SchemaId) -> Value {
+    fn schema(&mut self, id: SchemaId) -> String {
         if self.shallow {
-            return Value::Null;
+            return "null".to_owned();
         }
         let (hash, outermost) = self.hasher.schema(id);
         self.outermost = self.outermost.min(outermost);
-        Value::String(hash)
+        format!("\"{hash}\"")
     }
 
-    fn put_schema(&mut self, name: &str, id: Option<SchemaId>) {
+    fn put_schema(&mut self, name: &'static str, id: Option<SchemaId>) {
         let value = id.map(|id| self.schema(id));
         self.put(name, value);
     }
 
-    fn put_list(&mut self, name: &str, ids: &[SchemaId], ordered: bool) {
-        let mut hashes: Vec<Value> = ids.iter().map(|id| self.schema(*id)).collect();
+    fn put_list(&mut self, name: &'static str, ids: &[SchemaId], ordered: bool) {
+        let mut hashes: Vec<String> = ids.iter().map(|id| self.schema(*id)).collect();
         if !ordered {
-            hashes.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+            hashes.sort();
         }
-        self.put(name, (!hashes.is_empty()).then_some(Value::Array(hashes)));
+        let list = (!hashes.is_empty()).then(|| format!("[{}]", hashes.join(",")));
+        self.put(name, list);
     }
 
     fn put_map<'s>(
         &mut self,
-        name: &str,
+        name: &'static str,
         schemas: impl Iterator<Item = (&'s String, &'s SchemaId)>,
     ) {
-        let members: Map<String, Value> = schemas
-            .map(|(name, id)| (name.clone(), self.schema(*id)))
-            .collect();
-        self.put(
-            name,
-            (!members.is_empty()).then(|| Value::Object(in_order(members))),
-        );
+        let members: Vec<(&String, String)> =
+            schemas.map(|(name, id)| (name, self.schema(*id))).collect();
+        self.put(name, (!members.is_empty()).then(|| object(members)));
     }
 
     // Each family is taken apart without `..`, so that a new keyword cannot be left out of the hash.
@@ -207,13 +211,14 @@ impl<'h, 'm> Form<'h, 'm> {
         self.put_schema("$ref", *reference);
         if let Some(dynamic) = dynamic_reference {
             let initial = self.schema(dynamic.initial);
-            self.put("$dynamicRef", Some(json!([initial, dynamic.anchor])));
+            let anchor = json!(dynamic.anchor);
+            self.put("$dynamicRef", Some(format!("[{initial},{anchor}]")));
         }
-        self.put("type", types.map(|types| json!(types.0)));
+        self.put("type", types.map(|types| types.0));
         // In draft 04 alone 1.0 is no integer.
         let tells =
             *spelled_integers && types.is_some_and(|types| types.0 & TypeSet::INTEGER.0 != 0);
-        self.put("spelledIntegers", tells.then_some(Value::Bool(true)));
+        self.put("spelledIntegers", tells.then_some(true));
         self.put("enum", enumeration.as_ref().map(|values| set(values)));
         self.put("const", constant.as_ref().map(sorted));
         self.number(number);
@@ -256,13 +261,10 @@ impl<'h, 'm> Form<'h, 'm> {
             pattern,
             format,
         } = keywords;
-        self.put(
-            "minLength",
-            min_length.filter(|least| *least > 0).map(Value::from),
-        );
-        self.put("maxLength", max_length.map(Value::from));
-        self.put("pattern", pattern.clone().map(Value::from));
-        self.put("format", format.clone().map(Value::from));
+        self.put("minLength", min_length.filter(|least| *least > 0));
+        self.put("maxLength", *max_length);
+        self.put("pattern", pattern.as_deref().map(Value::from));
+        self.put("format", format.as_deref().map(Value::from));
     }
 
     fn array(&mut self, keywords: &ArrayKeywords) {
@@ -281,17 +283,14 @@ impl<'h, 'm> Form<'h, 'm> {
         self.put_list("prefixItems", prefix_items, true);
         self.put_schema("items", *items);
         self.put_schema("contains", *contains);
-        self.put("minContains", min_contains.map(Value::from));
+        self.put("minContains", *min_contains);
         self.put("maxContains", max_contains.map(Value::from));
-        self.put(
-            "minItems",
-            min_items.filter(|least| *least > 0).map(Value::from),
-        );
-        self.put("maxItems", max_items.map(Value::from));
-        self.put("uniqueItems", unique_items.then_some(Value::Bool(true)));
+        self.put("minItems", min_items.filter(|least| *least > 0));
+        self.put("maxItems", *max_items);
+        self.put("uniqueItems", unique_items.then_some(true));
         self.put_schema("unevaluatedItems", *unevaluated_items);
         let evaluates = contains.is_some() && *contains_evaluates;
-        self.put("containsEvaluates", evaluates.then_some(Value::Bool(true)));
+        self.put("containsEvaluates", evaluates.then_some(true));
     }
 
     fn object(&mut self, keywords: &ObjectKeywords) {
@@ -312,18 +311,15 @@ impl<'h, 'm> Form<'h, 'm> {
         self.put_schema("additionalProperties", *additional_properties);
         self.put_schema("propertyNames", *property_names);
         self.put("required", (!required.is_empty()).then(|| names(required)));
-        self.put(
-            "minProperties",
-            min_properties.filter(|least| *least > 0).map(Value::from),
-        );
-        self.put("maxProperties", max_properties.map(Value::from));
-        let needs: Map<String, Value> = dependent_required
+        self.put("minProperties", min_properties.filter(|least| *least > 0));
+        self.put("maxProperties", *max_properties);
+        let needs: Vec<(&String, String)> = dependent_required
             .iter()
-            .map(|(name, needed)| (name.clone(), names(needed)))
+            .map(|(name, needed)| (name, names(needed).to_string()))
             .collect();
         self.put(
             "dependentRequired",
-            (!needs.is_empty()).then(|| Value::Object(in_order(needs))),
+            (!needs.is_empty()).then(|| object(needs)),
         );
         self.put_map("dependentSchemas", dependent_schemas.iter());
         self.put_schema("unevaluatedProperties", *unevaluated_properties);
@@ -337,14 +333,32 @@ impl<'h, 'm> Form<'h, 'm> {
     }
 }
 
-fn in_order(mut members: Map<String, Value>) -> Map<String, Value> {
-    members.sort_keys();
-    members
+/// JSON text of an object, its members sorted by name. No name stands twice.
+fn object<N: AsRef<str>>(members: impl IntoIterator<Item = (N, String)>) -> String {
+    let mut members: Vec<(N, String)> = members.into_iter().collect();
+    members.sort_unstable_by(|(left, _), (right, _)| left.as_ref().cmp(right.as_ref()));
+    let mut text = String::from("{");
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        let name = name.as_ref();
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if name.bytes().all(is_plain) {
+            text.extend(["\"", name, "\":"]);
+        } else {
+            text.push_str(&Value::from(name).to_string());
+            text.push(':');
+        }
+        text.push_str(value);
+    }
+    text.push('}');
+    text
 }
 
-fn digest(value: &Value) -> String {
+fn digest(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let bytes = Sha256::digest(value.to_string().as_bytes());
+    let bytes = Sha256::digest(text.as_bytes());
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
     let digits = bytes.iter();
     digits

@@ -8,10 +8,18 @@ use super::manifest::{ColumnSource, ColumnType, FactColumn};
 use super::shape::nearest;
 use super::{ColumnMapping, Envelope};
 use crate::model::fields::{Field, Range};
-use crate::model::{Model, TypeSet, escape};
+use crate::model::{Model, Node, NodeKind, TypeSet, escape};
 
 /// Columns that `x-column` annotations name; `prefix` is where the schema's root stands in the event.
 pub(super) fn annotated(model: &Model, prefix: &str) -> Vec<ColumnMapping> {
+    // Many schemas name none, and listing the fields takes longer.
+    let names_one = |node: &Node| match &node.kind {
+        NodeKind::Bool(_) => false,
+        NodeKind::Keywords(keywords) => keywords.annotations.extensions.contains_key("x-column"),
+    };
+    if !model.nodes.iter().any(names_one) {
+        return Vec::new();
+    }
     model
         .fields(model.root)
         .iter()

@@ -22,8 +22,8 @@ pub struct Document {
     pub path: String,
     /// The text.
     pub text: String,
-    /// Its value.
-    pub value: Value,
+    /// Its value; whoever keeps it shares it.
+    pub value: Arc<Value>,
     places: OnceLock<Places>,
     /// What [`Self::problems`] found.
     problems: OnceLock<Vec<Finding>>,
@@ -40,7 +40,7 @@ impl Document {
         let of = |value, places| Self {
             path: path.to_owned(),
             text: text.to_owned(),
-            value,
+            value: Arc::new(value),
             places,
             problems: OnceLock::new(),
             references: OnceLock::new(),
@@ -61,7 +61,7 @@ impl Document {
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let mut rest = self.clone();
-        if let Value::Object(members) = &mut rest.value {
+        if let Value::Object(members) = Arc::make_mut(&mut rest.value) {
             members.shift_remove(name);
         }
         rest
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(document.position("/t/y"), Position { line: 3, column: 1 });
         assert_eq!(document.position("/t/z/1"), Position { line: 4, column: 9 });
         assert_eq!(
-            document.value,
+            *document.value,
             serde_json::json!({"x": 1, "t": {"y": "é", "z": [1, 2]}})
         );
     }

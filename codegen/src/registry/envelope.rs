@@ -1,4 +1,5 @@
 //! Loads the envelope: its roles and the fact columns its fields fill.
+use std::sync::Arc;
 
 use super::columns::annotated;
 use super::load::Loader;
@@ -24,7 +25,8 @@ pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
         }
         return None;
     }
-    let (document, model) = loader.schema(PATH)?;
+    let (document, model) = loader.schema(PATH, None)?;
+    let model = Arc::unwrap_or_clone(model);
     let mut names: Vec<Option<String>> = vec![None; ROLES.len()];
     for (name, property) in model.properties(&[model.root]) {
         let pointer = format!("/properties/{}/x-role", crate::model::escape(&name));

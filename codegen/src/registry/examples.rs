@@ -32,7 +32,7 @@ pub(super) fn load(
         let Some(payload) = loader
             .documents
             .get(&path)
-            .map(|document| document.value.clone())
+            .map(|document| Value::clone(&document.value))
         else {
             continue;
         };
@@ -62,7 +62,7 @@ pub(super) fn load(
         let Some(value) = loader
             .documents
             .get(&path)
-            .map(|document| document.value.clone())
+            .map(|document| Value::clone(&document.value))
         else {
             continue;
         };

@@ -1,4 +1,6 @@
 //! Finds misspelt keywords: JSON Schema ignores what it does not know, which loses rules in silence.
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::document::Document;
@@ -88,37 +90,49 @@ const KEYWORDS: &[&str] = &[
 #[must_use]
 pub fn check(document: &Document) -> Vec<Finding> {
     let mut findings = Vec::new();
-    schema(document, &document.value, "", &mut findings);
+    schema(document, &document.value, &mut String::new(), &mut findings);
     findings
 }
 
-fn schema(document: &Document, value: &Value, pointer: &str, findings: &mut Vec<Finding>) {
+/// Whether a keyword or annotation is known.
+fn is_known(name: &str) -> bool {
+    static SORTED: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut names = [KEYWORDS, ANNOTATIONS].concat();
+        names.sort_unstable();
+        names
+    });
+    SORTED.binary_search(&name).is_ok()
+}
+
+/// `pointer` leads to `value`, and is the same afterwards.
+fn schema(document: &Document, value: &Value, pointer: &mut String, findings: &mut Vec<Finding>) {
     let Some(members) = value.as_object() else {
         return;
     };
     for (name, member) in members {
-        let at = format!("{pointer}/{}", escape(name));
+        let start = pointer.len();
         match name.as_str() {
             "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas"
             | "dependencies" => {
+                push(pointer, name);
+                let end = pointer.len();
                 for (key, child) in member.as_object().into_iter().flatten() {
-                    schema(document, child, &format!("{at}/{}", escape(key)), findings);
+                    push(pointer, key);
+                    schema(document, child, pointer, findings);
+                    pointer.truncate(end);
                 }
             }
-            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+            "items" | "allOf" | "anyOf" | "oneOf" | "prefixItems" if member.is_array() => {
+                push(pointer, name);
+                let end = pointer.len();
                 for (index, child) in member.as_array().into_iter().flatten().enumerate() {
-                    schema(document, child, &format!("{at}/{index}"), findings);
+                    push(pointer, &index.to_string());
+                    schema(document, child, pointer, findings);
+                    pointer.truncate(end);
                 }
             }
-            "items" => match member {
-                Value::Array(children) => {
-                    for (index, child) in children.iter().enumerate() {
-                        schema(document, child, &format!("{at}/{index}"), findings);
-                    }
-                }
-                _ => schema(document, member, &at, findings),
-            },
-            "additionalItems"
+            "items"
+            | "additionalItems"
             | "contains"
             | "unevaluatedItems"
             | "additionalProperties"
@@ -127,10 +141,26 @@ fn schema(document: &Document, value: &Value, pointer: &str, findings: &mut Vec<
             | "not"
             | "if"
             | "then"
-            | "else" => schema(document, member, &at, findings),
-            known if KEYWORDS.contains(&known) || ANNOTATIONS.contains(&known) => {}
-            unknown => findings.extend(report(document, unknown, &at)),
+            | "else" => {
+                push(pointer, name);
+                schema(document, member, pointer, findings);
+            }
+            known if is_known(known) => {}
+            unknown => {
+                push(pointer, name);
+                findings.extend(report(document, unknown, pointer));
+            }
         }
+        pointer.truncate(start);
+    }
+}
+
+fn push(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    if name.contains(['~', '/']) {
+        pointer.push_str(&escape(name));
+    } else {
+        pointer.push_str(name);
     }
 }
 

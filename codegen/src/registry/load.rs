@@ -106,7 +106,7 @@ pub fn load_beside(files: &Files, beside: Option<Beside<'_>>) -> Loaded {
     }
 }
 
-fn read_as<T: schemars::JsonSchema + serde::de::DeserializeOwned>(
+fn read_as<T: schemars::JsonSchema + serde::de::DeserializeOwned + 'static>(
     document: &Document,
     kind: fn(T) -> ViewManifest,
 ) -> (Option<ViewManifest>, Vec<Finding>) {
@@ -179,7 +179,7 @@ impl Loader {
     }
 
     /// Reads a manifest; a missing file is a finding.
-    pub(super) fn manifest<T: schemars::JsonSchema + serde::de::DeserializeOwned>(
+    pub(super) fn manifest<T: schemars::JsonSchema + serde::de::DeserializeOwned + 'static>(
         &mut self,
         path: &str,
     ) -> Option<T> {
@@ -303,7 +303,12 @@ impl Loader {
     }
 
     /// Checks a schema against its meta-schema and builds its model; problems become findings in the file they are in.
-    pub(super) fn schema(&mut self, path: &str) -> Option<(Arc<Document>, Model)> {
+    /// A model that the other registry has of the same texts is taken over.
+    pub(super) fn schema(
+        &mut self,
+        path: &str,
+        beside: Option<Beside<'_>>,
+    ) -> Option<(Arc<Document>, Arc<Model>)> {
         let document = self.documents.get(path)?;
         let before = self.findings.len();
         self.findings.extend_from_slice(document.problems());
@@ -319,6 +324,9 @@ impl Loader {
         if self.has_errors(before) {
             return None;
         }
+        if let Some(model) = beside.and_then(|beside| beside.model(path, &self.documents)) {
+            return Some((schema, model));
+        }
         let uris: Vec<String> = paths.iter().map(|path| uri(path)).collect();
         let documents: Vec<(&str, &Value)> = uris
             .iter()
@@ -326,11 +334,11 @@ impl Loader {
             .filter_map(|(uri, path)| {
                 self.documents
                     .get(path)
-                    .map(|document| (uri.as_str(), &document.value))
+                    .map(|document| (uri.as_str(), document.value.as_ref()))
             })
             .collect();
         match model::build_in(&documents, 0, "", Draft::Draft202012) {
-            Ok(model) => Some((schema, model)),
+            Ok(model) => Some((schema, Arc::new(model))),
             Err(error) => {
                 let file = paths
                     .iter()
@@ -363,7 +371,9 @@ pub fn validator(documents: &Documents, path: &str) -> Option<jsonschema::Valida
     let mut registry = jsonschema::Registry::new();
     for other in closure(documents, path) {
         let contents = documents.get(&other)?;
-        registry = registry.add(uri(&other), contents.value.clone()).ok()?;
+        registry = registry
+            .add(uri(&other), Value::clone(&contents.value))
+            .ok()?;
     }
     let registry = registry.prepare().ok()?;
     jsonschema::options()

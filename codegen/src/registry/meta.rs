@@ -7,14 +7,14 @@ use crate::finding::Finding;
 
 /// Every violation of the meta-schema; where there is none, misspelt keywords.
 pub(super) fn problems(document: &Document) -> Vec<Finding> {
-    let options = jsonschema::meta::options();
-    match options.validate(&document.value) {
+    let (options, value) = (jsonschema::meta::options(), document.value.as_ref());
+    match options.validate(value) {
         Ok(()) => keywords::check(document),
-        Err(_) => jsonschema::meta::validator_for(&document.value).map_or_else(
+        Err(_) => jsonschema::meta::validator_for(value).map_or_else(
             |error| vec![document.finding("invalid-schema", "", error.to_string())],
             |validator| {
                 validator
-                    .iter_errors(&document.value)
+                    .iter_errors(value)
                     .map(|error| {
                         let at = error.instance_path().to_string();
                         if at == "/type" || at.ends_with("/type") {

@@ -156,8 +156,8 @@ pub struct TopicVersion {
     pub path: String,
     /// The schema as written.
     pub document: Arc<Document>,
-    /// Its model.
-    pub model: Model,
+    /// Its model; the same texts have one, in both registries and for the prover.
+    pub model: Arc<Model>,
     /// Hash of its canonical form, see [`canonical`].
     pub meaning: String,
     /// `x-renamed-from`: this version's top-level property → the previous version's.

@@ -24,6 +24,12 @@ impl PayloadPaths {
         let mut paths = Self::default();
         for version in versions {
             for field in version.model.fields(version.model.root) {
+                let span = Span::of(&version.model.range(&field.property.schemas));
+                // Most paths are known from the version before, and need no names of their own.
+                let dotted = field.pointer.get(1..).unwrap_or_default().replace('/', ".");
+                if !field.pointer.contains(['~', '.']) && paths.meets(&dotted, span) {
+                    continue;
+                }
                 let names: Vec<String> = field
                     .pointer
                     .split('/')
@@ -37,7 +43,6 @@ impl PayloadPaths {
                 {
                     continue;
                 }
-                let span = Span::of(&version.model.range(&field.property.schemas));
                 paths.declare(&names.join("."), &names, span);
             }
         }
@@ -52,21 +57,25 @@ impl PayloadPaths {
     }
 
     fn declare(&mut self, dotted: &str, names: &[String], span: Option<Span>) {
-        match self.0.get_mut(dotted) {
-            Some(seen) => {
-                seen.span = seen
-                    .span
-                    .zip(span)
-                    .and_then(|(left, right)| left.union(right));
-            }
-            None => {
-                let path = PayloadPath {
-                    names: names.to_vec(),
-                    span,
-                };
-                self.0.insert(dotted.to_owned(), path);
-            }
+        if !self.meets(dotted, span) {
+            let path = PayloadPath {
+                names: names.to_vec(),
+                span,
+            };
+            self.0.insert(dotted.to_owned(), path);
         }
+    }
+
+    /// Adds a declaration of a path that is known; whether it is.
+    fn meets(&mut self, dotted: &str, span: Option<Span>) -> bool {
+        let Some(seen) = self.0.get_mut(dotted) else {
+            return false;
+        };
+        seen.span = seen
+            .span
+            .zip(span)
+            .and_then(|(left, right)| left.union(right));
+        true
     }
 }
 

@@ -1,4 +1,8 @@
 //! Checks a manifest against the JSON Schema of its type and turns every violation into a finding.
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use jsonschema::error::ValidationErrorKind;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -21,10 +25,14 @@ pub fn schema_of<T: JsonSchema>() -> Value {
 ///
 /// A manifest whose only trouble is settings that do not exist is read without them, so that what
 /// refers to it can be checked in the same run.
-pub fn read<T: JsonSchema + DeserializeOwned>(document: &Document) -> (Option<T>, Vec<Finding>) {
-    let schema = schema_of::<T>();
-    let mut findings = violations(document, &schema);
-    let mut known = document.value.clone();
+pub fn read<T: JsonSchema + DeserializeOwned + 'static>(
+    document: &Document,
+) -> (Option<T>, Vec<Finding>) {
+    let mut findings = match &*shape_of::<T>() {
+        Ok(shape) => violations(document, shape),
+        Err(problem) => vec![document.finding("invalid-manifest", "", problem.clone())],
+    };
+    let mut known = Value::clone(&document.value);
     for finding in &findings {
         if finding.rule != UNKNOWN {
             return (None, findings);
@@ -52,13 +60,32 @@ fn remove(value: &mut Value, pointer: &str) {
     }
 }
 
-fn violations(document: &Document, schema: &Value) -> Vec<Finding> {
-    let validator = match jsonschema::options().build(schema) {
-        Ok(validator) => validator,
-        Err(error) => return vec![document.finding("invalid-manifest", "", error.to_string())],
-    };
+/// The schema of a type of manifest, compiled.
+struct Shape {
+    schema: Value,
+    validator: jsonschema::Validator,
+}
+
+/// Compiled once a type: there is a manifest of the same type for every topic.
+fn shape_of<T: JsonSchema + 'static>() -> Arc<Result<Shape, String>> {
+    type Shapes = HashMap<TypeId, Arc<Result<Shape, String>>>;
+    static SHAPES: LazyLock<Mutex<Shapes>> = LazyLock::new(Mutex::default);
+    let mut shapes = SHAPES.lock().unwrap_or_else(PoisonError::into_inner);
+    let shape = shapes.entry(TypeId::of::<T>()).or_insert_with(|| {
+        let schema = schema_of::<T>();
+        let compiled = jsonschema::options().build(&schema);
+        Arc::new(match compiled {
+            Ok(validator) => Ok(Shape { schema, validator }),
+            Err(error) => Err(error.to_string()),
+        })
+    });
+    Arc::clone(shape)
+}
+
+fn violations(document: &Document, shape: &Shape) -> Vec<Finding> {
+    let Shape { schema, validator } = shape;
     validator
-        .iter_errors(&document.value)
+        .iter_errors(document.value.as_ref())
         .flat_map(|error| {
             let at = error.instance_path().to_string();
             match error.kind() {

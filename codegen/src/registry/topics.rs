@@ -69,6 +69,7 @@ pub(super) fn load(
             );
         }
     }
+    let others = beside;
     let beside = beside.filter(|beside| beside.same_frame(&loader.documents));
     let around: &Loader = loader;
     let loaded = cores::map(&names, |name| {
@@ -88,7 +89,7 @@ pub(super) fn load(
             documents: Arc::clone(&around.documents),
             findings: known,
         };
-        let topic = topic(&mut own, manifest, envelope, name);
+        let topic = topic(&mut own, manifest, envelope, name, others);
         (topic.map(Arc::new), own.findings.split_off(start))
     });
     let mut topics = Vec::new();
@@ -106,7 +107,7 @@ pub(super) fn survey(loader: &mut Loader) {
         let folder = format!("topics/{name}/");
         let _ = loader.manifest::<TopicManifest>(&format!("{folder}topic.toml"));
         for file in loader.paths(&folder, ".json") {
-            let _ = loader.schema(&file);
+            let _ = loader.schema(&file, None);
         }
     }
 }
@@ -242,6 +243,7 @@ fn topic(
     registry: &RegistryManifest,
     envelope: &Envelope,
     name: &str,
+    beside: Option<Beside<'_>>,
 ) -> Option<Topic> {
     let folder = format!("topics/{name}/");
     let path = format!("{folder}topic.toml");
@@ -311,7 +313,7 @@ fn topic(
     let mut schemas = Vec::new();
     let mut lineage = Lineage::default();
     for (number, file) in numbered {
-        let Some((schema, model)) = loader.schema(&file) else {
+        let Some((schema, model)) = loader.schema(&file, beside) else {
             continue;
         };
         check_root(loader, &file, &model);

@@ -2,6 +2,7 @@
 //! sources are described in `tests/corpora/README.md`.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::io::Read as _;
+use std::sync::Arc;
 
 use referencing::Draft;
 use serde_json::Value;
@@ -21,8 +22,8 @@ pub const COLLECTIONS: &[(&str, usize)] = &[
 /// One case.
 pub struct Case {
     pub id: String,
-    pub writer: Value,
-    pub reader: Value,
+    pub writer: Arc<Value>,
+    pub reader: Arc<Value>,
     pub writer_draft: Draft,
     pub reader_draft: Draft,
     /// `compatible`, `incompatible`, or `unknown` where nobody has proved it.
@@ -66,8 +67,8 @@ fn case(case: &Value) -> Case {
     };
     Case {
         id: case["id"].as_str().unwrap().to_owned(),
-        writer: case[writer].clone(),
-        reader: case[reader].clone(),
+        writer: case[writer].clone().into(),
+        reader: case[reader].clone().into(),
         writer_draft: draft_of(writer),
         reader_draft: draft_of(reader),
         truth: case["truth"].as_str().unwrap().to_owned(),
@@ -94,8 +95,8 @@ impl Case {
     /// The prover's answer, or the reason why a schema cannot be read.
     pub fn judge(&self, view: View) -> Result<Verdict, String> {
         compat(
-            Source::alone(self.writer.clone(), self.writer_draft),
-            Source::alone(self.reader.clone(), self.reader_draft),
+            Source::alone(Arc::clone(&self.writer), self.writer_draft),
+            Source::alone(Arc::clone(&self.reader), self.reader_draft),
             view,
         )
         .map_err(|error| error.to_string())

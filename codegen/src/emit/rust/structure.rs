@@ -29,9 +29,25 @@ pub const UNBOUNDED_INTEGER: &str = "UnboundedInteger";
 /// Reduces a payload schema to its structure.
 #[must_use]
 pub fn reduce(model: &Model, root_name: &str, renames: &IndexMap<String, String>) -> Structure {
+    reduced(model, root_name, renames, true)
+}
+
+/// The same without descriptions, for those who do not write it down.
+#[must_use]
+pub fn bare(model: &Model, root_name: &str, renames: &IndexMap<String, String>) -> Structure {
+    reduced(model, root_name, renames, false)
+}
+
+fn reduced(
+    model: &Model,
+    root_name: &str,
+    renames: &IndexMap<String, String>,
+    described: bool,
+) -> Structure {
     let mut reducer = Reducer {
         model,
         renames,
+        described,
         root: root_name.to_owned(),
         names: Vec::new(),
         definitions: BTreeMap::new(),
@@ -54,6 +70,8 @@ struct Reducer<'m> {
     model: &'m Model,
     /// The payload's renamed members, new to old: a rename keeps the name of the member's type.
     renames: &'m IndexMap<String, String>,
+    /// Whether descriptions are wanted.
+    described: bool,
     root: String,
     /// Named schemas by what they must satisfy.
     names: Vec<(Vec<SchemaId>, String)>,
@@ -264,6 +282,9 @@ impl Reducer<'_> {
 
     /// The author's description and where it stands.
     fn description(&self, schemas: &[SchemaId]) -> String {
+        if !self.described {
+            return String::new();
+        }
         let text = self
             .model
             .annotation(schemas, |annotations| annotations.description.as_deref());

@@ -3,6 +3,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::names::{pascal, snake};
+use super::outline::Payload;
 use super::refusal::Refusal;
 use super::source::{content_hash, file, refuse_file};
 use super::types::Types;
@@ -28,6 +29,29 @@ pub(super) struct Summary {
     pub(super) versions: Vec<u32>,
     /// First sentence of the description.
     pub(super) description: String,
+}
+
+impl Summary {
+    /// What follows from the manifest and the names of the files.
+    pub(super) fn of(topic: &Topic) -> Self {
+        let description = topic.manifest.description.trim().replace('\n', " ");
+        Self {
+            topic: topic.name.clone(),
+            module: snake(&topic.name),
+            name: pascal(&topic.name),
+            versions: topic
+                .versions
+                .iter()
+                .map(|version| version.number)
+                .collect(),
+            description: description
+                .split_inclusive(". ")
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        }
+    }
 }
 
 /// A module of a topic before it is printed.
@@ -58,7 +82,7 @@ pub(super) fn emit(
     columns: &[Column],
     topic: &Topic,
 ) -> Result<Emitted, Vec<Refusal>> {
-    let built = build(registry, columns, topic, true)?;
+    let built = build(registry, columns, topic)?;
     let modules = built.versions.iter().chain([&built.whole]);
     Ok(Emitted {
         files: modules.map(Module::print).collect(),
@@ -88,29 +112,27 @@ impl Module {
     }
 }
 
-/// Everything but the printing; without what is in the modules of versions where only the one around them, and
-/// what cannot be carried, is of interest.
+/// Everything but the printing.
 pub(super) fn build(
     registry: &Registry,
     columns: &[Column],
     topic: &Topic,
-    within: bool,
 ) -> Result<Built, Vec<Refusal>> {
     let (module, name) = (snake(&topic.name), pascal(&topic.name));
     let mut modules = Vec::new();
     let mut refusals = Vec::new();
-    let mut done: Vec<(&TopicVersion, Types)> = Vec::new();
+    let mut done: Vec<(&TopicVersion, Payload)> = Vec::new();
     let mut upcasts = Vec::new();
     for version in &topic.versions {
         let before = done
             .last()
-            .map(|(older, types)| (types, format!("v{}", older.number)));
+            .map(|(older, payload)| (payload, format!("v{}", older.number)));
         let structure = structure::reduce(&version.model, &name, &version.renames);
         let types = types::generate(
             structure,
             before
                 .as_ref()
-                .map(|(types, module)| (*types, module.as_str())),
+                .map(|(payload, module)| (*payload, module.as_str())),
         );
         let checks = checks::generate(&version.model, "");
         let (types, checks) = match (types, checks) {
@@ -125,16 +147,10 @@ pub(super) fn build(
                 continue;
             }
         };
-        if !within {
-            upcasts.push(false);
-            done.push((version, types));
-            continue;
-        }
         let upcast = done.last().map(|(older, old)| {
-            (
-                older.number,
-                upcast::generate((older, old), (version, &types)),
-            )
+            let planned = upcast::plan((older, old), (version, &types.payload));
+            let printed = planned.map(|plan| plan.print((older, old), &types.payload));
+            (older.number, printed)
         });
         let body = version_body(
             registry,
@@ -167,7 +183,7 @@ pub(super) fn build(
             public: body,
             private: checks.items,
         });
-        done.push((version, types));
+        done.push((version, types.payload));
     }
     if !refusals.is_empty() {
         return Err(refusals);
@@ -191,26 +207,10 @@ pub(super) fn build(
         public: body,
         private: TokenStream::new(),
     };
-    let summary = Summary {
-        topic: topic.name.clone(),
-        module,
-        name,
-        versions: topic
-            .versions
-            .iter()
-            .map(|version| version.number)
-            .collect(),
-        description: description
-            .split_inclusive(". ")
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned(),
-    };
     Ok(Built {
         versions: modules,
         whole,
-        summary,
+        summary: Summary::of(topic),
     })
 }
 
@@ -223,13 +223,14 @@ fn version_body(
     check: &proc_macro2::Ident,
     upcast: Option<&(u32, Result<TokenStream, String>)>,
 ) -> TokenStream {
-    let root = format_ident!("{}", types.root);
+    let root = format_ident!("{}", types.payload.root);
     let (topic_name, number) = (
         &topic.name,
         proc_macro2::Literal::u32_unsuffixed(version.number),
     );
     let items = &types.items;
     let shared: Vec<_> = types
+        .payload
         .shared
         .iter()
         .map(|name| format_ident!("{name}"))
@@ -261,7 +262,7 @@ fn version_body(
 fn module_body(
     name: &str,
     topic: &Topic,
-    versions: &[(&TopicVersion, Types)],
+    versions: &[(&TopicVersion, Payload)],
     upcasts: &[bool],
 ) -> TokenStream {
     let name = format_ident!("{name}");
@@ -277,7 +278,7 @@ fn module_body(
         .collect();
     let roots: Vec<_> = versions
         .iter()
-        .map(|(_, types)| format_ident!("{}", types.root))
+        .map(|(_, payload)| format_ident!("{}", payload.root))
         .collect();
     let numbers: Vec<_> = versions
         .iter()

@@ -1,47 +1,31 @@
 //! Runs typify on a structure and tidies its output: prelude names, one doc line a line, no unused impls.
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
-use serde_json::{Value, json};
+use serde_json::json;
 use typify_impl::{TypeSpace, TypeSpaceSettings};
 
+use super::outline::{FieldType, Payload};
+use super::shared::shared_names;
 use super::structure::{Structure, UNBOUNDED_INTEGER};
 
 /// The types of one version.
 #[derive(Debug)]
 pub struct Types {
-    /// The payload type's name.
-    pub root: String,
+    /// What other versions need to know of the payload's type.
+    pub payload: Payload,
     /// Struct and enum items, formatted as tokens.
     pub items: TokenStream,
-    /// Types taken over unchanged from the version before.
-    pub shared: Vec<String>,
-    /// The payload's fields.
-    pub fields: Vec<FieldType>,
-    /// The structure that the types stand for, to compare the next version with.
-    pub structure: Structure,
-}
-
-/// A field of the payload type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldType {
-    /// Member name in JSON.
-    pub member: String,
-    /// Field name in Rust.
-    pub field: String,
-    /// Type as written.
-    pub kind: String,
 }
 
 /// Generates the types of `structure`; those equal to the version `before`'s are shared with it.
 ///
 /// # Errors
 /// typify's own refusal, in words.
-pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<Types, String> {
+pub fn generate(structure: Structure, before: Option<(&Payload, &str)>) -> Result<Types, String> {
     let shared = before.map_or_else(Vec::new, |(before, _)| {
         shared_names(&structure, &before.structure)
     });
@@ -115,11 +99,13 @@ pub fn generate(structure: Structure, before: Option<(&Types, &str)>) -> Result<
     });
     check_names(&items)?;
     Ok(Types {
-        root: structure.root.clone(),
-        fields: fields.ok_or("the payload became no struct")?,
+        payload: Payload {
+            root: structure.root.clone(),
+            fields: fields.ok_or("the payload became no struct")?,
+            shared,
+            structure,
+        },
         items: quote!(#(#items)*),
-        shared,
-        structure,
     })
 }
 
@@ -198,11 +184,19 @@ fn fields_of(item: &syn::ItemStruct) -> Vec<FieldType> {
             let name = field.ident.as_ref()?.to_string();
             Some(FieldType {
                 member: serde_name(&field.attrs).unwrap_or_else(|| name.clone()),
-                kind: field.ty.to_token_stream().to_string(),
+                kind: compact(&field.ty.to_token_stream().to_string()),
                 field: name,
             })
         })
         .collect()
+}
+
+/// A type as people write it.
+fn compact(kind: &str) -> String {
+    kind.replace(" < ", "<")
+        .replace(" >", ">")
+        .replace(" :: ", "::")
+        .replace(" ,", ",")
 }
 
 /// The name in `#[serde(rename = "…")]`.
@@ -287,71 +281,4 @@ fn prelude_names(tokens: &str, module_before: Option<&str>) -> String {
         }
     }
     text
-}
-
-/// Names whose whole structure, descriptions aside, is the same in both.
-fn shared_names(structure: &Structure, before: &Structure) -> Vec<String> {
-    let strip = |definitions: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
-        definitions
-            .iter()
-            .map(|(name, schema)| (name.clone(), without_description(schema)))
-            .collect()
-    };
-    let (new, old) = (strip(&structure.definitions), strip(&before.definitions));
-    let mut shared: Vec<String> = new
-        .iter()
-        .filter(|(name, schema)| {
-            **name != structure.root
-                && *name != UNBOUNDED_INTEGER
-                && **name != before.root
-                && old.get(*name) == Some(*schema)
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
-    // A type is the same only where all it refers to is.
-    loop {
-        let known = shared.clone();
-        shared.retain(|name| {
-            let mut targets = Vec::new();
-            references(&new[name], &mut targets);
-            targets
-                .iter()
-                .all(|target| known.contains(target) || target == UNBOUNDED_INTEGER)
-        });
-        if shared.len() == known.len() {
-            return shared;
-        }
-    }
-}
-
-fn without_description(schema: &Value) -> Value {
-    match schema {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .filter(|(name, value)| name.as_str() != "description" || !value.is_string())
-                .map(|(name, value)| (name.clone(), without_description(value)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.iter().map(without_description).collect()),
-        scalar => scalar.clone(),
-    }
-}
-
-fn references(schema: &Value, targets: &mut Vec<String>) {
-    match schema {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value
-                    .as_str()
-                    .and_then(|target| target.strip_prefix("#/definitions/"))
-                {
-                    Some(target) if name == "$ref" => targets.push(target.to_owned()),
-                    _ => references(value, targets),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| references(item, targets)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }

@@ -3,26 +3,36 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::types::{FieldType, Types};
+use super::outline::{FieldType, Payload};
 use crate::registry::TopicVersion;
 
-/// `impl From<super::v1::X> for X`, or why there is none.
+/// A conversion before it is printed: each field of the newer type and where its value comes from.
+#[derive(Debug)]
+pub struct Conversion(Vec<(String, Source)>);
+
+/// Where a field's value comes from.
+#[derive(Debug)]
+enum Source {
+    /// The older value's field, as it is.
+    Field(String),
+    /// The older value's field, in `Some`.
+    Wrapped(String),
+    /// Nothing.
+    Absent,
+    /// The default that the schema declares.
+    Default(TokenStream),
+}
+
+/// How a payload of the older version becomes one of the newer, or why it cannot.
 ///
 /// # Errors
-/// The first field that version n has no value for, in words.
-pub fn generate(
-    older: (&TopicVersion, &Types),
-    newer: (&TopicVersion, &Types),
-) -> Result<TokenStream, String> {
-    let module = format_ident!("v{}", older.0.number);
-    let (old, new) = (
-        format_ident!("{}", older.1.root),
-        format_ident!("{}", newer.1.root),
-    );
+/// The first field that the newer version has no value for, in words.
+pub fn plan(
+    older: (&TopicVersion, &Payload),
+    newer: (&TopicVersion, &Payload),
+) -> Result<Conversion, String> {
     let mut fields = Vec::new();
-    let mut uses_old = false;
     for field in &newer.1.fields {
-        let name = format_ident!("{}", field.field);
         let member = newer.0.renames.get(&field.member).unwrap_or(&field.member);
         let source = older
             .1
@@ -30,44 +40,74 @@ pub fn generate(
             .iter()
             .find(|candidate| candidate.member == *member);
         let value = match source {
-            Some(source) => {
-                uses_old = true;
-                convert(source, field, &newer.1.shared).ok_or_else(|| {
-                    format!(
-                        "`{member}` changed from `{}` to `{}`",
-                        compact(&source.kind),
-                        compact(&field.kind)
-                    )
-                })?
-            }
-            None if field.kind.starts_with("Option <") => quote!(None),
-            None => default_of(newer.0, &field.member).ok_or_else(|| {
+            Some(source) => convert(source, field, &newer.1.shared).ok_or_else(|| {
+                format!(
+                    "`{member}` changed from `{}` to `{}`",
+                    source.kind, field.kind
+                )
+            })?,
+            None if field.kind.starts_with("Option<") => Source::Absent,
+            None => Source::Default(default_of(newer.0, &field.member).ok_or_else(|| {
                 format!(
                     "version {} has no value for `{}`",
                     older.0.number, field.member
                 )
-            })?,
+            })?),
         };
-        fields.push(quote!(#name: #value));
+        fields.push((field.field.clone(), value));
     }
-    let parameter = if uses_old { quote!(old) } else { quote!(_old) };
-    let doc = format!(
-        " Carries a version {} payload over, as the registry declares the change.",
-        older.0.number
-    );
-    Ok(quote! {
-        impl From<super::#module::#old> for #new {
-            #[doc = #doc]
-            fn from(#parameter: super::#module::#old) -> Self {
-                Self { #(#fields),* }
+    Ok(Conversion(fields))
+}
+
+impl Conversion {
+    /// `impl From<super::v1::X> for X`.
+    #[must_use]
+    pub fn print(&self, older: (&TopicVersion, &Payload), newer: &Payload) -> TokenStream {
+        let module = format_ident!("v{}", older.0.number);
+        let (old, new) = (
+            format_ident!("{}", older.1.root),
+            format_ident!("{}", newer.root),
+        );
+        let mut uses_old = false;
+        let fields: Vec<TokenStream> = self
+            .0
+            .iter()
+            .map(|(field, source)| {
+                let name = format_ident!("{field}");
+                uses_old |= matches!(source, Source::Field(_) | Source::Wrapped(_));
+                let value = match source {
+                    Source::Field(source) => {
+                        let source = format_ident!("{source}");
+                        quote!(old.#source)
+                    }
+                    Source::Wrapped(source) => {
+                        let source = format_ident!("{source}");
+                        quote!(Some(old.#source))
+                    }
+                    Source::Absent => quote!(None),
+                    Source::Default(value) => value.clone(),
+                };
+                quote!(#name: #value)
+            })
+            .collect();
+        let parameter = if uses_old { quote!(old) } else { quote!(_old) };
+        let doc = format!(
+            " Carries a version {} payload over, as the registry declares the change.",
+            older.0.number
+        );
+        quote! {
+            impl From<super::#module::#old> for #new {
+                #[doc = #doc]
+                fn from(#parameter: super::#module::#old) -> Self {
+                    Self { #(#fields),* }
+                }
             }
         }
-    })
+    }
 }
 
 /// A field's value moved over; types are equal where their text is and all names in it are shared or built in.
-fn convert(source: &FieldType, field: &FieldType, shared: &[String]) -> Option<TokenStream> {
-    let name = format_ident!("{}", source.field);
+fn convert(source: &FieldType, field: &FieldType, shared: &[String]) -> Option<Source> {
     let known = |kind: &str| {
         kind.split(|character: char| !character.is_alphanumeric() && character != '_')
             .filter(|word| !word.is_empty())
@@ -77,9 +117,9 @@ fn convert(source: &FieldType, field: &FieldType, shared: &[String]) -> Option<T
         return None;
     }
     if source.kind == field.kind {
-        Some(quote!(old.#name))
-    } else if field.kind == format!("Option < {} >", source.kind) {
-        Some(quote!(Some(old.#name)))
+        Some(Source::Field(source.field.clone()))
+    } else if field.kind == format!("Option<{}>", source.kind) {
+        Some(Source::Wrapped(source.field.clone()))
     } else {
         None
     }
@@ -101,19 +141,9 @@ const BUILT_IN: &[&str] = &[
     "Map",
 ];
 
-fn compact(kind: &str) -> String {
-    kind.replace(" < ", "<")
-        .replace(" >", ">")
-        .replace(" :: ", "::")
-        .replace(" ,", ",")
-}
-
 /// The declared default of a required field that the older version lacks.
 fn default_of(version: &TopicVersion, member: &str) -> Option<TokenStream> {
-    let property = version
-        .model
-        .properties(&[version.model.root])
-        .swap_remove(member)?;
+    let property = version.model.property(&[version.model.root], member)?;
     let default = version.model.annotation(&property.schemas, |annotations| {
         annotations.default.as_ref()
     })?;

@@ -60,8 +60,13 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
+        // Gathered first, so that the map takes the room of its members: half of what a registry takes is maps.
+        let mut read = Vec::new();
         while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            read.push((name, value));
+        }
+        let mut members = Map::with_capacity(read.len());
+        for (name, value) in read {
             if members.insert(name, value).is_some() {
                 return Err(A::Error::custom("a name stands twice"));
             }

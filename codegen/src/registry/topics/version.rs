@@ -34,7 +34,7 @@ impl Context<'_> {
         number: u32,
         path: String,
         document: Arc<Document>,
-        model: Model,
+        model: Arc<Model>,
         renames: IndexMap<String, String>,
     ) -> Option<TopicVersion> {
         let prefix = format!("/{}", escape(&self.envelope.fields.payload));

@@ -24,10 +24,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(pair: &FieldPair<'_>) -> Vec<Problem> {
-    let (Some(field), Some(place)) = (pair.field.new, pair.place()) else {
+    let Some(field) = pair.field.new else {
         return Vec::new();
     };
     let Some(what) = mark(field) else {
+        return Vec::new();
+    };
+    let Some(place) = pair.place() else {
         return Vec::new();
     };
     let hashed = &pair.around.new.registry.manifest.privacy.hash;

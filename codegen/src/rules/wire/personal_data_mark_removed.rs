@@ -23,10 +23,13 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(pair: &FieldPair<'_>) -> Vec<Problem> {
-    let (Some((old, new)), Some(place)) = (pair.field.both(), pair.place()) else {
+    let Some((old, new)) = pair.field.both() else {
         return Vec::new();
     };
     let (Some(was), None) = (mark(old), mark(new)) else {
+        return Vec::new();
+    };
+    let Some(place) = pair.place() else {
         return Vec::new();
     };
     let mut problem = Problem::new(

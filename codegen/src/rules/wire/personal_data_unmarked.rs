@@ -24,19 +24,22 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(pair: &FieldPair<'_>) -> Vec<Problem> {
-    let (Some(field), Some(place)) = (pair.field.added(), pair.place()) else {
+    let Some(field) = pair.field.added() else {
         return Vec::new();
     };
     let name = field.0.pointer.rsplit('/').next().unwrap_or_default();
-    match (mark(field), looks_like(name)) {
-        (None, Some(what)) => vec![
+    let (None, Some(what)) = (mark(field), looks_like(name)) else {
+        return Vec::new();
+    };
+    let place = pair.place().into_iter();
+    place
+        .map(|place| {
             Problem::new(
                 &place.file,
                 place.pointer,
                 format!("`{name}` is new, looks like {what}, and has no x-pii: it is stored and shown in plain"),
             )
-            .fix(format!("add \"x-pii\": \"{name}\", or waive this if it is nobody's data")),
-        ],
-        _ => Vec::new(),
-    }
+            .fix(format!("add \"x-pii\": \"{name}\", or waive this if it is nobody's data"))
+        })
+        .collect()
 }

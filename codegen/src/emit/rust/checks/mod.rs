@@ -4,6 +4,7 @@
 //! constants, numbers, texts, arrays, objects, then the keywords that combine schemas.
 mod applicators;
 mod array;
+pub mod carried;
 mod evaluated;
 mod object;
 mod scalars;
@@ -194,44 +195,14 @@ impl Generator<'_> {
             .push(Refusal::new(self.model, id, keyword, message, fix));
     }
 
-    /// A schema that applies itself to the same value never comes to an end.
     fn refuse_endless(&mut self) {
-        let model = self.model;
-        let count = model.nodes.len();
-        // 0 unseen, 1 on the path, 2 done.
-        let mut state = vec![0_u8; count];
-        for start in 0..count {
-            if state[start] != 0 {
-                continue;
-            }
-            let mut path = vec![(start, in_place(model, start), 0)];
-            state[start] = 1;
-            while let Some((node, children, next)) = path.last_mut() {
-                if let Some(child) = children.get(*next).copied() {
-                    *next += 1;
-                    match state[child] {
-                        0 => {
-                            state[child] = 1;
-                            path.push((child, in_place(model, child), 0));
-                        }
-                        1 => {
-                            let id = SchemaId(u32::try_from(child).unwrap_or_default());
-                            self.refuse(
-                                id,
-                                "",
-                                "the schema applies itself to the same value, which never ends"
-                                    .to_owned(),
-                                "let the recursion go through a property or an item",
-                            );
-                            return;
-                        }
-                        _ => {}
-                    }
-                } else {
-                    state[*node] = 2;
-                    path.pop();
-                }
-            }
+        if let Some(id) = endless(self.model) {
+            self.refuse(
+                id,
+                "",
+                "the schema applies itself to the same value, which never ends".to_owned(),
+                "let the recursion go through a property or an item",
+            );
         }
     }
 
@@ -321,6 +292,37 @@ impl Generator<'_> {
         ];
         quote!(#(#parts)*)
     }
+}
+
+/// A schema that applies itself to the same value, which never comes to an end.
+fn endless(model: &Model) -> Option<SchemaId> {
+    let count = model.nodes.len();
+    // 0 unseen, 1 on the path, 2 done.
+    let mut state = vec![0_u8; count];
+    for start in 0..count {
+        if state[start] != 0 {
+            continue;
+        }
+        let mut path = vec![(start, in_place(model, start), 0)];
+        state[start] = 1;
+        while let Some((node, children, next)) = path.last_mut() {
+            if let Some(child) = children.get(*next).copied() {
+                *next += 1;
+                match state[child] {
+                    0 => {
+                        state[child] = 1;
+                        path.push((child, in_place(model, child), 0));
+                    }
+                    1 => return Some(SchemaId(u32::try_from(child).unwrap_or_default())),
+                    _ => {}
+                }
+            } else {
+                state[*node] = 2;
+                path.pop();
+            }
+        }
+    }
+    None
 }
 
 /// Schemas applied to the same value as this one.

@@ -55,6 +55,12 @@ pub(super) fn types(keywords: &Keywords) -> TokenStream {
 /// Texts of an error message stay short.
 const LONGEST_LIST: usize = 120;
 
+/// A pattern in the regex crate's syntax; tried here, so that a generated pattern always compiles.
+pub(super) fn translated(pattern: &str) -> Option<std::borrow::Cow<'_, str>> {
+    let translated = jsonschema_regex::to_rust_regex(pattern).ok();
+    translated.filter(|source| regex::Regex::new(source).is_ok())
+}
+
 impl Generator<'_> {
     /// The checks of `const` and `enum`.
     pub(super) fn constants(&mut self, keywords: &Keywords) -> TokenStream {
@@ -191,10 +197,7 @@ impl Generator<'_> {
 
     /// A static for a pattern, translated to the regex crate's syntax.
     pub(super) fn pattern(&mut self, id: SchemaId, keyword: &str, pattern: &str) -> Option<Ident> {
-        let translated = jsonschema_regex::to_rust_regex(pattern).ok();
-        // Tried here, so that a generated pattern always compiles.
-        let translated = translated.filter(|source| regex::Regex::new(source).is_ok());
-        let Some(source) = translated else {
+        let Some(source) = translated(pattern) else {
             self.refuse(
                 id,
                 keyword,

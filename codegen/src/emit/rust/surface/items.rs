@@ -6,22 +6,22 @@ use syn::{Expr, Fields, ImplItem, Item, Lit, UseTree, Visibility};
 
 /// Items by path: `topics::order_placed::v2::OrderPlaced`, its fields and variants as `….name`.
 #[derive(Debug, Default)]
-pub(super) struct Items(pub(super) BTreeMap<String, PublicItem>);
+pub struct Items(pub BTreeMap<String, PublicItem>);
 
 /// A public item.
 #[derive(Clone, Debug)]
-pub(super) struct PublicItem {
+pub struct PublicItem {
     /// What it is, in Rust.
-    pub(super) text: String,
+    pub text: String,
     /// What it is part of its owner as.
-    pub(super) role: Role,
+    pub role: Role,
     /// Topic and version of its module.
-    pub(super) version: Option<(String, u32)>,
+    pub version: Option<(String, u32)>,
 }
 
 /// How an item belongs to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
     /// A field of a struct without private fields.
     Field,
     /// A variant of an enum.
@@ -31,7 +31,7 @@ pub(super) enum Role {
 }
 
 /// The owner's path.
-pub(super) fn parent(path: &str) -> Option<&str> {
+pub fn parent(path: &str) -> Option<&str> {
     match path.rsplit_once('.') {
         Some((owner, _)) => Some(owner),
         None => path.rsplit_once("::").map(|(owner, _)| owner),
@@ -39,14 +39,22 @@ pub(super) fn parent(path: &str) -> Option<&str> {
 }
 
 impl Items {
-    /// Takes in a module's public items.
-    pub(super) fn add(&mut self, module: &str, file: &syn::File) {
-        let version = version(file);
-        let mut module = Module {
+    /// A module to put items into; `version` is the topic and version that it is of, where it is of one.
+    pub(super) fn module<'i>(
+        &'i mut self,
+        path: &'i str,
+        version: Option<(String, u32)>,
+    ) -> Module<'i> {
+        Module {
             items: &mut self.0,
-            path: module,
+            path,
             version,
-        };
+        }
+    }
+
+    /// Takes in a module's public items.
+    pub fn add(&mut self, module: &str, file: &syn::File) {
+        let mut module = self.module(module, version(file));
         module.put("", "mod".to_owned(), Role::Other);
         for item in &file.items {
             module.item(item);
@@ -54,7 +62,7 @@ impl Items {
     }
 
     /// Replaces `pub use super::v1::Name` by what it names, so that moving a type is no change.
-    pub(super) fn follow_exports(&mut self) {
+    pub fn follow_exports(&mut self) {
         let exports: Vec<(String, String)> = self
             .0
             .iter()
@@ -81,14 +89,14 @@ impl Items {
     }
 }
 
-struct Module<'i> {
+pub(super) struct Module<'i> {
     items: &'i mut BTreeMap<String, PublicItem>,
     path: &'i str,
     version: Option<(String, u32)>,
 }
 
 impl Module<'_> {
-    fn put(&mut self, name: &str, text: String, role: Role) {
+    pub(super) fn put(&mut self, name: &str, text: String, role: Role) {
         let path = if name.is_empty() {
             self.path.to_owned()
         } else {
@@ -103,6 +111,14 @@ impl Module<'_> {
                 version,
             },
         );
+    }
+
+    /// Trait implementations of a type.
+    pub(super) fn traits(&mut self, name: &str, traits: &[&str]) {
+        for of in traits {
+            let text = format!("impl {of}");
+            self.put(&format!("{name}.{text}"), text, Role::Other);
+        }
     }
 
     // Items that generated modules do not have are not read; a macro or an extern block never appears.
@@ -140,12 +156,7 @@ impl Module<'_> {
             Item::Impl(item) => {
                 let name = rust(&item.self_ty);
                 if let Some((_, of, _)) = &item.trait_ {
-                    let of = rust(of);
-                    self.put(
-                        &format!("{name}.impl {of}"),
-                        format!("impl {of}"),
-                        Role::Other,
-                    );
+                    self.traits(&name, &[&rust(of)]);
                     return;
                 }
                 for member in &item.items {
@@ -172,12 +183,7 @@ impl Module<'_> {
                 continue;
             }
             let _ = attribute.parse_nested_meta(|meta| {
-                let of = rust(&meta.path);
-                self.put(
-                    &format!("{name}.impl {of}"),
-                    format!("impl {of}"),
-                    Role::Other,
-                );
+                self.traits(name, &[&rust(&meta.path)]);
                 Ok(())
             });
         }
@@ -248,6 +254,8 @@ fn rust(tokens: &impl ToTokens) -> String {
     text.replace("- >", "->")
         .replace("->", " -> ")
         .replace("  ", " ")
+        // Where a line is broken is the printer's business.
+        .replace(",)", ")")
 }
 
 /// Topic and version that the module's `impl Payload` names.
