@@ -39,6 +39,7 @@ impl JsonWriter {
                 paths,
                 typed: Vec::new(),
                 row: 0,
+                count: 0,
                 limits: Limits::of_column(json_type.max_dynamic_paths),
                 members: Members::default(),
                 scratch: Vec::new(),
@@ -71,6 +72,8 @@ struct Rows {
     /// Which typed path a payload's own member of each numbered name is.
     typed: Vec<Place>,
     row: usize,
+    /// Rows of the block.
+    count: usize,
     limits: Limits,
     members: Members,
     /// The current row's shared members before they are sorted.
@@ -94,7 +97,7 @@ enum Place {
 struct TypedPath {
     path: Box<[u8]>,
     scalar: Scalar,
-    /// 1 for null.
+    /// 1 for null; empty while every row is.
     nulls: Vec<u8>,
     values: Vec<u8>,
     /// Rows in `values`; texts only, whose values have no fixed place.
@@ -107,11 +110,10 @@ impl Rows {
         self.typed.resize(names, Place::Unknown);
         for path in &mut self.paths {
             path.nulls.clear();
-            path.nulls.resize(rows, 1);
             path.values.clear();
-            path.values.resize(rows * path.scalar.width(), 0);
             path.written = 0;
         }
+        self.count = rows;
         self.row = 0;
         self.shared = 0;
         self.ends.clear();
@@ -143,7 +145,7 @@ impl Rows {
         for (name, value) in payload.members() {
             if let Some(number) = name.number
                 && let Place::Typed(path) = self.place(number, name.text)
-                && (value.kind() == PackedKind::Null || self.paths[path].set(self.row, value))
+                && (value.kind() == PackedKind::Null || self.set(path, value))
             {
                 continue;
             }
@@ -164,7 +166,7 @@ impl Rows {
         match (self.find(self.members.path()), value.kind()) {
             (_, PackedKind::Null) => {}
             (Some(index), _) => {
-                if !self.paths[index].set(self.row, value) {
+                if !self.set(index, value) {
                     self.members
                         .put_misfit(value, self.limits, &mut self.scratch);
                 }
@@ -184,6 +186,16 @@ impl Rows {
         self.members.leave(path_end);
     }
 
+    /// Stores a value of the current row; `false` where it does not fit, or the row has one already.
+    fn set(&mut self, path: usize, value: Packed<'_>) -> bool {
+        let path = &mut self.paths[path];
+        if path.nulls.is_empty() {
+            path.nulls.resize(self.count, 1);
+            path.values.resize(self.count * path.scalar.width(), 0);
+        }
+        path.set(self.row, value)
+    }
+
     /// The typed path of this name.
     fn find(&self, path: &[u8]) -> Option<usize> {
         self.paths
@@ -198,8 +210,14 @@ impl Rows {
         put_length(0, into);
         put_length(0, into);
         for path in &mut self.paths {
+            if path.nulls.is_empty() {
+                // An empty text is its length, one byte.
+                pieces.repeat(1, self.count)?;
+                pieces.repeat(0, self.count * path.scalar.width().max(1))?;
+                continue;
+            }
             if path.scalar == Scalar::String {
-                let missing = path.nulls.len() - path.written;
+                let missing = self.count - path.written;
                 path.values.extend(std::iter::repeat_n(0, missing));
             }
             pieces.buffer.extend_from_slice(&path.nulls);
@@ -226,7 +244,6 @@ impl Scalar {
 }
 
 impl TypedPath {
-    /// Stores a value; `false` where it does not fit, or the row has one already.
     fn set(&mut self, row: usize, value: Packed<'_>) -> bool {
         if self.nulls[row] == 0 {
             return false;

@@ -167,6 +167,18 @@ impl Pieces<'_> {
         self.end()
     }
 
+    /// Appends a byte many times.
+    fn repeat(&mut self, byte: u8, count: usize) -> Result<()> {
+        let mut left = count;
+        while left > 0 {
+            let now = left.min(PIECE);
+            self.buffer.resize(self.buffer.len() + now, byte);
+            left -= now;
+            self.part()?;
+        }
+        Ok(())
+    }
+
     /// Hands on what there is.
     fn end(&mut self) -> Result<()> {
         (self.take)(Bytes::from(std::mem::take(&mut self.buffer)))
