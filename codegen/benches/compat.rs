@@ -58,6 +58,9 @@ fn collection(name: &str, cases: &[Case]) {
             (Ok(Verdict::Unknown(_)) | Err(_), _) => unknown += 1,
             _ => {}
         }
+    }
+    // Apart from what is timed: it would leave the caches full of its own.
+    for case in cases {
         if covers(case).is_none_or(|answer| answer == Containment::Unknown) {
             canonical_unknown += 1;
         }
