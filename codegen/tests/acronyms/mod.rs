@@ -1,4 +1,5 @@
-//! Topics whose names have acronyms, single letters and letters beyond ASCII, in two versions each.
+//! Topics whose names have acronyms, single letters, letters beyond ASCII, and names that generated code imports, in
+//! two versions each.
 use serde_json::{Value, json};
 use topicwright::registry::files::Files;
 
@@ -19,6 +20,11 @@ pub fn add(files: &mut Files) {
         "perURL": {"type": "object", "additionalProperties": {"enum": ["y", "n"]}},
         "server": {"$ref": "#/$defs/HTTPServer"},
         "named": {"title": "TCP/IP port", "enum": ["x", "y"]},
+        // Names of the runtime that modules import.
+        "kind": {"title": "Kind", "enum": ["k"]},
+        "json": {"title": "JSON", "enum": ["j"]},
+        "version": {"title": "Version", "enum": ["v"]},
+        "block": object(json!({"BTreeMap": {"title": "Block", "enum": ["b"]}})),
         // Two names that are one when each is spelled as Rust does.
         "first": {"title": "DBPool", "enum": ["f"]},
         "second": {"title": "DbPool", "enum": ["s"]},
