@@ -10,6 +10,7 @@ mod shared;
 mod source;
 pub mod structure;
 pub mod surface;
+mod taken_names;
 mod tidy;
 mod topic;
 pub mod types;
@@ -42,7 +43,7 @@ pub fn emit(
 ) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
     let columns = fact::columns(registry);
     let mut files = Vec::new();
-    let mut refusals = Vec::new();
+    let mut refusals = taken_names::refusals(&registry.topics);
     let mut topics = Vec::new();
     let emitted = cores::map(&registry.topics, |topic| {
         topic::emit(registry, &columns, topic)

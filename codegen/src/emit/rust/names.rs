@@ -1,6 +1,10 @@
 //! Rust names from registry names.
+use heck::ToPascalCase as _;
 
-/// `shop.purchase` → `ShopPurchase`.
+/// `shop.purchase` → `ShopPurchase`, `order_itemURL` → `OrderItemUrl`, `a.b` → `Ab`.
+///
+/// The generator of types spells every name once more. What it gets is spelled its way, which spelling again does
+/// not change, so that whatever else names a type names the one that is there.
 #[must_use]
 pub fn pascal(name: &str) -> String {
     let mut result = String::new();
@@ -20,7 +24,7 @@ pub fn pascal(name: &str) -> String {
     if result.is_empty() || result.starts_with(|first: char| first.is_ascii_digit()) {
         result.insert_str(0, "Type");
     }
-    result
+    result.to_pascal_case()
 }
 
 /// `shop.purchase` → `shop_purchase`, and never a keyword.
@@ -75,6 +79,13 @@ mod tests {
         assert_eq!(pascal("shop.purchase"), "ShopPurchase");
         assert_eq!(pascal("ShopPurchase_items"), "ShopPurchaseItems");
         assert_eq!(pascal("3d"), "Type3d");
+        assert_eq!(pascal("HTTPServer"), "HttpServer");
+        assert_eq!(pascal("OrderPlaced_itemURL"), "OrderPlacedItemUrl");
+        assert_eq!(pascal("userID2"), "UserId2");
+        assert_eq!(pascal("a.b"), "Ab");
+        assert_eq!(pascal("x_y"), "Xy");
+        assert_eq!(pascal("über"), "Ber");
+        assert_eq!(pascal("상태"), "Type");
         assert_eq!(snake("shop.purchase"), "shop_purchase");
         assert_eq!(snake("gameType"), "game_type");
         assert_eq!(snake("type"), "r_type");

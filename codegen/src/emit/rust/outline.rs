@@ -1,7 +1,7 @@
 //! The public types of a version as its structure tells them, before any Rust is written.
 //!
 //! The generator of types writes them; this says what they will be, without it. Only what is plain is told:
-//! names that mean something else in Rust, recursion and everything else out of the ordinary is `None`, and then
+//! members and texts beyond ASCII, recursion and everything else out of the ordinary is `None`, and then
 //! the generated code has to be read. A test holds both against each other (`codegen/tests/outlined_types.rs`).
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,10 +62,6 @@ pub(super) fn of(structure: Structure, before: Option<&Payload>) -> Option<Outli
     let mut types = BTreeMap::new();
     let mut contained: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, schema) in &structure.definitions {
-        // What has another name in Rust may meet a third.
-        if !is_ascii(name) || type_name(name) != *name {
-            return None;
-        }
         if name == UNBOUNDED_INTEGER || shared.contains(name) {
             continue;
         }
@@ -292,7 +288,28 @@ const TAKEN: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::{pascal, unique};
     use super::{field_name, type_name};
+
+    #[test]
+    fn names_of_definitions_are_those_of_their_types() {
+        let letters: Vec<char> = "aabcXYZ019._- ü한".chars().collect();
+        fastrand::seed(1);
+        for _ in 0..50_000 {
+            let length = fastrand::usize(..9);
+            let text: String = (0..length)
+                .map(|_| letters[fastrand::usize(..letters.len())])
+                .collect();
+            let name = pascal(&text);
+            assert_eq!(type_name(&name), name, "{text}");
+            assert_eq!(pascal(&name), name, "{text}");
+            let other = unique(&name, |taken| taken == name);
+            assert_eq!(type_name(&other), other, "{text}");
+            // A member's type is called after its owner's.
+            let inner = pascal(&format!("{name}_{text}"));
+            assert_eq!(type_name(&inner), inner, "{text}");
+        }
+    }
 
     #[test]
     fn names_are_those_of_the_type_generator() {

@@ -44,6 +44,13 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("topicwright_runtime", &["row"]),
 ];
 
+/// Whether a name is one that generated code imports, so that a type which takes it would be there twice.
+#[must_use]
+pub(super) fn is_imported(name: &str) -> bool {
+    // The crate's own, which the modules of versions name.
+    name == "Block" || IMPORTS.iter().any(|(_, names)| names.contains(&name))
+}
+
 /// A file below `generated/src/`. `doc` is the file's `//!` text, `made_from` the registry file it comes from.
 pub(super) fn file(
     path: &str,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::checks::only_refers;
 use super::names::{pascal, unique};
+use super::source::is_imported;
 use crate::model::fields::{Property, Range};
 use crate::model::{Model, SchemaId, TypeSet};
 
@@ -87,6 +88,7 @@ impl Reducer<'_> {
         let name = unique(&pascal(wish), |name| {
             name == UNBOUNDED_INTEGER
                 || RESERVED.contains(&name)
+                || is_imported(name)
                 || self.names.iter().any(|(_, taken)| taken == name)
         });
         self.names.push((conjuncts, name.clone()));
@@ -313,9 +315,9 @@ impl Reducer<'_> {
     }
 }
 
-/// Names that a payload type may not take: they would hide the prelude.
+/// Names that a payload's types may not take beside what is imported: they would hide the prelude.
 const RESERVED: &[&str] = &[
-    "Option", "String", "Vec", "Box", "Result", "Ok", "Err", "Some", "None", "Self", "Payload",
+    "Option", "String", "Vec", "Box", "Result", "Ok", "Err", "Some", "None", "Self",
 ];
 
 fn optional(schema: Value) -> Value {
