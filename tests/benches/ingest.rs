@@ -31,6 +31,8 @@ use ingest::contenders::{
 use ingest::latency;
 use ingest::stage::{Payload, Stage};
 
+type Contender = fn(&Stage) -> Run;
+
 fn setting(name: &str, default: usize) -> usize {
     std::env::var(name)
         .ok()
@@ -61,7 +63,7 @@ fn main() {
         );
         println!("|---|---:|---:|---:|---:|---:|---|");
         let mut base = None;
-        let contenders: [(&str, fn(&Stage) -> Run); 5] = [
+        let contenders: [(&str, Contender); 5] = [
             ("engine", kafka_engine),
             ("unmerged", worker_without_merges),
             ("worker", worker),
