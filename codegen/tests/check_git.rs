@@ -212,6 +212,56 @@ fn deleted_and_renamed_files_are_seen() {
     );
 }
 
+/// The base would have no registry at the folder behind the link, and everything would be new.
+#[cfg(unix)]
+#[test]
+fn a_link_hides_nothing() {
+    use std::os::unix::fs::symlink;
+    let repository = Repository::with_registry("schema_registry");
+    let folder = repository.root.join("schema_registry");
+    std::fs::rename(&folder, repository.root.join("real")).unwrap();
+    symlink("real", &folder).unwrap();
+    repository.commit("a link");
+    repository
+        .check(&[])
+        .fails(&["schema_registry is a symbolic link", "--registry DIR"]);
+    // Inside of it: round in circles, or to what no commit would have there.
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(repository.root.join("real"), &folder).unwrap();
+    symlink(".", folder.join("topics/again")).unwrap();
+    repository
+        .check(&[])
+        .fails(&["topics/again", "a symbolic link"]);
+}
+
+/// Whoever merged it could not check any change afterwards, not even its removal.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_name_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let repository = Repository::with_registry("schema_registry");
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.json");
+    std::fs::write(repository.root.join("schema_registry").join(name), "{}").unwrap();
+    repository.commit("coffee");
+    repository.check(&["--against", "git:HEAD"]).is_clean();
+}
+
+/// git hands these to hooks; in a linked worktree they lead to the repository that it is linked to.
+#[test]
+fn a_hook_sees_the_same() {
+    let repository = Repository::with_registry("schema_registry");
+    let output = Command::new(env!("CARGO_BIN_EXE_topicwright"))
+        .args(["check", "--today", "2026-11-24"])
+        .current_dir(&repository.root)
+        .env("GIT_DIR", repository.root.join(".git"))
+        .env("GIT_INDEX_FILE", ".git/index")
+        .env_remove("TOPICWRIGHT_REGISTRY")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
 #[test]
 fn the_registry_folder_may_move_and_have_any_name() {
     let repository = Repository::with_registry("the registry, old");

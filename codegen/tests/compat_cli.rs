@@ -392,3 +392,27 @@ fn the_reason_is_the_branch_s() {
     let (_, stdout, _) = folder.run(&["open.json", "closed.json"]);
     assert!(stdout.contains(r#"message: {"extra":0}"#), "{stdout}");
 }
+
+/// A bound that was rounded on the way in would be proved compatible with what it is not.
+#[test]
+fn nothing_is_said_about_rounded_numbers() {
+    let folder = Folder::new();
+    folder.write("one.json", "{\n  \"const\": 18446744073709551617}");
+    folder.write("two.json", "{\"const\": 18446744073709551616}");
+    let (code, stdout, stderr) = folder.run(&["one.json", "two.json"]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(
+        stderr.contains("one.json:2:12: the number 18446744073709551617"),
+        "{stderr}"
+    );
+    let line = r#"{"id":1,"writer":{"maximum":0.10000000000000000001},"reader":{"maximum":0.1}}"#;
+    let (code, answers) = folder.batch(&[], line);
+    assert_eq!(code, 100);
+    assert_eq!(answers[0]["verdict"], "unknown");
+    assert!(
+        answers[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("0.10000000000000000001")
+    );
+}

@@ -100,6 +100,13 @@ struct Repository {
 impl Repository {
     fn around(registry: &Path) -> Result<Self, String> {
         let help = "compare with a folder instead: --against DIR";
+        if std::fs::symlink_metadata(registry).is_ok_and(|found| found.is_symlink()) {
+            // git would look at the folder behind it, where the base has none.
+            return Err(format!(
+                "{} is a symbolic link\n  fix: name the folder itself with --registry DIR",
+                registry.display()
+            ));
+        }
         let root = git(registry, ["rev-parse", "--show-toplevel"])
             .map_err(|error| format!("{error}\n  fix: run inside of the repository, or {help}"))?;
         let prefix = git(registry, ["rev-parse", "--show-prefix"])?;
@@ -225,6 +232,7 @@ impl Repository {
             let path = path.strip_prefix(folder)?;
             // A symbolic link's contents are a path.
             let wanted = kind == "blob"
+                && !path.contains(char::REPLACEMENT_CHARACTER)
                 && mode != "120000"
                 && [".json", ".toml", ".lock"]
                     .iter()
@@ -288,6 +296,10 @@ fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     // Messages are matched nowhere, but people paste them.
     command.arg("-C").arg(folder).env("LC_ALL", "C");
+    // Hooks are run with these, which would make git look from somewhere else.
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        command.env_remove(variable);
+    }
     command
 }
 
@@ -301,8 +313,8 @@ fn git<'a>(folder: &Path, arguments: impl IntoIterator<Item = &'a str>) -> Resul
         .output()
         .map_err(no_git)?;
     if output.status.success() {
-        String::from_utf8(output.stdout)
-            .map_err(|_| "git answered something else than UTF-8".to_owned())
+        // Names that are not UTF-8 are no registry's: its files are told apart by text.
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     } else {
         Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
     }

@@ -8,6 +8,7 @@ use referencing::Draft;
 use serde_json::{Value, json};
 
 use super::outcome;
+use crate::compat::literal::first_inexact;
 use crate::compat::{Prover, Source, Verdict, View};
 
 /// Proves that every message of a writer's schema is accepted by a reader's, or shows one that is not.
@@ -191,6 +192,9 @@ impl Compat {
             }
         };
         let id = case.get("id").cloned().unwrap_or(Value::Null);
+        if let Some((_, literal)) = first_inexact(line) {
+            return (refused(id, "number", &inexact(literal)), false);
+        }
         let compared = self.compared(&case);
         match compared {
             Ok((verdict, micros)) => {
@@ -262,14 +266,32 @@ fn address(path: &Path) -> String {
 fn read(path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| {
+    let value = serde_json::from_str(&text).map_err(|error| {
         format!(
             "{}:{}:{}: no JSON: {error}",
             path.display(),
             error.line(),
             error.column()
         )
-    })
+    })?;
+    match first_inexact(&text) {
+        None => Ok(value),
+        Some((at, literal)) => {
+            let line = text[..at].matches('\n').count() + 1;
+            let column = at - text[..at].rfind('\n').map_or(0, |end| end + 1) + 1;
+            Err(format!(
+                "{}:{line}:{column}: {}",
+                path.display(),
+                inexact(literal)
+            ))
+        }
+    }
+}
+
+fn inexact(literal: &str) -> String {
+    format!(
+        "the number {literal} has more digits than 64-bit integers and doubles keep; nothing is said about rounded numbers"
+    )
 }
 
 fn answer(id: Option<Value>, verdict: &Verdict, micros: u128) -> Value {

@@ -13,6 +13,7 @@ mod evaluate;
 mod evaluated;
 mod format;
 mod formula;
+pub mod literal;
 mod lookahead;
 mod lower;
 mod narrow;

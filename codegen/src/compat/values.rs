@@ -131,7 +131,7 @@ pub(super) fn rational(number: &Number) -> BigRational {
     decimal(&number.to_string()).unwrap_or_else(BigRational::zero)
 }
 
-fn decimal(text: &str) -> Option<BigRational> {
+pub(super) fn decimal(text: &str) -> Option<BigRational> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),

@@ -41,8 +41,17 @@ impl Files {
                 }
                 let path = format!("{prefix}{name}");
                 let kind = entry.file_type().map_err(fail)?;
-                // Only a link has to be looked at.
-                if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
+                if kind.is_symlink() {
+                    // A commit keeps a link as a path, so no base would have what is behind it.
+                    let link = std::io::Error::other(
+                        "a symbolic link; put the file or folder itself there",
+                    );
+                    return Err(ReadError {
+                        path: entry.path(),
+                        source: link,
+                    });
+                }
+                if kind.is_dir() {
                     folders.push((entry.path(), format!("{path}/")));
                 } else if [".json", ".toml", ".lock"]
                     .iter()

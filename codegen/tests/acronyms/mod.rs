@@ -16,6 +16,9 @@ pub fn add(files: &mut Files) {
         "userID2": object(json!({"homeURL": {"enum": ["a.b", "3D"]}, "x_y": object(json!({"z": part}))})),
         "x_y": object(json!({"c": state})),
         "A": state,
+        // A constant is made for each pattern.
+        "2fa_code": {"type": "string", "pattern": "^[0-9]{6}$"},
+        "\u{1b}[31mred": {"type": "string", "pattern": "^r"},
         "IDs": {"type": "array", "items": object(json!({"ID": part}))},
         "perURL": {"type": "object", "additionalProperties": {"enum": ["y", "n"]}},
         "server": {"$ref": "#/$defs/HTTPServer"},

@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::position;
+use crate::compat::literal::is_exact;
 use crate::finding::{Finding, Plane, Severity};
 use crate::model::escape;
 
@@ -150,7 +151,17 @@ impl Parser<'_> {
 
     fn number(&mut self, text: &str, offset: usize, pointer: &str) -> Value {
         match serde_json::from_str::<Number>(text) {
-            Ok(number) => Value::Number(number),
+            Ok(number) => {
+                if !is_exact(text) {
+                    self.report(
+                        offset,
+                        pointer,
+                        format!("the number {text} would be read as {number}: it has more digits than 64-bit integers and doubles keep"),
+                        Some("write a number with fewer digits"),
+                    );
+                }
+                Value::Number(number)
+            }
             Err(_) => {
                 self.report(
                     offset,

@@ -2,11 +2,13 @@
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::compat::literal::first_inexact;
+
 /// The value of a text without syntax errors, duplicate keys and unrepresentable numbers; `None` for any other,
 /// which the parser that knows places then looks into.
 pub(super) fn read(text: &str) -> Option<Value> {
     let strict: Strict = serde_json::from_str(text).ok()?;
-    Some(strict.0)
+    first_inexact(text).is_none().then_some(strict.0)
 }
 
 struct Strict(Value);

@@ -213,7 +213,11 @@ impl Generator<'_> {
                 .map_or_else(String::new, ToString::to_string)
         )
         .to_uppercase();
-        let name = self.free_name(wish.trim_start_matches("CHECK_"));
+        // A name that begins with a digit is none: `2fa_code` keeps its prefix.
+        let short = wish
+            .strip_prefix("CHECK_")
+            .filter(|short| !short.starts_with(|first: char| first.is_ascii_digit()));
+        let name = self.free_name(short.unwrap_or(&wish));
         let source = source.as_ref();
         self.statics
             .push(quote!(static #name: Pattern = Pattern::new(#source);));
