@@ -1,6 +1,6 @@
 //! The fact table `events_raw`.
 //!
-//! Made from `schema_registry/registry.toml` (5bf5d7646e62) by `topicwright generate`; do not edit.
+//! Made from `schema_registry/registry.toml` (b6b07e40dd1b) by `topicwright generate`; do not edit.
 use topicwright_runtime::column::{ColumnRef, Fixed, JsonColumn, Millis, Text};
 use topicwright_runtime::registry::FactBlock;
 

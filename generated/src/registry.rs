@@ -1,6 +1,6 @@
 //! The compiled registry: what the runtime knows.
 //!
-//! Made from `schema_registry/registry.toml` (5bf5d7646e62) by `topicwright generate`; do not edit.
+//! Made from `schema_registry/registry.toml` (b6b07e40dd1b) by `topicwright generate`; do not edit.
 use crate::fact::Block;
 use crate::topics;
 use topicwright_runtime::check::Check;
