@@ -16,9 +16,6 @@ pub fn add(files: &mut Files) {
         "userID2": object(json!({"homeURL": {"enum": ["a.b", "3D"]}, "x_y": object(json!({"z": part}))})),
         "x_y": object(json!({"c": state})),
         "A": state,
-        // A constant is made for each pattern.
-        "2fa_code": {"type": "string", "pattern": "^[0-9]{6}$"},
-        "\u{1b}[31mred": {"type": "string", "pattern": "^r"},
         "IDs": {"type": "array", "items": object(json!({"ID": part}))},
         "perURL": {"type": "object", "additionalProperties": {"enum": ["y", "n"]}},
         "server": {"$ref": "#/$defs/HTTPServer"},
@@ -32,7 +29,12 @@ pub fn add(files: &mut Files) {
         "first": {"title": "DBPool", "enum": ["f"]},
         "second": {"title": "DbPool", "enum": ["s"]},
     });
-    let beyond = json!({"über": state, "größeXY": object(json!({"상태": state})), "ÉTAT": state});
+    let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
+    let beyond = json!({
+        "über": state, "größeXY": object(json!({"상태": state})), "ÉTAT": state,
+        // A constant is made for each pattern, and a name does not begin with a digit.
+        "2fa_code": pattern("^[0-9]{6}$"), "é1": pattern("^e"), "\u{1b}[31mred": pattern("^r"),
+    });
     for topic in TOPICS {
         let properties = match *topic {
             "beyond.ASCII" => &beyond,
