@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use super::outcome;
 use crate::compat::literal::first_inexact;
 use crate::compat::{Prover, Source, Verdict, View};
+use crate::finding::Position;
+use crate::registry::document::position;
 
 /// Proves that every message of a writer's schema is accepted by a reader's, or shows one that is not.
 ///
@@ -277,8 +279,7 @@ fn read(path: &Path) -> Result<Value, String> {
     match first_inexact(&text) {
         None => Ok(value),
         Some((at, literal)) => {
-            let line = text[..at].matches('\n').count() + 1;
-            let column = at - text[..at].rfind('\n').map_or(0, |end| end + 1) + 1;
+            let Position { line, column } = position(&text, at);
             Err(format!(
                 "{}:{line}:{column}: {}",
                 path.display(),

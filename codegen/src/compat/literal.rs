@@ -59,7 +59,7 @@ pub fn is_exact(literal: &str) -> bool {
         Ok(exponent) if exponent.abs() <= MOST_EXPONENT => {
             decimal(literal).is_none_or(|written| written == rational(&number))
         }
-        _ => !literal.contains(|digit| matches!(digit, '1'..='9')) || is_zero(literal),
+        _ => is_zero(literal),
     }
 }
 

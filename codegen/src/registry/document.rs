@@ -128,7 +128,7 @@ fn is_toml(path: &str) -> bool {
 }
 
 /// Line and column of a byte offset.
-fn position(text: &str, offset: usize) -> Position {
+pub(crate) fn position(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Position {

@@ -132,8 +132,9 @@ impl KnownKeys {
         self.now = u32::try_from(seconds).unwrap_or(u32::MAX);
     }
 
-    fn is_fresh(&self, since: u32) -> bool {
-        u64::from(self.now.saturating_sub(since)) < self.limits.ttl.as_secs().max(1)
+    /// Batches that became durable before this second are too old; keys are remembered for a second at least.
+    fn horizon(&self) -> u64 {
+        (u64::from(self.now) + 1).saturating_sub(self.limits.ttl.as_secs().max(1))
     }
 
     /// What a batch that takes records must know of a key.
@@ -148,7 +149,7 @@ impl KnownKeys {
             || self
                 .durable
                 .get(&place.batch)
-                .is_some_and(|batch| self.is_fresh(batch.since));
+                .is_some_and(|batch| u64::from(batch.since) >= self.horizon());
         if stands { Known::Elsewhere } else { Known::No }
     }
 
@@ -199,10 +200,10 @@ impl KnownKeys {
         let most = usize::try_from(self.limits.keys)
             .unwrap_or(usize::MAX)
             .max(1);
+        let horizon = self.horizon();
         while let Some(oldest) = self.durable.first_entry() {
             let number = *oldest.key();
-            let is_fresh = u64::from(self.now.saturating_sub(oldest.get().since))
-                < self.limits.ttl.as_secs().max(1);
+            let is_fresh = u64::from(oldest.get().since) >= horizon;
             if is_fresh && self.listed <= most {
                 return;
             }

@@ -102,8 +102,9 @@ impl Json<'_> {
     }
 }
 
+/// Appends a number as LEB128.
 #[inline]
-fn put_number(mut number: u64, out: &mut Vec<u8>) {
+pub(crate) fn put_number(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         // Truncation keeps the lowest bits, which are what is meant.
         #[allow(clippy::cast_possible_truncation)]

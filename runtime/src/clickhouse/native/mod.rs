@@ -19,6 +19,7 @@ use self::json::JsonWriter;
 use self::json_type::JsonType;
 use crate::column::{ColumnRef, Text};
 use crate::error::{Error, Result};
+use crate::json::packed::put_number;
 use crate::registry::FactBlock;
 
 /// Encodes blocks of one shape.
@@ -238,14 +239,7 @@ fn put_texts(text: &Text, rows: &[u32], into: &mut Vec<u8>) {
 
 /// A length as LEB128: seven bits a byte, lowest first.
 pub(super) fn put_length(length: usize, into: &mut Vec<u8>) {
-    let mut rest = length;
-    while rest >= 0x80 {
-        #[allow(clippy::cast_possible_truncation)]
-        into.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    #[allow(clippy::cast_possible_truncation)]
-    into.push(rest as u8);
+    put_number(length as u64, into);
 }
 
 /// A text with its length.
