@@ -14,7 +14,11 @@ const REASON: usize = 160;
 
 /// A schema as the validator has compiled it.
 #[derive(Debug)]
-pub(super) struct Judge(jsonschema::Validator);
+pub(super) struct Judge {
+    validator: jsonschema::Validator,
+    /// URI of each document that the schema refers to, and the `$id` that places in it are called by.
+    others: Vec<(String, Option<String>)>,
+}
 
 impl Judge {
     /// # Errors
@@ -37,22 +41,26 @@ impl Judge {
             .with_base_uri(uri.clone())
             .should_validate_formats(formats)
             .build(schema)
-            .map(Self)
+            .map(|validator| Self {
+                validator,
+                others: others(source),
+            })
             .map_err(|error| error.to_string())
     }
 
     pub(super) fn accepts(&self, value: &Value) -> bool {
-        self.0.is_valid(value)
+        self.validator.is_valid(value)
     }
 
     /// What the reader says against a value that it rejects.
     pub(super) fn refusal(&self, value: &Value) -> Option<Witness> {
-        let error = self.0.iter_errors(value).next()?;
+        let error = self.validator.iter_errors(value).next()?;
         let error = meant(&error);
         let reason = error.to_string();
         Some(Witness {
             instance: error.instance_path().to_string(),
-            pointer: error.schema_path().to_string(),
+            pointer: self.place(error),
+            member: member(error.kind()),
             reason: if reason.len() > REASON {
                 error.masked_with("the value").to_string()
             } else {
@@ -60,6 +68,44 @@ impl Judge {
             },
             value: value.clone(),
         })
+    }
+
+    /// The keyword's pointer, after its document's URI where that is not the schema's own.
+    fn place(&self, error: &ValidationError<'_>) -> String {
+        let pointer = error.schema_path().as_str();
+        let resource = error
+            .absolute_keyword_location()
+            .and_then(|location| location.as_str().split('#').next());
+        let other = self.others.iter().find(|(uri, id)| {
+            resource.is_some() && [Some(uri.as_str()), id.as_deref()].contains(&resource)
+        });
+        match other {
+            Some((uri, _)) => format!("{uri}#{pointer}"),
+            None => pointer.to_owned(),
+        }
+    }
+}
+
+fn others(source: &Source) -> Vec<(String, Option<String>)> {
+    let others = source.documents.iter().skip(1);
+    others
+        .map(|(uri, document)| {
+            let id = document.get("$id").and_then(Value::as_str);
+            (
+                uri.clone(),
+                id.map(|id| id.trim_end_matches('#').to_owned()),
+            )
+        })
+        .collect()
+}
+
+/// The member that is missing, or the first one that should not be there.
+fn member(kind: &ValidationErrorKind) -> Option<String> {
+    match kind {
+        ValidationErrorKind::Required { property } => property.as_str().map(str::to_owned),
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected.first().cloned(),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod evaluate;
 mod evaluated;
 mod format;
 mod formula;
+pub mod further;
 pub mod literal;
 mod lookahead;
 mod lower;
@@ -99,8 +100,11 @@ pub struct Witness {
     pub value: Value,
     /// JSON pointer into the message where the reader refuses it.
     pub instance: String,
-    /// JSON pointer of the refusing keyword in the reader's schema.
+    /// JSON pointer of the refusing keyword in the reader's schema; after its document's URI and a `#` where the
+    /// keyword stands in a document that the schema refers to.
     pub pointer: String,
+    /// The member that is missing or must not be there, where that is what the reader says.
+    pub member: Option<String>,
     /// What the reader says, in words.
     pub reason: String,
 }

@@ -10,6 +10,7 @@ use referencing::Draft;
 
 use super::side::Side;
 use super::{Answer, Compared};
+use crate::compat::further::Further;
 use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View};
 use crate::cores;
 use crate::registry::load::uri;
@@ -162,8 +163,15 @@ impl<'a> Asker<'a> {
         let example = version
             .and_then(|version| version.examples.first())
             .map(|example| &example.payload);
+        let mut further = Further::default();
         let verdict = match (self.handle(writer), self.handle(reader)) {
-            (Ok(from), Ok(to)) => self.prover.compare(from, to, View::Stream, example),
+            (Ok(from), Ok(to)) => {
+                let verdict = self.prover.compare(from, to, View::Stream, example);
+                if let (Verdict::Incompatible(first), true) = (&verdict, promised) {
+                    further = self.prover.further(from, to, View::Stream, example, first);
+                }
+                verdict
+            }
             (Err(unknown), _) | (_, Err(unknown)) => Verdict::Unknown(unknown),
         };
         self.readings.push(Reading {
@@ -173,6 +181,7 @@ impl<'a> Asker<'a> {
             direction,
             promised,
             verdict,
+            further,
             around: self.around,
         });
     }

@@ -8,6 +8,7 @@ use crate::emit::clickhouse::spec::Object;
 use crate::finding::{Finding, Position, Severity};
 use crate::model::Model;
 use crate::registry::beside::Beside;
+use crate::registry::canonical::MEANINGFUL;
 use crate::registry::document::Documents;
 use crate::registry::files::Files;
 use crate::registry::load::{Loaded, load, load_beside};
@@ -199,14 +200,44 @@ impl Side {
         place
     }
 
-    fn value(&self, place: &Place) -> Option<&Value> {
+    /// What stands at a place.
+    #[must_use]
+    pub fn value(&self, place: &Place) -> Option<&Value> {
         self.documents
             .get(&place.file)?
             .value
             .pointer(&place.pointer)
     }
 
-    fn target(&self, from: &str, reference: &str) -> Option<Place> {
+    /// Where a chain of references that say nothing else ends.
+    #[must_use]
+    pub fn referred(&self, mut place: Place) -> Place {
+        for _ in 0..MAX_REFERENCES {
+            let Some(Value::Object(members)) = self.value(&place) else {
+                break;
+            };
+            let lone = members.keys().all(|name| {
+                matches!(
+                    name.as_str(),
+                    "$ref" | "title" | "description" | "$comment" | "examples"
+                ) || (name.starts_with("x-") && !MEANINGFUL.contains(&name.as_str()))
+            });
+            let target = members
+                .get("$ref")
+                .and_then(Value::as_str)
+                .filter(|_| lone)
+                .and_then(|reference| self.target(&place.file, reference));
+            match target {
+                Some(target) => place = target,
+                None => break,
+            }
+        }
+        place
+    }
+
+    /// Where a reference leads that stands in a file; `None` for anchors and what is not there.
+    #[must_use]
+    pub fn target(&self, from: &str, reference: &str) -> Option<Place> {
         let (file, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if !fragment.is_empty() && !fragment.starts_with('/') {
             return None;

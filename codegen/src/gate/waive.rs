@@ -2,7 +2,7 @@
 use super::Waived;
 use super::day::Day;
 use crate::finding::{Finding, Severity};
-use crate::registry::waivers::Waiver;
+use crate::registry::waivers::{Waiver, version_of};
 use crate::rules::pair::RegistryPair;
 use crate::rules::waivers::{waiver_expired, waiver_unused};
 
@@ -18,7 +18,7 @@ pub(super) fn apply(found: Vec<Finding>, around: &RegistryPair<'_>) -> (Vec<Find
     for finding in found {
         let mut accepted = None;
         for (index, waiver) in waivers.iter().enumerate() {
-            if waiver.covers(&finding) {
+            if waiver.covers(&finding) && !is_of_another_change(waiver, &finding, around) {
                 uses[index] += 1;
                 if !expired(waiver, today) {
                     accepted.get_or_insert(waiver);
@@ -57,6 +57,16 @@ pub(super) fn apply(found: Vec<Finding>, around: &RegistryPair<'_>) -> (Vec<Find
     }
     super::walk::sort(&mut open);
     (open, waived)
+}
+
+/// Whether a waiver that names no version was there before the version that the finding is about: it spoke of
+/// another one, and a new one may break other readers at the same place.
+fn is_of_another_change(waiver: &Waiver, finding: &Finding, around: &RegistryPair<'_>) -> bool {
+    let old = around.old;
+    waiver.version.is_none()
+        && old.registry.waivers.contains(waiver)
+        && version_of(&finding.file).is_some()
+        && !old.documents.contains_key(&finding.file)
 }
 
 fn expired(waiver: &Waiver, today: Day) -> bool {

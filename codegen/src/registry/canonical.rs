@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Annotations that decide how events are read.
-const MEANINGFUL: &[&str] = &["x-role", "x-renamed-from"];
+pub(crate) const MEANINGFUL: &[&str] = &["x-role", "x-renamed-from"];
 
 /// Chains of schemas deeper than this are told apart by their place; no schema written by people comes near.
 const MAX_DEPTH: usize = 1_000;

@@ -31,6 +31,10 @@ pub struct Waiver {
     pub topic: Option<String>,
     /// JSON pointer of the finding, `""` for the whole file.
     pub pointer: String,
+    /// Version whose file the finding is in. Without it, a waiver is about the versions that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub version: Option<u32>,
     /// Why it is right to accept it.
     #[schemars(length(min = 1))]
     pub reason: String,
@@ -45,8 +49,18 @@ impl Waiver {
     /// Whether it is about this finding.
     #[must_use]
     pub fn covers(&self, finding: &Finding) -> bool {
-        self.rule == finding.rule && self.topic == finding.topic && self.pointer == finding.pointer
+        self.rule == finding.rule
+            && self.topic == finding.topic
+            && self.pointer == finding.pointer
+            && (self.version.is_none() || self.version == version_of(&finding.file))
     }
+}
+
+/// The version whose file this is, `topics/order.placed/v3.json`.
+#[must_use]
+pub fn version_of(file: &str) -> Option<u32> {
+    let (_, name) = file.strip_prefix("topics/")?.rsplit_once('/')?;
+    name.strip_prefix('v')?.strip_suffix(".json")?.parse().ok()
 }
 
 /// Reads `waivers.toml`; every violation of its schema and every date that is none becomes a finding.

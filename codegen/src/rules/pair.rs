@@ -1,7 +1,8 @@
 //! What rules judge: one thing of the old registry beside the same thing of the new one.
 //!
 //! The gate's walker makes these; a side is absent where the thing is new or gone.
-use crate::compat::Verdict;
+use crate::compat::further::Further;
+use crate::compat::{Unknown, Verdict, Witness};
 use crate::emit::clickhouse::spec::{ColumnSpec, Object, TableSpec};
 use crate::gate::day::Day;
 use crate::gate::side::Side;
@@ -206,8 +207,30 @@ pub struct Reading<'a> {
     pub promised: bool,
     /// Whether it does.
     pub verdict: Verdict,
+    /// What else breaks the reader, where it was promised that nothing does.
+    pub further: Further,
     /// Both registries.
     pub around: RegistryPair<'a>,
+}
+
+impl Reading<'_> {
+    /// A message for each place that breaks a reader to whom it was promised that nothing does.
+    pub fn breaks(&self) -> impl Iterator<Item = &Witness> {
+        let first = match &self.verdict {
+            Verdict::Incompatible(witness) if self.promised => Some(witness),
+            _ => None,
+        };
+        first.into_iter().chain(&self.further.breaks)
+    }
+
+    /// What nobody knows of a reading that was promised to work.
+    #[must_use]
+    pub fn unproved(&self) -> Option<&Unknown> {
+        match &self.verdict {
+            Verdict::Unknown(unknown) if self.promised => Some(unknown),
+            _ => self.further.unproved.as_ref(),
+        }
+    }
 }
 
 /// What a writer and a reader belong to.

@@ -2,6 +2,7 @@
 pub mod compatibility_level_lowered;
 pub mod dedupe_key_changed;
 pub mod deprecation_overlap;
+mod edits;
 pub mod envelope_role_moved;
 pub mod event_type_changed;
 pub mod old_example_rejected;

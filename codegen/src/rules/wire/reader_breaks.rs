@@ -1,11 +1,11 @@
 //! `reader-breaks`: a message that one version allows and another one's readers refuse.
-use crate::compat::Verdict;
+use crate::compat::Witness;
 use crate::finding::{Plane, Severity};
 use crate::rules::pair::{Direction, Reading};
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
-use super::reader::{place, promise, writer_place};
+use super::reader::{other_place, place, promise};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -17,7 +17,8 @@ pub static RULE: Rule = Rule {
         what: "Each new or changed version is held against the topic's live versions, as its `compatibility` \
                asks: `BACKWARD` (new readers read old messages), `FORWARD` (old readers read new messages), \
                `FULL` (both), each against the neighbour or, with `_TRANSITIVE`, against every version. A \
-               changed envelope is held against the old one both ways. Writers are taken to write only what \
+               changed envelope is held against the old one both ways. Each place that breaks a reader is a finding of \
+               its own, with its own message. Writers are taken to write only what \
                they declare, so a new optional property breaks nobody. Versions past their removal date no \
                longer count. What cannot be decided is `reader-unproved`.",
         why: "Producers and consumers are never deployed in the same second, and messages of every version lie \
@@ -33,11 +34,15 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(reading: &Reading<'_>) -> Vec<Problem> {
-    let (Verdict::Incompatible(witness), true) = (&reading.verdict, reading.promised) else {
-        return Vec::new();
-    };
+    reading
+        .breaks()
+        .map(|witness| problem(reading, witness))
+        .collect()
+}
+
+fn problem(reading: &Reading<'_>, witness: &Witness) -> Problem {
     let (writer, reader) = (reading.writer.name(), reading.reader.name());
-    let at = place(reading, &witness.pointer);
+    let at = place(reading, &witness.pointer, witness.member.as_deref());
     let instance = if witness.instance.is_empty() {
         String::new()
     } else {
@@ -52,22 +57,20 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
             "let {writer} write only what {reader} accepts, or waive this once every consumer reads {writer}"
         ),
     };
-    let old = writer_place(reading, &witness.pointer);
-    vec![
-        Problem::new(
-            &at.file,
-            at.pointer,
-            format!(
-                "readers of {reader} reject what {writer} allows{instance}: {}; {}",
-                witness.reason,
-                promise(reading)
-            ),
-        )
-        .old(&old.file, old.pointer)
-        .evidence(format!(
-            "{} (allowed by {writer}, rejected by {reader}; checked by an independent validator)",
-            witness.value
-        ))
-        .fix(fix),
-    ]
+    let old = other_place(reading, &witness.pointer);
+    Problem::new(
+        &at.file,
+        at.pointer,
+        format!(
+            "readers of {reader} reject what {writer} allows{instance}: {}; {}",
+            witness.reason,
+            promise(reading)
+        ),
+    )
+    .old(&old.file, old.pointer)
+    .evidence(format!(
+        "{} (allowed by {writer}, rejected by {reader}; checked by an independent validator)",
+        witness.value
+    ))
+    .fix(fix)
 }

@@ -1,11 +1,10 @@
 //! `reader-unproved`: nobody knows whether a message breaks a reader.
-use crate::compat::Verdict;
 use crate::finding::{Plane, Severity};
 use crate::rules::pair::Reading;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
-use super::reader::{place, promise, writer_place};
+use super::reader::{other_place, place, promise};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -27,18 +26,23 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(reading: &Reading<'_>) -> Vec<Problem> {
-    let (Verdict::Unknown(unknown), true) = (&reading.verdict, reading.promised) else {
+    let Some(unknown) = reading.unproved() else {
         return Vec::new();
     };
     let (writer, reader) = (reading.writer.name(), reading.reader.name());
-    let at = place(reading, &unknown.pointer);
-    let old = writer_place(reading, &unknown.pointer);
+    let at = place(reading, &unknown.pointer, None);
+    let old = other_place(reading, &unknown.pointer);
     vec![
         Problem::new(
             &at.file,
             at.pointer,
             format!(
-                "nobody knows whether readers of {reader} accept all that {writer} allows; {}",
+                "nobody knows whether readers of {reader} accept all {}that {writer} allows; {}",
+                if reading.breaks().next().is_some() {
+                    "else "
+                } else {
+                    ""
+                },
                 promise(reading)
             ),
         )
