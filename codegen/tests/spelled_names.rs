@@ -167,7 +167,7 @@ fn acronyms_are_told_without_generating_types() {
 #[test]
 fn topics_that_are_called_alike_in_rust_are_refused() {
     let mut files = registry_of(&[json!({"type": "object"})]);
-    for topic in ["a.b", "ab", "b-c", "b.c", "event", "version"] {
+    for topic in ["a.b", "ab", "b-c", "b.c", "event", "option", "version"] {
         for file in ["topic.toml", "v1.json"] {
             let text = files.0[&format!("topics/t0/{file}")].clone();
             files.0.insert(format!("topics/{topic}/{file}"), text);
@@ -195,6 +195,10 @@ fn topics_that_are_called_alike_in_rust_are_refused() {
             (
                 "topics/event/topic.toml",
                 "the topic would be called `Event` in Rust, which is taken"
+            ),
+            (
+                "topics/option/topic.toml",
+                "the topic would be called `Option` in Rust, which is taken"
             ),
             (
                 "topics/version/topic.toml",

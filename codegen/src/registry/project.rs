@@ -45,8 +45,22 @@ const TAKEN_CRATES: &[&str] = &[
     "topicwright_tests",
 ];
 
-/// Types of the generated crate; the registry's own type is called after the crate.
-const TAKEN_TYPES: &[&str] = &["block", "event", "registry"];
+/// Types of the generated crate, and those that the module of the registry's own type names; that type is called
+/// after the crate.
+const TAKEN_TYPES: &[&str] = &[
+    "block",
+    "check",
+    "envelope-fields",
+    "event",
+    "event-registry",
+    "payload",
+    "project",
+    "registry",
+    "self",
+    "statement",
+    "topic",
+    "version",
+];
 
 /// Why a name can be no name of the generated crate.
 fn crate_name_problem(name: &str) -> Option<&'static str> {
@@ -93,8 +107,11 @@ mod tests {
             "serde",
             "serde_json",
             "event",
+            "event_registry",
+            "project",
             "registry",
             "std",
+            "version",
         ] {
             assert!(crate_name_problem(bad).is_some(), "{bad}");
         }

@@ -4,7 +4,14 @@ use serde_json::{Value, json};
 use topicwright::registry::files::Files;
 
 /// Topics told from their model; `beyond.ASCII`, the last, is not: Rust has such names too, and they are read.
-pub const TOPICS: &[&str] = &["a.b", "shop.HTTPServer", "x_y", "beyond.ASCII"];
+pub const TOPICS: &[&str] = &[
+    "a.b",
+    "shop.HTTPServer",
+    "x_y",
+    "default",
+    "to.string",
+    "beyond.ASCII",
+];
 
 /// Adds them to a registry that has a topic `t0`. What has a type of its own is the same in both versions.
 pub fn add(files: &mut Files) {

@@ -8,8 +8,12 @@ use super::topic::Summary;
 use crate::registry::Topic;
 use crate::registry::load::uri;
 
-/// Types that stand or are named beside the enums over topics' versions, besides what is imported.
-const TAKEN: &[&str] = &["Event", "Result", "Self"];
+/// Types that stand or are named beside the enums over topics' versions, besides what is imported, and the names
+/// that typify gives to no type.
+const TAKEN: &[&str] = &[
+    "Box", "Err", "Event", "From", "None", "Ok", "Option", "Result", "Self", "Some", "String",
+    "Vec",
+];
 
 /// Topics whose type or module has the name of another topic's, or of what the generated code is made with.
 pub(super) fn refusals(topics: &[Arc<Topic>]) -> Vec<Refusal> {
