@@ -37,7 +37,8 @@ fn print(program: clap::Command) -> Result<(), String> {
 }
 
 fn write(folder: &Path, program: clap::Command) -> Result<(), String> {
-    let refused = |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
+    let refused =
+        |error: std::io::Error| format!("cannot write into {}: {error}", folder.display());
     std::fs::create_dir_all(folder).map_err(refused)?;
     clap_mangen::generate_to(program, folder).map_err(refused)
 }

@@ -97,7 +97,9 @@ impl Sample {
                 return ended(&error);
             }
         }
-        output.flush().map_or_else(|error| ended(&error), |()| Ok(None))
+        output
+            .flush()
+            .map_or_else(|error| ended(&error), |()| Ok(None))
     }
 }
 

@@ -40,7 +40,11 @@ impl<'m> Draw<'_, 'm> {
             let prefix = arrays().map(|array| array.prefix_items.len()).max();
             let start = least.max(prefix.unwrap_or(0) as u64).max(1).min(most);
             let some = start.saturating_add(self.dice.below(3)).min(most);
-            if least == 0 && self.dice.chance(10) { 0 } else { some }
+            if least == 0 && self.dice.chance(10) {
+                0
+            } else {
+                some
+            }
         };
         let path = format!("{}/*", place.path);
         let inner = Place {

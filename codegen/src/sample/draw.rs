@@ -158,7 +158,9 @@ impl<'m> Draw<'_, 'm> {
         let plain: Vec<TypeSet> = allowed
             .iter()
             .copied()
-            .filter(|kind| *kind != TypeSet::NULL && (allowed.len() < 7 || *kind == TypeSet::STRING))
+            .filter(|kind| {
+                *kind != TypeSet::NULL && (allowed.len() < 7 || *kind == TypeSet::STRING)
+            })
             .collect();
         if !plain.is_empty() && self.dice.chance(75) {
             return self.dice.pick(&plain).copied();
@@ -175,7 +177,7 @@ impl<'m> Draw<'_, 'm> {
             .filter(|number| bounds.admits(number))
             .collect();
         let known = self.dice.pick(&numbers).copied();
-        if let Some(known) = known.filter(|_| self.dice.chance(15)) {
+        if let Some(known) = known.filter(|_| self.dice.chance(5)) {
             return Some(Value::Number(known.clone()));
         }
         let whole = known.and_then(number::integer);

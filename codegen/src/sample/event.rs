@@ -90,7 +90,9 @@ impl<'r> Events<'r> {
             &fields.dedupe_key,
         ];
         for (name, value) in event.iter_mut().filter(|(name, _)| !roles.contains(name)) {
-            let own = payload.get(name).filter(|own| !own.is_object() && !own.is_array());
+            let own = payload
+                .get(name)
+                .filter(|own| !own.is_object() && !own.is_array());
             if let Some(own) = own.filter(|_| shares) {
                 value.clone_from(own);
             }

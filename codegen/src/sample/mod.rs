@@ -1,6 +1,6 @@
 //! Valid instances of a schema that look like real ones, the same for the same seed on every machine.
 //!
-//! A value is drawn from the model, keyword by keyword, near what examples show ([`draw`]). The independent
+//! A value is drawn from the model, keyword by keyword, near what examples show. The independent
 //! validator has the last word on every one. Where draws are refused, an example is varied instead, and where
 //! there is none the prover searches for a value, or proves that there is none.
 mod array;

@@ -63,8 +63,7 @@ impl Bounds {
                     && self.whole_high.is_none_or(|high| whole <= high)
             }
             None => {
-                self.low.is_none_or(|low| low <= real)
-                    && self.high.is_none_or(|high| real <= high)
+                self.low.is_none_or(|low| low <= real) && self.high.is_none_or(|high| real <= high)
             }
         };
         within && self.steps.iter().all(|step| is_multiple(number, step))
@@ -97,7 +96,11 @@ impl Bounds {
                 let share = if known.abs() < 1_000_000 { 2 } else { 2000 };
                 let span = (known.abs() / share).max(5);
                 let low = known.saturating_sub(span);
-                let low = if known >= 0 { low.max(i128::from(known > 0)) } else { low };
+                let low = if known >= 0 {
+                    low.max(i128::from(known > 0))
+                } else {
+                    low
+                };
                 (low, known.saturating_add(span))
             }
             (None, Some(moment)) => (moment, moment + moment / 200),
@@ -122,7 +125,11 @@ impl Bounds {
         let (low, high) = match known {
             Some(known) => {
                 let span = (known.abs() / 2.0).max(0.5);
-                let low = if known >= 0.0 { (known - span).max(0.0) } else { known - span };
+                let low = if known >= 0.0 {
+                    (known - span).max(0.0)
+                } else {
+                    known - span
+                };
                 (low, known + span)
             }
             None => match (self.low, self.high) {
@@ -145,7 +152,9 @@ impl Bounds {
             let text = format!("{:.*}", decimals(step), count * size);
             return serde_json::from_str(&text).ok();
         }
-        let digits = known.and_then(Number::from_f64).map_or(2, |known| decimals(&known));
+        let digits = known
+            .and_then(Number::from_f64)
+            .map_or(2, |known| decimals(&known));
         for digits in [digits, 2, 6] {
             let rounded: f64 = format!("{drawn:.digits$}").parse().ok()?;
             if low <= rounded && rounded <= high {

@@ -85,7 +85,9 @@ impl<'m> Draw<'_, 'm> {
         let least = count(|object| object.min_properties).max().unwrap_or(0);
         let most = count(|object| object.max_properties).min();
         let least = usize::try_from(least).unwrap_or(usize::MAX);
-        let most = most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        let most = most.map_or(usize::MAX, |most| {
+            usize::try_from(most).unwrap_or(usize::MAX)
+        });
         if most < least {
             return None;
         }
@@ -105,7 +107,9 @@ impl<'m> Draw<'_, 'm> {
                 .keywords
                 .iter()
                 .flat_map(|keywords| keywords.object.properties.keys());
-            declared.position(|other| other == name).unwrap_or(usize::MAX)
+            declared
+                .position(|other| other == name)
+                .unwrap_or(usize::MAX)
         };
         chosen.sort_by_cached_key(order);
         Some(chosen)
@@ -163,7 +167,8 @@ impl<'m> Draw<'_, 'm> {
         for keywords in &shape.keywords {
             let object = &keywords.object;
             patterns.extend(object.pattern_properties.keys());
-            is_map |= object.additional_properties.is_some() || !object.pattern_properties.is_empty();
+            is_map |=
+                object.additional_properties.is_some() || !object.pattern_properties.is_empty();
             is_declared |= !object.properties.is_empty();
         }
         let mut wanted = least;

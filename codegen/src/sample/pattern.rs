@@ -98,8 +98,11 @@ fn letter(class: &Class, dice: &mut Dice) -> Option<char> {
             .map(|range| (range.start().into(), range.end().into()))
             .collect(),
     };
-    let is_in =
-        |letter: &char| ranges.iter().any(|(low, high)| (low..=high).contains(&letter));
+    let is_in = |letter: &char| {
+        ranges
+            .iter()
+            .any(|(low, high)| (low..=high).contains(&letter))
+    };
     let small: Vec<char> = LETTERS.chars().filter(is_in).collect();
     let others: Vec<char> = SIGNS.chars().filter(is_in).collect();
     // A class of nearly everything reads best in small letters.
@@ -114,7 +117,10 @@ fn letter(class: &Class, dice: &mut Dice) -> Option<char> {
     }
     let (low, high) = dice.pick(&ranges)?;
     let code = dice.between((*low as u32).into(), (*high as u32).into());
-    u32::try_from(code).ok().and_then(char::from_u32).or(Some(*low))
+    u32::try_from(code)
+        .ok()
+        .and_then(char::from_u32)
+        .or(Some(*low))
 }
 
 #[cfg(test)]
@@ -141,7 +147,10 @@ mod tests {
             }
         }
         assert_eq!(patterns.draw("^(?=a)b", 4, &mut dice), None);
-        assert_eq!(patterns.draw("^((a{1000}){1000}){1000}$", 4, &mut dice), None);
+        assert_eq!(
+            patterns.draw("^((a{1000}){1000}){1000}$", 4, &mut dice),
+            None
+        );
         assert_eq!(patterns.draw("(", 4, &mut dice), None);
     }
 }

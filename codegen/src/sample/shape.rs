@@ -65,7 +65,7 @@ impl<'m> Shape<'m> {
         let sets = self.keywords.iter().filter_map(|keywords| keywords.types);
         sets.fold(all, |left, right| {
             let mut both = TypeSet(widened(left).0 & widened(right).0);
-            if !(left.0 & right.0 & TypeSet::NUMBER.0 > 0) {
+            if left.0 & right.0 & TypeSet::NUMBER.0 == 0 {
                 both.0 &= !TypeSet::NUMBER.0;
             }
             both

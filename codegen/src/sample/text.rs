@@ -90,7 +90,9 @@ impl Texts {
             }
         }
         let formats = rules.formats.iter();
-        let by_format = formats.filter_map(|format| words::of_format(format, dice)).next();
+        let by_format = formats
+            .filter_map(|format| words::of_format(format, dice))
+            .next();
         if let Some(text) = by_format.filter(|text| self.admits(rules, text)) {
             return Some(text);
         }

@@ -9,11 +9,7 @@ use crate::model::escape;
 const TRIED: usize = 64;
 
 /// The instance with as many parts changed as chance and validator allow.
-pub(super) fn varied(
-    instance: &Value,
-    accepts: &dyn Fn(&Value) -> bool,
-    dice: &mut Dice,
-) -> Value {
+pub(super) fn varied(instance: &Value, accepts: &dyn Fn(&Value) -> bool, dice: &mut Dice) -> Value {
     let mut places = Vec::new();
     collect(instance, String::new(), &mut places);
     dice.shuffle(&mut places);

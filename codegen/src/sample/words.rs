@@ -2,17 +2,26 @@
 use super::dice::Dice;
 
 const WORDS: &[&str] = &[
-    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "iris", "juniper", "kelp",
-    "lumen", "maple", "north", "opal", "pine", "quartz", "river", "stone", "tide", "umber", "violet",
-    "willow", "zephyr",
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbor", "iris", "juniper",
+    "kelp", "lumen", "maple", "north", "opal", "pine", "quartz", "river", "stone", "tide", "umber",
+    "violet", "willow", "zephyr",
 ];
 
 /// Last words of a member's name, and what stands under such a name.
 const NAMED: &[(&[&str], &[&str])] = &[
-    (&["country"], &["DE", "FR", "US", "JP", "BR", "DEU", "USA", "Germany"]),
+    (
+        &["country"],
+        &["DE", "FR", "US", "JP", "BR", "DEU", "USA", "Germany"],
+    ),
     (&["currency"], &["EUR", "USD", "JPY", "GBP", "eur"]),
-    (&["language", "lang", "locale"], &["en", "de", "fr", "en-US", "pt-BR"]),
-    (&["timezone", "tz"], &["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"]),
+    (
+        &["language", "lang", "locale"],
+        &["en", "de", "fr", "en-US", "pt-BR"],
+    ),
+    (
+        &["timezone", "tz"],
+        &["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"],
+    ),
     (&["city"], &["Berlin", "Lyon", "Osaka", "Toronto"]),
     (&["region", "state"], &["north", "south", "BY", "CA"]),
     (&["platform", "os"], &["android", "ios", "web", "linux"]),
@@ -29,7 +38,9 @@ pub(super) fn words(count: u64, dice: &mut Dice) -> String {
 }
 
 fn digits(count: usize, dice: &mut Dice) -> String {
-    (0..count).map(|_| char::from(b'0' + byte(dice, 10))).collect()
+    (0..count)
+        .map(|_| char::from(b'0' + byte(dice, 10)))
+        .collect()
 }
 
 fn byte(dice: &mut Dice, end: u64) -> u8 {
@@ -37,7 +48,9 @@ fn byte(dice: &mut Dice, end: u64) -> u8 {
 }
 
 fn hex(count: usize, dice: &mut Dice) -> String {
-    (0..count).map(|_| char::from(HEX[usize::from(byte(dice, 16))])).collect()
+    (0..count)
+        .map(|_| char::from(HEX[usize::from(byte(dice, 16))]))
+        .collect()
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -60,7 +73,12 @@ pub(super) fn of_format(format: &str, dice: &mut Dice) -> Option<String> {
     Some(match format {
         "date-time" => again("2026-01-01T00:00:00Z", dice)?,
         "date" => again("2026-01-01", dice)?,
-        "time" => format!("{:02}:{:02}:{:02}Z", number(0, 23), number(0, 59), number(0, 59)),
+        "time" => format!(
+            "{:02}:{:02}:{:02}Z",
+            number(0, 23),
+            number(0, 59),
+            number(0, 59)
+        ),
         "duration" => format!("PT{}M", number(1, 59)),
         "uuid" => uuid(dice),
         "email" | "idn-email" => {
@@ -120,7 +138,12 @@ pub(super) fn of_name(name: &str, dice: &mut Dice) -> Vec<String> {
     } else if ["hash", "checksum", "digest", "token"].contains(&last) {
         texts.push(hex(32, dice));
     } else if ["id", "key", "number", "sku", "code", "reference"].contains(&last) {
-        let start: String = tokens.first().map_or("id", String::as_str).chars().take(3).collect();
+        let start: String = tokens
+            .first()
+            .map_or("id", String::as_str)
+            .chars()
+            .take(3)
+            .collect();
         texts.push(format!("{start}-{}", digits(6, dice)));
     } else if last == "name" {
         let mut name = words(2, dice);
@@ -128,7 +151,17 @@ pub(super) fn of_name(name: &str, dice: &mut Dice) -> Vec<String> {
             first.make_ascii_uppercase();
         }
         texts.push(name);
-    } else if ["description", "message", "text", "comment", "title", "reason", "note"].contains(&last) {
+    } else if [
+        "description",
+        "message",
+        "text",
+        "comment",
+        "title",
+        "reason",
+        "note",
+    ]
+    .contains(&last)
+    {
         let count = 3 + dice.below(4);
         texts.push(words(count, dice));
     }
@@ -149,7 +182,11 @@ pub(super) fn varied(known: &str, dice: &mut Dice) -> Option<String> {
     if is_uuid(known) {
         let drawn = uuid(dice);
         let is_large = known.bytes().any(|byte| byte.is_ascii_uppercase());
-        return Some(if is_large { drawn.to_uppercase() } else { drawn });
+        return Some(if is_large {
+            drawn.to_uppercase()
+        } else {
+            drawn
+        });
     }
     if let Some(moment) = again(known, dice) {
         return Some(moment);
@@ -215,7 +252,10 @@ fn again(known: &str, dice: &mut Dice) -> Option<String> {
         put(at, dice.below(end));
     }
     if bytes.get(19) == Some(&b'.') {
-        for digit in bytes[20..].iter_mut().take_while(|byte| byte.is_ascii_digit()) {
+        for digit in bytes[20..]
+            .iter_mut()
+            .take_while(|byte| byte.is_ascii_digit())
+        {
             *digit = b'0' + byte(dice, 10);
         }
     }
@@ -231,12 +271,18 @@ mod tests {
         let mut dice = Dice::new(3);
         let mut like = |known: &str| varied(known, &mut dice).unwrap();
         let moment = like("2026-02-11T10:20:30.125+01:00");
-        assert!(moment.starts_with("2026-02-") && moment.ends_with("+01:00"), "{moment}");
+        assert!(
+            moment.starts_with("2026-02-") && moment.ends_with("+01:00"),
+            "{moment}"
+        );
         assert_eq!(moment.len(), 29);
         assert!(like("2025-12-31").starts_with("2025-12-"));
         assert!(is_uuid(&like("6BA7B810-9DAD-11D1-80B4-00C04FD430C8")));
         let order = like("order-1001-eu");
-        assert!(order.starts_with("order-") && order.ends_with("-eu") && order.len() == 13, "{order}");
+        assert!(
+            order.starts_with("order-") && order.ends_with("-eu") && order.len() == 13,
+            "{order}"
+        );
         assert!(like("autumn_2026").starts_with("autumn_202"));
         assert_eq!(varied("plain", &mut Dice::new(1)), None);
         assert_eq!(varied("", &mut Dice::new(1)), None);

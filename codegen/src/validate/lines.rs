@@ -131,7 +131,10 @@ fn instance(bytes: &[u8]) -> Result<Value, Unreadable> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], longest: usize) -> Vec<(u64, Result<String, (Option<usize>, String)>)> {
+    /// An instance, or the column and what is wrong there.
+    type Told = Result<String, (Option<usize>, String)>;
+
+    fn read(bytes: &[u8], longest: usize) -> Vec<(u64, Told)> {
         // A buffer of three bytes, so that lines cross it.
         let input = std::io::BufReader::with_capacity(3, bytes);
         let mut lines = Lines::new(input, longest);
@@ -170,9 +173,9 @@ mod tests {
             columns,
             [
                 (1, Some(10)),
-                (2, Some(3)),
+                (2, Some(2)),
                 (3, Some(1)),
-                (4, Some(23)),
+                (4, Some(22)),
                 (5, None),
                 (6, None)
             ],

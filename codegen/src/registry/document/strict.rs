@@ -2,6 +2,7 @@
 use std::cell::RefCell;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
@@ -40,13 +41,24 @@ pub fn parse(text: &str) -> Result<Value, Trouble> {
     read.map_err(|error| {
         let words = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
+        let words = words.strip_suffix(&place).unwrap_or(&words);
         let mut tokens = trail.0.into_inner();
         tokens.reverse();
+        let (pointer, reason) = match error.classify() {
+            // Where that deep nesting stands, nobody wants to read.
+            _ if words.starts_with("recursion limit") => {
+                (String::new(), "nested deeper than 127 levels".to_owned())
+            }
+            Category::Data => (tokens.concat(), words.to_owned()),
+            Category::Syntax | Category::Eof | Category::Io => {
+                (tokens.concat(), format!("no JSON: {words}"))
+            }
+        };
         Trouble {
             line: error.line(),
             byte: error.column().max(1),
-            pointer: tokens.concat(),
-            reason: words.strip_suffix(&place).unwrap_or(&words).to_owned(),
+            pointer,
+            reason,
         }
     })
 }
