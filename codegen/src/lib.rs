@@ -17,7 +17,9 @@ pub mod registry;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod rules;
+pub mod sample;
 pub mod scaffold;
 pub mod topic_settings;
+pub mod validate;
 
 pub use generate::{Compiled, GenerateError, compile, emit as emit_files, generate};

@@ -1,16 +1,20 @@
 //! The `topicwright` binary.
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use topicwright::cli::bump::Bump;
 use topicwright::cli::check::Check;
 use topicwright::cli::compat::Compat;
+use topicwright::cli::completions::Completions;
 use topicwright::cli::diff::Diff;
 use topicwright::cli::explain::Explain;
 use topicwright::cli::generate::Generate;
+use topicwright::cli::man::Man;
 use topicwright::cli::new::New;
 use topicwright::cli::rules::Rules;
+use topicwright::cli::sample::Sample;
 use topicwright::cli::schema::Schema;
+use topicwright::cli::validate::Validate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -27,7 +31,11 @@ enum Command {
     Bump(Bump),
     Compat(Compat),
     New(New),
+    Sample(Sample),
+    Validate(Validate),
     Schema(Schema),
+    Completions(Completions),
+    Man(Man),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +48,10 @@ fn main() -> ExitCode {
         Command::Bump(command) => command.run(),
         Command::Compat(command) => command.run(),
         Command::New(command) => command.run(),
+        Command::Sample(command) => command.run(),
+        Command::Validate(command) => command.run(),
         Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(Command::command()),
+        Command::Man(command) => command.run(Command::command()),
     }
 }

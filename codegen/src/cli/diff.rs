@@ -5,10 +5,10 @@ use super::base::{self, Against};
 use super::check::{day, load, today, unreadable_base};
 use super::outcome;
 use super::registry_folder::RegistryFolder;
+use super::version_name::VersionName;
 use crate::gate::day::Day;
 use crate::gate::difference::{self, Difference, Located};
 use crate::gate::side::Side;
-use crate::registry::shape::nearest;
 use crate::report::difference as report;
 
 /// Shows what changed in meaning: between two versions of a topic, or since another state of the registry.
@@ -40,28 +40,19 @@ enum Format {
     Markdown,
 }
 
-/// `shop.purchase@2`.
+/// A version whose number is named: there is no newest of two.
 #[derive(Clone, Debug)]
-struct Name {
-    topic: String,
-    version: u32,
-}
+struct Name(VersionName);
 
 impl std::str::FromStr for Name {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (topic, version) = text
-            .rsplit_once('@')
-            .ok_or("write TOPIC@N, as in shop.purchase@2")?;
-        let version = version.trim_start_matches('v');
-        let version = version
-            .parse()
-            .map_err(|_| format!("`{version}` is no version; write TOPIC@N"))?;
-        Ok(Self {
-            topic: topic.to_owned(),
-            version,
-        })
+        let name: VersionName = text.parse()?;
+        if name.number.is_none() {
+            return Err("write TOPIC@N, as in shop.purchase@2".to_owned());
+        }
+        Ok(Self(name))
     }
 }
 
@@ -103,47 +94,18 @@ impl Diff {
     }
 }
 
-fn of_two(side: &Side, old: &Name, new: &Name) -> Result<Difference, String> {
+fn of_two(side: &Side, Name(old): &Name, Name(new): &Name) -> Result<Difference, String> {
     if old.topic != new.topic {
         return Err(format!(
             "{} and {} are two topics; name two versions of one",
             old.topic, new.topic
         ));
     }
-    let (old, new) = (located(side, old)?, located(side, new)?);
-    let topic = new.version.path.split('/').nth(1).unwrap_or_default();
+    let (topic, old) = old.find(&side.registry)?;
+    let (_, new) = new.find(&side.registry)?;
+    let [old, new] = [old, new].map(|version| Located { side, version });
     Ok(Difference {
-        versions: vec![difference::of_versions(topic, old, new, false)],
+        versions: vec![difference::of_versions(&topic.name, old, new, false)],
         ..Difference::default()
     })
-}
-
-fn located<'s>(side: &'s Side, name: &Name) -> Result<Located<'s>, String> {
-    let Some(topic) = side.topic(&name.topic) else {
-        let topics = side.registry.topics.iter();
-        let known: Vec<String> = topics.map(|topic| topic.name.clone()).collect();
-        let fix = nearest(&name.topic, &known).map_or_else(
-            || format!("name one of: {}", known.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
-        return Err(format!("there is no topic `{}`\n  fix: {fix}", name.topic));
-    };
-    let version = topic
-        .versions
-        .iter()
-        .find(|version| version.number == name.version);
-    version
-        .map(|version| Located { side, version })
-        .ok_or_else(|| {
-            let known = topic.versions.iter();
-            let known: Vec<String> = known
-                .map(|version| format!("{}@{}", topic.name, version.number))
-                .collect();
-            format!(
-                "{} has no version {}\n  fix: name one of: {}",
-                name.topic,
-                name.version,
-                known.join(", ")
-            )
-        })
 }

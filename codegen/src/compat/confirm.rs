@@ -56,16 +56,11 @@ impl Judge {
     pub(super) fn refusal(&self, value: &Value) -> Option<Witness> {
         let error = self.validator.iter_errors(value).next()?;
         let error = meant(&error);
-        let reason = error.to_string();
         Some(Witness {
             instance: error.instance_path().to_string(),
             pointer: self.place(error),
             member: member(error.kind()),
-            reason: if reason.len() > REASON {
-                error.masked_with("the value").to_string()
-            } else {
-                reason
-            },
+            reason: words(error),
             value: value.clone(),
         })
     }
@@ -109,9 +104,19 @@ fn member(kind: &ValidationErrorKind) -> Option<String> {
     }
 }
 
+/// What the validator says, without the value where that is long.
+pub(crate) fn words(error: &ValidationError<'_>) -> String {
+    let reason = error.to_string();
+    if reason.len() > REASON {
+        error.masked_with("the value").to_string()
+    } else {
+        reason
+    }
+}
+
 /// Where no branch of a union holds, what is wrong with the one that the message is meant for: the only one of its
 /// type and with its tags.
-fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
+pub(crate) fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
     let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
         error.kind()
     else {

@@ -15,7 +15,7 @@ const OTHERS: usize = 8;
 
 /// The formats that schemas name.
 #[derive(Debug, Default)]
-pub(super) struct Formats {
+pub(crate) struct Formats {
     judges: HashMap<Box<str>, Option<jsonschema::Validator>>,
 }
 
@@ -26,7 +26,7 @@ impl Formats {
     }
 
     /// Whether a text is of a format.
-    pub(super) fn accepts(&mut self, name: &str, text: &str) -> bool {
+    pub(crate) fn accepts(&mut self, name: &str, text: &str) -> bool {
         self.judge(name)
             .is_none_or(|judge| judge.is_valid(&Value::String(text.to_owned())))
     }

@@ -14,6 +14,7 @@ mod evaluated;
 mod format;
 mod formula;
 pub mod further;
+mod instance;
 pub mod literal;
 mod lookahead;
 mod lower;
@@ -35,7 +36,10 @@ use serde_json::Value;
 use crate::model::{self, Model, ModelError};
 use budget::Budget;
 use confirm::{Judge, filled_up};
+pub(crate) use confirm::{meant, words};
+pub(crate) use format::Formats;
 use formula::{Formulas, Gap, Lit};
+pub use instance::Instance;
 use lower::Lowering;
 use solve::{Answer, Solver};
 

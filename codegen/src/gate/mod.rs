@@ -6,7 +6,7 @@ pub mod api;
 mod columns;
 pub mod day;
 pub mod difference;
-mod readings;
+pub(crate) mod readings;
 pub mod rollout;
 pub mod side;
 pub(crate) mod size;

@@ -13,6 +13,7 @@ use super::{Answer, Compared};
 use crate::compat::further::Further;
 use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View};
 use crate::cores;
+use crate::registry::document::Documents;
 use crate::registry::load::uri;
 use crate::registry::manifest::CompatibilityLevel;
 use crate::registry::references::closure;
@@ -220,11 +221,16 @@ fn edition(version: &TopicVersion, old: bool) -> Edition<'_> {
 
 /// A schema file with what it refers to, for the prover.
 pub(super) fn source(side: &Side, path: &str) -> Source {
+    source_of(&side.documents, path)
+}
+
+/// A schema file of a registry's texts with what it refers to, for the prover.
+pub(crate) fn source_of(documents: &Documents, path: &str) -> Source {
     Source {
-        documents: closure(&side.documents, path)
+        documents: closure(documents, path)
             .into_iter()
             .filter_map(|path| {
-                let document = side.documents.get(&path)?;
+                let document = documents.get(&path)?;
                 Some((uri(&path), Arc::clone(&document.value)))
             })
             .collect(),

@@ -2,7 +2,7 @@
 //!
 //! Most texts never have a finding, so the places of a JSON text are looked up when the first one is asked for.
 mod places;
-mod strict;
+pub mod strict;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
