@@ -31,12 +31,7 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
     };
     let name = &pair.topic.1.name;
     let (old, new) = (pair.around.old, pair.around.new);
-    let now = new.hash(name, is.number);
-    let locked = old
-        .locked
-        .as_ref()
-        .and_then(|lock| lock.version(name, is.number));
-    if now == old.hash(name, is.number) && locked.is_none_or(|locked| Some(locked) == now) {
+    if new.hash(name, is.number) == old.hash(name, is.number) {
         return Vec::new();
     }
     let pointer = first_difference(&was.document.value, &is.document.value).unwrap_or_default();
