@@ -19,5 +19,6 @@ pub mod report;
 pub mod rules;
 pub mod scaffold;
 pub mod topic_settings;
+pub mod visible;
 
 pub use generate::{Compiled, GenerateError, compile, emit as emit_files, generate};

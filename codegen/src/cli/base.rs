@@ -84,7 +84,11 @@ pub fn read(against: &Against, registry: &Path, working: &Files) -> Result<Base,
     match against {
         Against::Folder(folder) => {
             let files = Files::read(folder).map_err(|error| {
-                format!("{error}\n  fix: name a registry folder, or a commit as git:REF")
+                let fix = match error.fix() {
+                    Some(fix) if error.path != *folder => fix,
+                    _ => "name a registry folder, or a commit as git:REF",
+                };
+                format!("{error}\n  fix: {fix}")
             })?;
             Ok(Base {
                 name: folder.display().to_string(),

@@ -106,17 +106,16 @@ impl Check {
         Ok(outcome.stops())
     }
 
-    /// People open files from where they are, services from the repository's root.
+    /// Files are called alike in every format and wherever it is run: from the repository's root, or as the
+    /// folder is named where there is no repository.
     fn folder(&self) -> String {
-        let seen = match self.format {
-            Format::Human => None,
-            Format::Json | Format::Github | Format::Sarif | Format::Junit | Format::Markdown => {
-                base::prefix(&self.registry.path)
+        base::prefix(&self.registry.path).unwrap_or_else(|| {
+            let path: PathBuf = self.registry.path.components().collect();
+            match path.display().to_string().as_str() {
+                "" | "." => String::new(),
+                "/" => "/".to_owned(),
+                path => format!("{}/", path.trim_start_matches("./")),
             }
-        };
-        seen.unwrap_or_else(|| {
-            let path = self.registry.path.display().to_string();
-            format!("{}/", path.trim_end_matches('/'))
         })
     }
 

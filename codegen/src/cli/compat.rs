@@ -12,6 +12,7 @@ use crate::compat::literal::first_inexact;
 use crate::compat::{Prover, Source, Verdict, View};
 use crate::finding::Position;
 use crate::registry::document::position;
+use crate::visible::visible;
 
 /// Proves that every message of a writer's schema is accepted by a reader's, or shows one that is not.
 ///
@@ -145,7 +146,7 @@ impl Compat {
         let micros = started.elapsed().as_micros();
         match self.format {
             Format::Json => outcome::line(&answer(None, &verdict, micros).to_string()),
-            Format::Human => outcome::line(&human(&verdict, writer, reader)),
+            Format::Human => outcome::line(&visible(&human(&verdict, writer, reader))),
         }
         Ok(matches!(verdict, Verdict::Compatible(_)))
     }
