@@ -7,7 +7,7 @@ pub mod canonical;
 mod columns;
 pub mod dates;
 pub mod document;
-mod envelope;
+pub mod envelope;
 mod examples;
 pub mod files;
 pub mod keywords;
