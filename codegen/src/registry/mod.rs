@@ -6,6 +6,7 @@ pub mod beside;
 pub mod canonical;
 mod columns;
 pub mod dates;
+mod dialect;
 pub mod document;
 pub mod envelope;
 mod examples;
