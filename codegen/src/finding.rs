@@ -3,6 +3,8 @@
 //! Findings are collected, never thrown: a run reports all of them. Printing is `report`'s.
 use serde::Serialize;
 
+use crate::visible::visible;
+
 /// What is wrong, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -115,7 +117,7 @@ impl std::fmt::Display for Finding {
         writeln!(
             formatter,
             "{}:{line}:{column}  {}  ({})",
-            self.file,
+            visible(&self.file),
             self.rule,
             self.plane.name()
         )?;
@@ -124,12 +126,17 @@ impl std::fmt::Display for Finding {
         } else {
             &self.pointer
         };
-        write!(formatter, "  {pointer}: {}", self.message)?;
+        write!(
+            formatter,
+            "  {}: {}",
+            visible(pointer),
+            visible(&self.message)
+        )?;
         if let Some(evidence) = &self.evidence {
-            write!(formatter, "\n  evidence: {evidence}")?;
+            write!(formatter, "\n  evidence: {}", visible(evidence))?;
         }
         if let Some(fix) = &self.fix {
-            write!(formatter, "\n  fix: {fix}")?;
+            write!(formatter, "\n  fix: {}", visible(fix))?;
         }
         Ok(())
     }

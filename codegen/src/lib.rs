@@ -21,5 +21,6 @@ pub mod sample;
 pub mod scaffold;
 pub mod topic_settings;
 pub mod validate;
+pub mod visible;
 
 pub use generate::{Compiled, GenerateError, compile, emit as emit_files, generate};

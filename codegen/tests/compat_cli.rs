@@ -416,3 +416,85 @@ fn nothing_is_said_about_rounded_numbers() {
             .contains("0.10000000000000000001")
     );
 }
+
+#[test]
+fn a_member_that_stands_twice_is_an_error() {
+    let folder = Folder::new();
+    folder.write(
+        "twice.json",
+        "{\n  \"type\": \"string\",\n  \"type\": \"integer\"\n}",
+    );
+    for files in [["twice.json", "wide.json"], ["wide.json", "twice.json"]] {
+        let (code, stdout, stderr) = folder.run(&files);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(
+            stderr.contains("twice.json:3:3: `type` stands twice"),
+            "{stderr}"
+        );
+    }
+    let (code, _, stderr) = folder.run(&["narrow.json", "wide.json", "--example", "twice.json"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("twice.json:3:3"), "{stderr}");
+    let line = r#"{"id": 1, "writer": {"type": "string", "type": "integer"}, "reader": {}}"#;
+    let (code, lines) = folder.batch(&[], &format!("{line}\n"));
+    assert_eq!((code, &lines[0]["verdict"]), (100, &json!("unknown")));
+    let reason = lines[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("line 1, column 40: `type` stands twice"),
+        "{reason}"
+    );
+}
+
+/// `{"exclusiveMinimum": true}` beside a `minimum` is draft 04's; newer drafts have a number there.
+#[test]
+fn an_unknown_dialect_is_no_draft() {
+    const IGLU: &str =
+        "http://iglucentral.com/schemas/com.snowplowanalytics.self-desc/schema/jsonschema/1-0-0#";
+    let folder = Folder::new();
+    let schema =
+        |dialect: &str| json!({"$schema": dialect, "minimum": 0, "exclusiveMinimum": true});
+    folder.write("odd.json", &schema(IGLU).to_string());
+    for files in [["odd.json", "wide.json"], ["wide.json", "odd.json"]] {
+        let (code, stdout, stderr) = folder.run(&files);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        for part in [
+            "odd.json#/$schema",
+            IGLU,
+            "draft-07/schema",
+            "2020-12/schema",
+            "--draft",
+        ] {
+            assert!(stderr.contains(part), "no {part}: {stderr}");
+        }
+    }
+    // Said, it is read as that.
+    let (code, stdout, _) = folder.run(&["odd.json", "odd.json", "--draft", "draft-04"]);
+    assert_eq!(code, 0, "{stdout}");
+    let case = |dialect: &str, draft: Value| {
+        let line = json!({"writer": schema(dialect), "reader": {"exclusiveMinimum": 0, "$schema": "http://json-schema.org/draft/2020-12/schema#"}, "draft": draft});
+        let (_, mut lines) = folder.batch(&["--view", "strict"], &format!("{line}\n"));
+        lines.remove(0)
+    };
+    let refused = case(IGLU, Value::Null);
+    assert_eq!(refused["verdict"], "unknown");
+    let reason = refused["reason"].as_str().unwrap();
+    assert!(reason.starts_with("$schema: writer#/$schema"), "{reason}");
+    assert!(
+        reason.contains(IGLU) && reason.contains("2019-09/schema"),
+        "{reason}"
+    );
+    for draft in [json!("draft-04"), json!(["draft-04", "draft-07"])] {
+        assert_eq!(case(IGLU, draft)["verdict"], "compatible");
+    }
+    // Every spelling of a draft is that draft, whatever the line says.
+    for spelling in [
+        "http://json-schema.org/draft-04/schema",
+        "https://json-schema.org/draft-04/schema#",
+    ] {
+        assert_eq!(
+            case(spelling, json!("2020-12"))["verdict"],
+            "compatible",
+            "{spelling}"
+        );
+    }
+}

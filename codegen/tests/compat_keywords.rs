@@ -193,8 +193,8 @@ fn objects() {
         (ALL, json!({"type": "object", "patternProperties": {"^a$": {}}, "additionalProperties": false}), json!({"maxProperties": 1}), json!({"maxProperties": 0})),
         (SINCE_6, json!({"type": "object", "propertyNames": {"enum": ["a", "b"]}}), json!({"maxProperties": 2}), json!({"maxProperties": 1})),
         (SINCE_6, json!({"type": "object", "propertyNames": {"maxLength": 1}}), json!({"propertyNames": {"maxLength": 2}}), json!({"propertyNames": {"minLength": 1}})),
-        (TO_2019, json!({"type": "object", "dependencies": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
-        (TO_2019, json!({"type": "object", "dependencies": {"a": {"minProperties": 2}}, "required": ["a"]}), json!({"minProperties": 2}), json!({"minProperties": 3})),
+        (ALL, json!({"type": "object", "dependencies": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
+        (ALL, json!({"type": "object", "dependencies": {"a": {"minProperties": 2}}, "required": ["a"]}), json!({"minProperties": 2}), json!({"minProperties": 3})),
         (SINCE_2019, json!({"type": "object", "dependentRequired": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
         (SINCE_2019, json!({"type": "object", "dependentSchemas": {"a": {"minProperties": 2}}}), json!({"dependentSchemas": {"a": {"minProperties": 1}}}), json!({"minProperties": 2})),
         (SINCE_2019, json!({"type": "object", "allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}), json!({"maxProperties": 1}), json!({"maxProperties": 0})),
@@ -373,4 +373,32 @@ fn writers_of_a_stream() {
         witness.as_object().unwrap().keys().collect::<Vec<_>>(),
         ["b"]
     );
+}
+
+/// The later drafts' validators keep the keyword; what it says holds beside what its successors say.
+#[test]
+fn old_dependencies_are_read_as_validators_read_them() {
+    for draft in SINCE_2019 {
+        let both = json!({"dependentRequired": {"a": ["b"]}, "dependencies": {"a": ["c"]}});
+        let has = |names: &[&str]| json!({"type": "object", "required": names});
+        is_safe(*draft, View::Strict, &has(&["a", "b", "c"]), &both);
+        for names in [["a", "b"], ["a", "c"]] {
+            breaks(*draft, View::Strict, &has(&names), &both);
+        }
+        // Which of both counts, or whether it evaluates, is not said by any draft.
+        for unclear in [
+            json!({"dependentSchemas": {"a": {"required": ["b"]}}, "dependencies": {"a": {"required": ["c"]}}}),
+            json!({"properties": {"a": true}, "dependencies": {"a": {"properties": {"b": true}}}, "unevaluatedProperties": false}),
+        ] {
+            let source = |schema: &Value| Source::alone(schema.clone(), *draft);
+            let error =
+                compat(source(&has(&["a", "b"])), source(&unclear), View::Strict).unwrap_err();
+            assert_eq!(error.pointer, "/dependencies");
+            assert!(
+                error.problem.contains("dependentSchemas"),
+                "{}",
+                error.problem
+            );
+        }
+    }
 }

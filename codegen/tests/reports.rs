@@ -47,7 +47,9 @@ fn findings() -> Outcome {
         file: "topics/a b,c:d%/v1.json".to_owned(),
         pointer: String::new(),
         topic: None,
-        message: "two\r\nlines | \u{1b}[31m with `one tick, <script> and #1".to_owned(),
+        message:
+            "two\r\nlines | \u{1b}[31m\u{202e}\u{fffe}\0\u{9b} with `one tick, <script> and #1"
+                .to_owned(),
         ..finding("view-changed", Plane::ClickHouse, Severity::Warning, 1)
     };
     let accepted = Finding {
@@ -230,13 +232,93 @@ fn github_commands_carry_any_text() {
     assert!(unescape(message).contains(outcome.findings[0].fix.as_ref().unwrap()));
     assert!(head.starts_with("error file=my registry/topics/order.placed/v3.json,line=2,col=5,"));
     let (head, message) = commands[1][2..].split_once("::").unwrap();
-    assert!(unescape(message).ends_with(&outcome.findings[1].message));
+    let shown = topicwright::visible::visible(&outcome.findings[1].message);
+    assert!(unescape(message).ends_with(&*shown), "{message}");
     assert_eq!(
         head.matches(',').count(),
         3,
         "file, line, col and title: {head}"
     );
     assert!(unescape(head).contains("topics/a b,c:d%/v1.json"), "{head}");
+}
+
+/// Neither a terminal nor a viewer does what a text in a schema says, in no place that it is printed at.
+#[test]
+fn nothing_of_a_schema_acts() {
+    const ACTS: &str = "\u{1b}]0;x\u{7}\u{7f}\u{9b}1m\u{202e}\u{2066}\u{fffe}\u{ffff}\u{2028}\0";
+    let (mut outcome, texts) = (findings(), texts());
+    let everything = |finding: &mut Finding| {
+        for text in [
+            &mut finding.file,
+            &mut finding.pointer,
+            &mut finding.message,
+        ] {
+            text.push_str(ACTS);
+        }
+        for text in [&mut finding.topic, &mut finding.evidence, &mut finding.fix] {
+            text.get_or_insert_default().push_str(ACTS);
+        }
+        if let Some(old) = &mut finding.old {
+            old.file.push_str(ACTS);
+            old.pointer.push_str(ACTS);
+        }
+    };
+    outcome.findings.iter_mut().for_each(everything);
+    outcome.notes.iter_mut().for_each(everything);
+    for waived in &mut outcome.waived {
+        everything(&mut waived.finding);
+        let Waiver {
+            reason,
+            approver,
+            expires,
+            ..
+        } = &mut waived.waiver;
+        for text in [reason, approver, expires] {
+            text.push_str(ACTS);
+        }
+    }
+    for column in &mut outcome.columns {
+        for text in [&mut column.table, &mut column.name, &mut column.sql_type] {
+            text.push_str(ACTS);
+        }
+    }
+    for path in &mut outcome.paths {
+        for text in [&mut path.table, &mut path.path, &mut path.sql_type] {
+            text.push_str(ACTS);
+        }
+    }
+    outcome.rollout.steps[0].push_str(ACTS);
+    outcome.rollout.together[0].push_str(ACTS);
+    if let Some(api) = &mut outcome.api {
+        api.changes[0].push_str(ACTS);
+    }
+    let report = Report {
+        base: ACTS,
+        folder: ACTS,
+        ..report(&outcome, &texts)
+    };
+    let printed = [
+        human::print(&report, false),
+        json::print(&report).unwrap(),
+        github::print(&report),
+        sarif::print(&report).unwrap(),
+        junit::print(&report).unwrap(),
+        markdown::print(&report),
+        outcome.findings[0].to_string(),
+    ];
+    for text in printed {
+        let acting: Vec<char> = text
+            .chars()
+            .filter(|shown| ACTS.contains(*shown) && !shown.is_ascii_graphic())
+            .collect();
+        assert_eq!(acting, [' '; 0], "{text}");
+        assert!(text.contains("1b"), "{text}");
+    }
+    // For programs, what is read is what was there.
+    let read: serde_json::Value = serde_json::from_str(&json::print(&report).unwrap()).unwrap();
+    assert_eq!(read["findings"][0]["pointer"], outcome.findings[0].pointer);
+    let read = quick_junit::Report::deserialize_from_str(&junit::print(&report).unwrap()).unwrap();
+    assert_eq!(read.failures, 1);
 }
 
 #[test]

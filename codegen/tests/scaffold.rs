@@ -114,3 +114,74 @@ fn nothing_is_overwritten() {
     let again = write(&[file], folder.path()).unwrap_err();
     assert!(again.to_string().contains("v1.json"), "{again}");
 }
+
+/// Runs `topicwright new` on a registry of these texts, and gives its exit code, what it said, and what is there then.
+fn new(files: &Files, arguments: &[&str]) -> (i32, String, Files) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in &files.0 {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_topicwright"))
+        .args(["new", "--registry"])
+        .arg(folder.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let now = Files::read(folder.path()).unwrap();
+    (output.status.code().unwrap(), said, now)
+}
+
+#[test]
+fn an_owner_may_have_any_name() {
+    for owner in [
+        "x\"y",
+        "back\\slash",
+        "two\nlines",
+        "'",
+        "\"\"\"",
+        "é\u{1b}",
+    ] {
+        let (code, said, files) = new(&webshop(), &["stock.counted", "--owner", owner]);
+        assert_eq!(code, 0, "{said}");
+        let manifest = &files.0["topics/stock.counted/topic.toml"];
+        let read: toml::Table = toml::from_str(manifest).unwrap();
+        assert_eq!(read["owner"].as_str(), Some(owner), "{manifest}");
+        generates(&files);
+    }
+}
+
+#[test]
+fn a_registry_without_topics_gets_its_first() {
+    let mut empty = webshop();
+    empty.0.retain(|path, _| {
+        !["topics/", "scenarios/", "views/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
+    });
+    assert!(topicwright::emit_files(&empty).is_err(), "it does not load");
+    let (code, said, files) = new(&empty, &["stock.counted"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        generates(&files)
+            .iter()
+            .any(|path| path.ends_with("stock_counted/v1.rs"))
+    );
+    // Another problem is told, and nothing written.
+    let manifest = empty.0.get_mut("registry.toml").unwrap();
+    *manifest = manifest.replacen("retention_days", "retention_dayz", 1);
+    let (code, said, files) = new(&empty, &["stock.counted"]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("retention_dayz") && said.contains("nothing written"),
+        "{said}"
+    );
+    assert!(!said.contains("has no topics"), "{said}");
+    assert_eq!(files, empty);
+    empty.0.remove("envelope/v1.json");
+    let (code, said, _) = new(&empty, &["stock.counted"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("envelope"), "{said}");
+}

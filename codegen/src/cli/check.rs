@@ -8,8 +8,9 @@ use super::outcome;
 use super::registry_folder::RegistryFolder;
 use crate::gate::day::Day;
 use crate::gate::side::Side;
-use crate::gate::{self, Outcome};
+use crate::gate::{self, Outcome, lock_fit};
 use crate::registry::files::Files;
+use crate::registry::lock;
 use crate::report::{Report, github, human, json, junit, markdown, sarif};
 
 /// Compares the registry with the one this change started from, and says what would break.
@@ -19,8 +20,9 @@ use crate::report::{Report, github, human, json, junit, markdown, sarif};
 pub struct Check {
     #[command(flatten)]
     registry: RegistryFolder,
-    /// What to compare with: git:REF, or a registry folder; the merge base with the default branch where left out.
-    #[arg(long, value_name = "git:REF|DIR")]
+    /// What to compare with: git:REF, git:REF:DIR where the registry was in another folder, a registry folder, or none
+    /// where the registry is a new one; the merge base with the default branch where left out.
+    #[arg(long, value_name = "git:REF[:DIR]|DIR|none")]
     against: Option<Against>,
     /// How to print what was found.
     #[arg(long, value_enum, default_value = "human")]
@@ -77,11 +79,16 @@ impl Check {
                 "nothing yet: the registry has problems of its own, and they come first".to_owned(),
             ),
             Ok(new) => {
-                let (old, name) = self.base(against, &files, &new)?;
-                let outcome = gate::check(old.as_ref(), &new, today);
+                let base = base::read(against, &self.registry.path, &files)?;
+                let old = loaded_base(&base, &new)?;
+                let mut outcome = gate::check(old.as_ref(), &new, today);
+                let lock = |files: &'_ Files| files.0.get(lock::PATH).cloned();
+                let (now, before) = (lock(&files), base.files.as_ref().and_then(lock));
+                let before = before.as_deref().zip(old.as_ref().map(|old| &old.meaning));
+                outcome.hold_against_lock(lock_fit::since(now.as_deref(), &new.meaning, before));
                 // The process is about to end: taking two registries apart piece by piece helps nobody.
                 std::mem::forget((old, new));
-                (outcome, name)
+                (outcome, base.name)
             }
         };
         let report = Report {
@@ -99,32 +106,16 @@ impl Check {
         Ok(outcome.stops())
     }
 
-    /// The registry to compare with, where there was one, and its name.
-    fn base(
-        &self,
-        against: &Against,
-        files: &Files,
-        new: &Side,
-    ) -> Result<(Option<Side>, String), String> {
-        let Base { name, files } = base::read(against, &self.registry.path, files)?;
-        let side = files
-            .map(|files| new.load_other(&files))
-            .transpose()
-            .map_err(|findings| unreadable_base(&name, &findings))?;
-        Ok((side, name))
-    }
-
-    /// People open files from where they are, services from the repository's root.
+    /// Files are called alike in every format and wherever it is run: from the repository's root, or as the
+    /// folder is named where there is no repository.
     fn folder(&self) -> String {
-        let seen = match self.format {
-            Format::Human => None,
-            Format::Json | Format::Github | Format::Sarif | Format::Junit | Format::Markdown => {
-                base::prefix(&self.registry.path)
+        base::prefix(&self.registry.path).unwrap_or_else(|| {
+            let path: PathBuf = self.registry.path.components().collect();
+            match path.display().to_string().as_str() {
+                "" | "." => String::new(),
+                "/" => "/".to_owned(),
+                path => format!("{}/", path.trim_start_matches("./")),
             }
-        };
-        seen.unwrap_or_else(|| {
-            let path = self.registry.path.display().to_string();
-            format!("{}/", path.trim_end_matches('/'))
         })
     }
 
@@ -143,6 +134,14 @@ impl Check {
             Format::Markdown => Ok(markdown::print(report)),
         }
     }
+}
+
+/// The registry to compare with, where there was one.
+fn loaded_base(base: &Base, new: &Side) -> Result<Option<Side>, String> {
+    let files = base.files.as_ref();
+    let side = files.map(|files| new.load_other(files));
+    side.transpose()
+        .map_err(|findings| unreadable_base(&base.name, &findings))
 }
 
 /// Why a base that has problems of its own is of no use.

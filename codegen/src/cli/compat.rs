@@ -1,4 +1,7 @@
 //! `topicwright compat`: can every message of one schema be read with another?
+mod dialect;
+mod text;
+
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +14,8 @@ use super::outcome;
 use crate::compat::literal::first_inexact;
 use crate::compat::{Prover, Source, Verdict, View};
 use crate::finding::Position;
-use crate::registry::document::position;
+use crate::visible::visible;
+use text::{inexact, read, twice};
 
 /// Proves that every message of a writer's schema is accepted by a reader's, or shows one that is not.
 ///
@@ -29,9 +33,9 @@ pub struct Compat {
     /// How writer and reader are read; in a batch, where a line does not say.
     #[arg(long, value_enum, default_value_t)]
     view: ViewName,
-    /// Dialect where a schema has no `$schema`.
-    #[arg(long, value_enum, default_value_t)]
-    draft: DraftName,
+    /// Dialect where a schema has no `$schema`, or one that names no draft; 2020-12, or an error, where left out.
+    #[arg(long, value_enum)]
+    draft: Option<DraftName>,
     /// Let `format` assert; it is an annotation otherwise.
     #[arg(long)]
     assert_formats: bool,
@@ -127,11 +131,20 @@ impl Compat {
     }
 
     fn one(&self, writer: &Path, reader: &Path) -> Result<bool, String> {
-        let draft = self.draft.into();
+        let draft = self.draft.unwrap_or_default().into();
         let mut prover = self.prover();
         let mut take = |path: &Path| {
+            let mut schema = read(path)?;
+            dialect::settle(&mut schema, self.draft.is_some()).map_err(|unknown| {
+                format!(
+                    "{}#{}: {}\n  fix: name one of them, or say how to read it: --draft",
+                    path.display(),
+                    unknown.pointer,
+                    unknown.problem
+                )
+            })?;
             let source = Source {
-                documents: vec![(address(path), read(path)?.into())],
+                documents: vec![(address(path), schema.into())],
                 draft,
             };
             prover
@@ -145,7 +158,7 @@ impl Compat {
         let micros = started.elapsed().as_micros();
         match self.format {
             Format::Json => outcome::line(&answer(None, &verdict, micros).to_string()),
-            Format::Human => outcome::line(&human(&verdict, writer, reader)),
+            Format::Human => outcome::line(&visible(&human(&verdict, writer, reader))),
         }
         Ok(matches!(verdict, Verdict::Compatible(_)))
     }
@@ -197,6 +210,10 @@ impl Compat {
         if let Some((_, literal)) = first_inexact(line) {
             return (refused(id, "number", &inexact(literal)), false);
         }
+        if let Some((Position { column, .. }, problem)) = twice(line) {
+            let problem = format!("line {number}, column {column}: {problem}");
+            return (refused(id, "json", &problem), false);
+        }
         let compared = self.compared(&case);
         match compared {
             Ok((verdict, micros)) => {
@@ -215,21 +232,26 @@ impl Compat {
             Some(other) => return Err(("view", format!("`{other}` is not `stream` or `strict`"))),
         };
         let drafts = self.drafts(case.get("draft"))?;
+        let is_stated =
+            self.draft.is_some() || case.get("draft").is_some_and(|draft| !draft.is_null());
         let started = Instant::now();
         let mut prover = self.prover();
         let mut handles = Vec::new();
         for (side, draft) in [("writer", drafts.0), ("reader", drafts.1)] {
-            let schema = case
+            let mut schema = case
                 .get(side)
-                .ok_or_else(|| (side, format!("the line has no `{side}`")))?;
-            let handle = prover
-                .add(Source::alone(schema.clone(), draft))
-                .map_err(|error| {
-                    (
-                        "schema",
-                        format!("{side}#{}: {}", error.pointer, error.problem),
-                    )
-                })?;
+                .ok_or_else(|| (side, format!("the line has no `{side}`")))?
+                .clone();
+            dialect::settle(&mut schema, is_stated).map_err(|unknown| {
+                let place = format!("{side}#{}", unknown.pointer);
+                ("$schema", format!("{place}: {}", unknown.problem))
+            })?;
+            let handle = prover.add(Source::alone(schema, draft)).map_err(|error| {
+                (
+                    "schema",
+                    format!("{side}#{}: {}", error.pointer, error.problem),
+                )
+            })?;
             handles.push(handle);
         }
         let verdict = prover.compare(handles[0], handles[1], view, None);
@@ -250,7 +272,10 @@ impl Compat {
                 })
         };
         match value {
-            None | Some(Value::Null) => Ok((self.draft.into(), self.draft.into())),
+            None | Some(Value::Null) => {
+                let draft = self.draft.unwrap_or_default().into();
+                Ok((draft, draft))
+            }
             Some(Value::Array(pair)) if pair.len() == 2 => Ok((one(&pair[0])?, one(&pair[1])?)),
             Some(value) => one(value).map(|draft| (draft, draft)),
         }
@@ -263,36 +288,6 @@ fn address(path: &Path) -> String {
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     crate::registry::load::uri(&name)
-}
-
-fn read(path: &Path) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let value = serde_json::from_str(&text).map_err(|error| {
-        format!(
-            "{}:{}:{}: no JSON: {error}",
-            path.display(),
-            error.line(),
-            error.column()
-        )
-    })?;
-    match first_inexact(&text) {
-        None => Ok(value),
-        Some((at, literal)) => {
-            let Position { line, column } = position(&text, at);
-            Err(format!(
-                "{}:{line}:{column}: {}",
-                path.display(),
-                inexact(literal)
-            ))
-        }
-    }
-}
-
-fn inexact(literal: &str) -> String {
-    format!(
-        "the number {literal} has more digits than 64-bit integers and doubles keep; nothing is said about rounded numbers"
-    )
 }
 
 fn answer(id: Option<Value>, verdict: &Verdict, micros: u128) -> Value {

@@ -19,8 +19,9 @@ pub struct Diff {
     versions: Vec<Name>,
     #[command(flatten)]
     registry: RegistryFolder,
-    /// What to compare with: git:REF, or a registry folder; the merge base with the default branch where left out.
-    #[arg(long, value_name = "git:REF|DIR")]
+    /// What to compare with: git:REF, git:REF:DIR where the registry was in another folder, a registry folder, or none
+    /// where the registry is a new one; the merge base with the default branch where left out.
+    #[arg(long, value_name = "git:REF[:DIR]|DIR|none")]
     against: Option<Against>,
     /// How to print.
     #[arg(long, value_enum, default_value = "human")]

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use super::outcome;
 use super::registry_folder::RegistryFolder;
-use crate::registry::load;
+use crate::registry::{envelope, load};
 use crate::scaffold;
 
 /// Starts a topic: manifest, first schema and examples, to be edited.
@@ -27,13 +27,34 @@ impl New {
             Err(problem) => return outcome::failure(&problem),
         };
         let loaded = load::load(&files);
-        let Some(registry) = loaded.registry else {
+        let fields = match loaded.registry {
+            Some(registry) => Some(registry.envelope.fields),
+            // A registry without topics does not load, and this is how it gets its first.
+            None if !files.0.keys().any(|path| path.starts_with("topics/")) => {
+                envelope::roles(&loaded.documents)
+            }
+            None => None,
+        };
+        let Some(fields) = fields else {
             outcome::print_findings(&loaded.findings, &self.registry.path);
             return outcome::failure("the registry has problems; correct them first");
         };
-        let fields = &registry.envelope.fields;
         let roles = (fields.event_type.as_str(), fields.payload.as_str());
         let made = scaffold::new_topic(&files, &self.topic, &self.owner, roles);
+        if let Ok(made) = &made {
+            let mut files = files;
+            let made = made.iter();
+            files
+                .0
+                .extend(made.map(|file| (file.path.clone(), file.contents.clone())));
+            let loaded = load::load(&files);
+            if loaded.registry.is_none() {
+                outcome::print_findings(&loaded.findings, &self.registry.path);
+                return outcome::failure(
+                    "nothing written: the registry would have these problems; correct them first",
+                );
+            }
+        }
         match made.and_then(|made| scaffold::write(&made, &self.registry.path).map(|()| made)) {
             Err(error) => outcome::failure(&error.to_string()),
             Ok(made) => {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::finding::Finding;
+use crate::visible::visible;
 
 /// Exit code where something was found.
 pub const FINDINGS: u8 = 100;
@@ -23,7 +24,7 @@ pub fn text(text: &str) {
 /// Prints an error and gives its exit code.
 #[must_use]
 pub fn failure(text: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "error: {text}");
+    let _ = writeln!(std::io::stderr(), "error: {}", visible(text));
     ExitCode::from(FAILED)
 }
 

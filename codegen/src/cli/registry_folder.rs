@@ -23,9 +23,12 @@ impl RegistryFolder {
     /// What to say and do where it cannot be read.
     pub fn read(&self) -> Result<Files, String> {
         Files::read(&self.path).map_err(|error| {
-            format!(
-                "{error}\n  fix: run in the project's root, or name the folder with --registry DIR"
-            )
+            let fix = match error.fix() {
+                // The registry is there; the folder is no help.
+                Some(fix) if error.path != self.path => fix,
+                _ => "run in the project's root, or name the folder with --registry DIR",
+            };
+            format!("{error}\n  fix: {fix}")
         })
     }
 }

@@ -26,7 +26,7 @@ impl Formulas {
         if depth > DEPTH || self.budget.is_deep() || self.budget.is_spent() {
             return None;
         }
-        let node = self.node(lit).clone();
+        let node = self.held(lit);
         let plain = if node.scope() & self.kind_of(value) == 0 {
             Some(true)
         } else {

@@ -4,6 +4,7 @@
 //! come from. A keyword is a leaf that holds for every value of another type, as in JSON Schema. Negation is a
 //! bit of the [`Lit`], so `x` and `not x` are recognised at once.
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use num_rational::BigRational;
 use serde_json::Value;
@@ -170,8 +171,9 @@ pub(super) struct Gap {
 /// All formulas.
 #[derive(Debug)]
 pub(super) struct Formulas {
-    nodes: Vec<Node>,
-    index: HashMap<Node, u32>,
+    /// Shared: who walks a list or a sum holds it, and a copy of one for each value would cost its square.
+    nodes: Vec<Arc<Node>>,
+    index: HashMap<Arc<Node>, u32>,
     links: Vec<Option<Lit>>,
     pub(super) gaps: Vec<Gap>,
     too_wide: Option<Lit>,
@@ -215,6 +217,11 @@ impl Formulas {
         &self.nodes[lit.node()]
     }
 
+    /// The same, to be held while formulas are asked.
+    pub(super) fn held(&self, lit: Lit) -> Arc<Node> {
+        Arc::clone(&self.nodes[lit.node()])
+    }
+
     /// Whether the formula's negation is as simple as itself: no more automata, no more statements on parts.
     pub(super) fn is_simple(&self, lit: Lit) -> bool {
         matches!(
@@ -251,7 +258,8 @@ impl Formulas {
         }
         // Two billion formulas do not fit in memory.
         let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX >> 1);
-        self.nodes.push(node.clone());
+        let node = Arc::new(node);
+        self.nodes.push(Arc::clone(&node));
         self.index.insert(node, id);
         Lit::new(id)
     }

@@ -6,6 +6,7 @@ pub mod api;
 mod columns;
 pub mod day;
 pub mod difference;
+pub mod lock_fit;
 pub(crate) mod readings;
 pub mod rollout;
 pub mod side;

@@ -12,7 +12,7 @@ use crate::registry::canonical::MEANINGFUL;
 use crate::registry::document::Documents;
 use crate::registry::files::Files;
 use crate::registry::load::{Loaded, load, load_beside};
-use crate::registry::lock::{self, Lock};
+use crate::registry::lock::Lock;
 use crate::registry::{Registry, Topic};
 use crate::rules::problem::Place;
 
@@ -25,8 +25,6 @@ pub struct Side {
     pub documents: Documents,
     /// What it means.
     pub meaning: Lock,
-    /// What its lock file says it means, where there is one of today's format.
-    pub locked: Option<Lock>,
     /// What is wrong with its examples and scenarios.
     pub problems: Vec<Finding>,
     /// Topics with findings, notes included.
@@ -40,7 +38,7 @@ impl Side {
     /// # Errors
     /// Every problem of the registry, where schemas or manifests have any.
     pub fn load(files: &Files) -> Result<Self, Vec<Finding>> {
-        Self::of(files, load(files))
+        Self::of(load(files))
     }
 
     /// Loads the registry that this one is compared with; both share what is the same in both.
@@ -48,7 +46,7 @@ impl Side {
     /// # Errors
     /// As [`Self::load`].
     pub fn load_other(&self, files: &Files) -> Result<Self, Vec<Finding>> {
-        Self::of(files, load_beside(files, Some(self.beside())))
+        Self::of(load_beside(files, Some(self.beside())))
     }
 
     const fn beside(&self) -> Beside<'_> {
@@ -76,12 +74,11 @@ impl Side {
             database: OnceLock::new(),
             documents: Documents::new(),
             meaning: Lock::of(&registry),
-            locked: None,
             registry,
         }
     }
 
-    fn of(files: &Files, loaded: Loaded) -> Result<Self, Vec<Finding>> {
+    fn of(loaded: Loaded) -> Result<Self, Vec<Finding>> {
         let Some(registry) = loaded.registry.or(loaded.comparable) else {
             return Err(loaded.findings);
         };
@@ -97,7 +94,6 @@ impl Side {
             troubled,
             database: OnceLock::new(),
             meaning: Lock::of(&registry),
-            locked: files.0.get(lock::PATH).and_then(|text| Lock::read(text)),
             documents: loaded.documents,
             registry,
         })

@@ -3,6 +3,8 @@
 //! Reference resolution (`$id`, `$anchor`, dynamic scope, bundled meta-schemas) is the
 //! `referencing` crate's; this file only reads keywords. Malformed keywords are errors with
 //! their pointer, never ignored.
+mod dependencies;
+
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
@@ -79,6 +81,7 @@ pub fn build_in(
         nodes: Vec::new(),
         dynamic_anchors: IndexMap::new(),
         pending: Vec::new(),
+        old_dependency: None,
     };
     let location = Location {
         document: root_uri.to_owned(),
@@ -88,6 +91,7 @@ pub fn build_in(
     while let Some(task) = loader.pending.pop() {
         loader.fill(task)?;
     }
+    loader.refuse_unclear_evaluation()?;
     Ok(Model {
         nodes: loader.nodes,
         root,
@@ -121,6 +125,8 @@ struct Loader<'d, 'r> {
     nodes: Vec<Node>,
     dynamic_anchors: IndexMap<(ResourceId, String), SchemaId>,
     pending: Vec<Task<'r>>,
+    /// The first schema of a later draft that has `dependencies` on a schema.
+    old_dependency: Option<SchemaId>,
 }
 
 /// Schemas are borrowed from the registry for the whole build, so an address names a schema.
@@ -647,17 +653,7 @@ impl<'r> Reader<'_, '_, 'r> {
             object.dependent_schemas = self.named_schemas("dependentSchemas")?;
             object.unevaluated_properties = self.schema("unevaluatedProperties")?;
         }
-        // Kept by the later drafts' validators for old schemas, so it is read everywhere.
-        for (name, value) in self.members("dependencies")?.into_iter().flatten() {
-            if value.is_array() {
-                object
-                    .dependent_required
-                    .insert(name.clone(), self.names("dependencies", value)?);
-            } else {
-                let schema = self.child(&["dependencies", name], value)?;
-                object.dependent_schemas.insert(name.clone(), schema);
-            }
-        }
+        self.old_dependencies(&mut object)?;
         Ok(object)
     }
 

@@ -32,7 +32,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Parses a text by the ending of its path, `.toml` or JSON.
+    /// Parses a text by the ending of its path, TOML (`.toml`, `.lock`) or JSON.
     ///
     /// # Errors
     /// Every syntax error, duplicate key and unrepresentable number, with its place.
@@ -124,7 +124,7 @@ impl Document {
 
 fn is_toml(path: &str) -> bool {
     let ending = std::path::Path::new(path).extension();
-    ending.is_some_and(|ending| ending == "toml")
+    ending.is_some_and(|ending| ending == "toml" || ending == "lock")
 }
 
 /// Line and column of a byte offset.

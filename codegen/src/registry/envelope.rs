@@ -2,8 +2,10 @@
 use std::sync::Arc;
 
 use super::columns::annotated;
+use super::document::Documents;
 use super::load::Loader;
 use super::{Envelope, EnvelopeFields};
+use crate::finding::{Finding, Severity};
 use crate::model::TypeSet;
 
 /// Path of the envelope schema.
@@ -17,6 +19,18 @@ const ROLES: &[&str] = &[
     "payload",
     "dedupe-key",
 ];
+
+/// The envelope's roles alone, for a registry that lacks something else; `None` where the envelope has problems.
+#[must_use]
+pub fn roles(documents: &Documents) -> Option<EnvelopeFields> {
+    let mut loader = Loader {
+        documents: Arc::new(documents.clone()),
+        findings: Vec::new(),
+    };
+    let envelope = load(&mut loader)?;
+    let errors = |finding: &Finding| finding.severity == Severity::Error;
+    (!loader.findings.iter().any(errors)).then_some(envelope.fields)
+}
 
 pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
     if !loader.documents.contains_key(PATH) {

@@ -89,13 +89,14 @@ pub(super) fn load(
                 let actual = if places.is_empty() {
                     "nowhere: it is valid".to_owned()
                 } else {
+                    let places: Vec<String> = places.iter().map(|place| shown(place)).collect();
                     places.join(", ")
                 };
                 loader.report(
                     &path,
                     "invalid-example",
                     "/pointer",
-                    format!("must fail at `{pointer}`, fails at {actual}"),
+                    format!("must fail at {}, fails at {actual}", shown(&pointer)),
                     Some("correct the pointer or the payload; one example breaks one rule".into()),
                 );
             }
@@ -109,4 +110,12 @@ pub(super) fn load(
         });
     }
     (examples, invalid)
+}
+
+/// A place in a payload for people; the payload itself has no pointer to show.
+fn shown(pointer: &str) -> String {
+    match pointer {
+        "" => "the payload itself".to_owned(),
+        pointer => format!("`{pointer}`"),
+    }
 }

@@ -1,5 +1,6 @@
 //! The registry folder as texts, so that loading is the same from disk, from git and in tests.
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cores;
@@ -16,6 +17,25 @@ pub struct ReadError {
     pub path: PathBuf,
     /// Why.
     pub source: std::io::Error,
+}
+
+impl ReadError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn fix(&self) -> Option<&'static str> {
+        match self.source.kind() {
+            ErrorKind::PermissionDenied => Some("let its reader read it: chmod u+r"),
+            ErrorKind::InvalidData => Some("write it as UTF-8: JSON and TOML are"),
+            _ if is_link(&self.path) => {
+                Some("put the file or folder itself there, and let others name it there")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
 impl Files {
@@ -43,9 +63,7 @@ impl Files {
                 let kind = entry.file_type().map_err(fail)?;
                 if kind.is_symlink() {
                     // A commit keeps a link as a path, so no base would have what is behind it.
-                    let link = std::io::Error::other(
-                        "a symbolic link; put the file or folder itself there",
-                    );
+                    let link = std::io::Error::other("a symbolic link");
                     return Err(ReadError {
                         path: entry.path(),
                         source: link,

@@ -1,12 +1,14 @@
 //! Finds misspelt keywords: JSON Schema ignores what it does not know, which loses rules in silence.
 use std::sync::LazyLock;
 
+use referencing::Draft;
 use serde_json::Value;
 
+use super::dialect::stranger;
 use super::document::Document;
 use super::shape::nearest;
 use crate::finding::{Finding, Severity};
-use crate::model::escape;
+use crate::model::{escape, known_draft};
 
 /// Annotations of this registry format.
 pub const ANNOTATIONS: &[&str] = &[
@@ -89,9 +91,12 @@ const KEYWORDS: &[&str] = &[
 /// Unknown keywords and annotations of a schema document.
 #[must_use]
 pub fn check(document: &Document) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    schema(document, &document.value, &mut String::new(), &mut findings);
-    findings
+    let mut walk = Walk {
+        document,
+        findings: Vec::new(),
+    };
+    walk.schema(&document.value, Draft::Draft202012, &mut String::new());
+    walk.findings
 }
 
 /// Whether a keyword or annotation is known.
@@ -104,54 +109,73 @@ fn is_known(name: &str) -> bool {
     SORTED.binary_search(&name).is_ok()
 }
 
-/// `pointer` leads to `value`, and is the same afterwards.
-fn schema(document: &Document, value: &Value, pointer: &mut String, findings: &mut Vec<Finding>) {
-    let Some(members) = value.as_object() else {
-        return;
-    };
-    for (name, member) in members {
-        let start = pointer.len();
-        match name.as_str() {
-            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas"
-            | "dependencies" => {
+struct Walk<'d> {
+    document: &'d Document,
+    findings: Vec<Finding>,
+}
+
+impl Walk<'_> {
+    /// `pointer` leads to `value`, and is the same afterwards.
+    fn schema(&mut self, value: &Value, draft: Draft, pointer: &mut String) {
+        let Some(members) = value.as_object() else {
+            return;
+        };
+        let draft = if members.contains_key("$schema") {
+            known_draft(draft.detect(value))
+        } else {
+            draft
+        };
+        for (name, member) in members {
+            let start = pointer.len();
+            if let Some(era) = stranger(name, draft) {
                 push(pointer, name);
-                let end = pointer.len();
-                for (key, child) in member.as_object().into_iter().flatten() {
-                    push(pointer, key);
-                    schema(document, child, pointer, findings);
-                    pointer.truncate(end);
+                self.findings
+                    .push(era.finding(self.document, draft, pointer));
+                pointer.truncate(start);
+            }
+            match name.as_str() {
+                "properties" | "patternProperties" | "$defs" | "definitions"
+                | "dependentSchemas" | "dependencies" => {
+                    push(pointer, name);
+                    let end = pointer.len();
+                    for (key, child) in member.as_object().into_iter().flatten() {
+                        push(pointer, key);
+                        self.schema(child, draft, pointer);
+                        pointer.truncate(end);
+                    }
+                }
+                "items" | "allOf" | "anyOf" | "oneOf" | "prefixItems" if member.is_array() => {
+                    push(pointer, name);
+                    let end = pointer.len();
+                    for (index, child) in member.as_array().into_iter().flatten().enumerate() {
+                        push(pointer, &index.to_string());
+                        self.schema(child, draft, pointer);
+                        pointer.truncate(end);
+                    }
+                }
+                "items"
+                | "additionalItems"
+                | "contains"
+                | "unevaluatedItems"
+                | "additionalProperties"
+                | "propertyNames"
+                | "unevaluatedProperties"
+                | "not"
+                | "if"
+                | "then"
+                | "else" => {
+                    push(pointer, name);
+                    self.schema(member, draft, pointer);
+                }
+                known if is_known(known) => {}
+                unknown => {
+                    push(pointer, name);
+                    self.findings
+                        .extend(report(self.document, unknown, pointer));
                 }
             }
-            "items" | "allOf" | "anyOf" | "oneOf" | "prefixItems" if member.is_array() => {
-                push(pointer, name);
-                let end = pointer.len();
-                for (index, child) in member.as_array().into_iter().flatten().enumerate() {
-                    push(pointer, &index.to_string());
-                    schema(document, child, pointer, findings);
-                    pointer.truncate(end);
-                }
-            }
-            "items"
-            | "additionalItems"
-            | "contains"
-            | "unevaluatedItems"
-            | "additionalProperties"
-            | "propertyNames"
-            | "unevaluatedProperties"
-            | "not"
-            | "if"
-            | "then"
-            | "else" => {
-                push(pointer, name);
-                schema(document, member, pointer, findings);
-            }
-            known if is_known(known) => {}
-            unknown => {
-                push(pointer, name);
-                findings.extend(report(document, unknown, pointer));
-            }
+            pointer.truncate(start);
         }
-        pointer.truncate(start);
     }
 }
 

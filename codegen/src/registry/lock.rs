@@ -46,14 +46,6 @@ impl Lock {
         }
     }
 
-    /// The file of this format that a text holds; `None` where it is of another format, or none.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        toml::from_str::<Self>(text)
-            .ok()
-            .filter(|lock| lock.format == FORMAT)
-    }
-
     /// The hash of a topic's version.
     #[must_use]
     pub fn version(&self, topic: &str, number: u32) -> Option<&str> {

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{FORMAT, ReportError};
 use crate::gate::Answer;
 use crate::gate::difference::{Difference, VersionDifference};
+use crate::visible::{in_json, visible};
 
 /// As Markdown; without `markup`, for a terminal.
 #[must_use]
@@ -51,7 +52,7 @@ pub fn print(difference: &Difference, base: &str, markup: bool) -> String {
     if !base.is_empty() {
         blocks.push(format!("Compared with {base}."));
     }
-    let text = blocks.join("\n\n") + "\n";
+    let text = visible(&(blocks.join("\n\n") + "\n")).into_owned();
     if markup { text } else { text.replace('`', "") }
 }
 
@@ -115,5 +116,5 @@ pub fn json(difference: &Difference, base: &str) -> Result<String, ReportError> 
             .map(|column| json!({"table": column.table, "name": column.name, "type": column.sql_type, "sql": column.sql}))
             .collect::<Vec<_>>(),
     });
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(in_json(serde_json::to_string_pretty(&document)? + "\n"))
 }

@@ -1,6 +1,7 @@
 //! Workflow commands: GitHub Actions turns each line into an annotation of the pull request.
 use super::{Report, pointer, verdict};
 use crate::finding::{Finding, Severity};
+use crate::visible::visible;
 
 /// One command a finding, and the verdict as a plain line. Accepted findings are notices.
 #[must_use]
@@ -41,7 +42,7 @@ pub fn print(report: &Report<'_>) -> String {
         lines.push(command(report, "notice", finding, &title, &text));
     }
     // A line that starts with `::` would be a command; a sentence never does.
-    lines.push(verdict::sentence(report).replace('`', ""));
+    lines.push(visible(&verdict::sentence(report)).replace(['`', '\n'], ""));
     lines.join("\n") + "\n"
 }
 
@@ -64,7 +65,8 @@ fn command(
 
 /// Escapes a message as the runner unescapes it (actions/toolkit, `command.ts`, `escapeData`).
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    visible(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
@@ -80,7 +82,7 @@ mod tests {
 
     #[test]
     fn nothing_ends_a_command_early() {
-        assert_eq!(data("50 % of\r\nrows: a, b"), "50 %25 of%0D%0Arows: a, b");
+        assert_eq!(data("50 % of\r\nrows: a, b"), "50 %25 of%0Arows: a, b");
         assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
         assert_eq!(data("%0A"), "%250A", "an escape in the text stays text");
     }

@@ -4,6 +4,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use super::{Report, count, pointer, verdict};
 use crate::finding::{Finding, Severity};
 use crate::gate::Waived;
+use crate::visible::visible;
 
 /// The report as text; `colour` also shows the lines that findings are about.
 #[must_use]
@@ -21,18 +22,9 @@ pub fn print(report: &Report<'_>, colour: bool) -> String {
     parts.join("\n\n") + "\n"
 }
 
-/// Text from a schema: continued lines are indented, control characters cannot reach the terminal.
+/// Text from a schema: continued lines are indented.
 fn clean(text: &str) -> String {
-    let mut result = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => result.push_str("\n    "),
-            '\r' => {}
-            control if control.is_control() => result.extend(control.escape_default()),
-            other => result.push(other),
-        }
-    }
-    result
+    visible(text).replace('\n', "\n    ")
 }
 
 struct Printer<'p> {
@@ -124,7 +116,7 @@ impl Printer<'_> {
             clean(pointer(finding)),
             clean(&finding.message),
             clean(&waiver.approver),
-            waiver.expires,
+            clean(&waiver.expires),
             clean(&waiver.reason)
         )
     }
@@ -139,26 +131,34 @@ impl Printer<'_> {
         let style = colour.on_default().bold();
         let mut lines = vec![format!(
             "{}",
-            self.paint(style, &verdict::sentence(self.report).replace('`', ""))
+            self.paint(
+                style,
+                &clean(&verdict::sentence(self.report)).replace('`', "")
+            )
         )];
         for column in &outcome.columns {
             lines.push(format!(
                 "  column: {}.{} {}, {}",
-                column.table,
-                column.name,
-                column
-                    .sql_type
-                    .lines()
-                    .map(str::trim)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-                column.bytes
+                clean(&column.table),
+                clean(&column.name),
+                clean(
+                    &column
+                        .sql_type
+                        .lines()
+                        .map(str::trim)
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ),
+                clean(&column.bytes)
             ));
         }
         for path in &outcome.paths {
             lines.push(format!(
                 "  payload: {}.{} {}, {}; no ALTER",
-                path.table, path.path, path.sql_type, path.bytes
+                clean(&path.table),
+                clean(&path.path),
+                clean(&path.sql_type),
+                clean(&path.bytes)
             ));
         }
         if let Some(api) = &outcome.api {
@@ -175,7 +175,7 @@ impl Printer<'_> {
             ));
         }
         for step in &outcome.rollout.steps {
-            lines.push(format!("  roll out: {}", step.replace('`', "")));
+            lines.push(format!("  roll out: {}", clean(step).replace('`', "")));
         }
         let mut counts = vec![count(self.report.count(Severity::Error), "error")];
         let warnings = self.report.count(Severity::Warning);
@@ -188,7 +188,7 @@ impl Printer<'_> {
         lines.push(format!(
             "{}; compared with {}",
             counts.join(", "),
-            self.report.base
+            clean(self.report.base)
         ));
         lines.join("\n")
     }

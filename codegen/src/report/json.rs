@@ -6,6 +6,7 @@ use super::{FORMAT, Report, ReportError, verdict};
 use crate::finding::Finding;
 use crate::gate::{Compared, Outcome};
 use crate::rules::pair::Direction;
+use crate::visible::in_json;
 
 /// The report as one JSON document.
 ///
@@ -55,7 +56,7 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
             .map(|api| json!({"level": api.level.name(), "changes": api.changes})),
         rollout: json!({"steps": rollout.steps, "together": rollout.together}),
     };
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(in_json(serde_json::to_string_pretty(&document)? + "\n"))
 }
 
 /// The document, in the order of its members.

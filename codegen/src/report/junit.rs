@@ -4,6 +4,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use super::{Report, ReportError, pointer};
 use crate::finding::{Finding, Plane, Severity};
 use crate::rules;
+use crate::visible::visible;
 
 /// The report as XML. Warnings pass with their text as output, accepted findings are skipped.
 ///
@@ -33,10 +34,11 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
             .filter(|waived| waived.finding.plane == plane)
         {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(format!(
+            let accepted = format!(
                 "accepted by {} until {}: {}",
                 waived.waiver.approver, waived.waiver.expires, waived.waiver.reason
-            ));
+            );
+            status.set_message(visible(&accepted));
             suite.add_test_case(named(report, &waived.finding, status));
         }
         for rule in rules::all() {
@@ -62,7 +64,7 @@ fn case(report: &Report<'_>, finding: &Finding) -> TestCase {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status
                 .set_type(finding.rule)
-                .set_message(finding.message.as_str())
+                .set_message(visible(&finding.message))
                 .set_description(text);
             named(report, finding, status)
         }
@@ -77,7 +79,7 @@ fn case(report: &Report<'_>, finding: &Finding) -> TestCase {
 fn named(report: &Report<'_>, finding: &Finding, status: TestCaseStatus) -> TestCase {
     let file = report.file(&finding.file);
     let name = format!("{} {file}:{}", finding.rule, finding.position.line);
-    let mut case = TestCase::new(name, status);
+    let mut case = TestCase::new(visible(&name), status);
     case.set_classname(finding.plane.name());
     case
 }
@@ -86,5 +88,5 @@ fn text(finding: &Finding) -> String {
     let mut lines = vec![format!("{}: {}", pointer(finding), finding.message)];
     lines.extend(finding.evidence.iter().map(|text| format!("why: {text}")));
     lines.extend(finding.fix.iter().map(|text| format!("fix: {text}")));
-    lines.join("\n")
+    visible(&lines.join("\n")).into_owned()
 }

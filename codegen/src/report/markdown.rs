@@ -3,6 +3,7 @@
 use super::{Report, verdict};
 use crate::finding::{Finding, Plane, Severity};
 use crate::gate::{Answer, Outcome};
+use crate::visible::visible;
 
 /// More findings of a plane than this are counted, not shown; a comment has a limit, and so has attention.
 const MAX_ROWS: usize = 20;
@@ -79,7 +80,7 @@ fn findings(report: &Report<'_>, plane: Plane) -> Vec<String> {
             Severity::Warning => "⚠️",
             Severity::Note => "ℹ️",
         };
-        let place = format!("{}:{}", finding.file, finding.position.line);
+        let place = format!("{}:{}", report.file(&finding.file), finding.position.line);
         let mut what = cell(&text(&finding.message));
         if let Some(fix) = &finding.fix {
             what.push_str(&format!("<br>**Fix:** {}", cell(&text(fix))));
@@ -139,7 +140,8 @@ fn accepted(report: &Report<'_>) -> Vec<String> {
                 waived.finding.rule,
                 code(&format!(
                     "{}#{}",
-                    waived.finding.file, waived.finding.pointer
+                    report.file(&waived.finding.file),
+                    waived.finding.pointer
                 )),
                 text(&waived.waiver.reason),
                 text(&waived.waiver.approver),
@@ -224,7 +226,7 @@ fn rollout(outcome: &Outcome) -> Vec<String> {
 
 /// A line of text whose backticks stay code, and in which nothing else is markup or a mention.
 fn text(value: &str) -> String {
-    let value = value.replace(['\r', '\n'], " ");
+    let value = visible(value).replace('\n', " ");
     let parts: Vec<&str> = value.split('`').collect();
     // An odd backtick would swallow the rest.
     let closed = parts.len() % 2 == 1;
@@ -263,7 +265,7 @@ fn plain(text: &str) -> String {
 
 /// A code span around any text.
 fn code(text: &str) -> String {
-    let text = text.replace(['\r', '\n'], " ");
+    let text = visible(text).replace('\n', " ");
     let longest = longest_run(&text);
     let ticks = "`".repeat(longest + 1);
     if longest > 0 || text.trim().is_empty() {
@@ -274,7 +276,8 @@ fn code(text: &str) -> String {
 }
 
 fn fenced(text: &str) -> String {
-    let fence = "`".repeat((longest_run(text) + 1).max(3));
+    let text = visible(text);
+    let fence = "`".repeat((longest_run(&text) + 1).max(3));
     format!("{fence}text\n{text}\n{fence}")
 }
 

@@ -13,6 +13,7 @@ use super::{Report, ReportError};
 use crate::finding::{Finding, Position, Severity};
 use crate::registry::waivers::Waiver;
 use crate::rules::{self, Rule};
+use crate::visible::{in_json, visible};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -48,7 +49,7 @@ pub fn print(report: &Report<'_>) -> Result<String, ReportError> {
         .version(json!("2.1.0"))
         .runs(vec![run])
         .build();
-    Ok(serde_json::to_string_pretty(&log)? + "\n")
+    Ok(in_json(serde_json::to_string_pretty(&log)? + "\n"))
 }
 
 const fn level(severity: Severity) -> &'static str {
@@ -95,7 +96,7 @@ fn entry(report: &Report<'_>, finding: &Finding, waiver: Option<&Waiver>) -> Ent
             Severity::Warning => ResultLevel::Warning,
             Severity::Note => ResultLevel::Note,
         })
-        .message(Message::builder().text(text).build())
+        .message(Message::builder().text(visible(&text)).build())
         .locations(vec![location(
             report,
             &finding.file,
@@ -121,7 +122,7 @@ fn entry(report: &Report<'_>, finding: &Finding, waiver: Option<&Waiver>) -> Ent
             Suppression::builder()
                 .kind(json!("external"))
                 .status(json!("accepted"))
-                .justification(justification)
+                .justification(visible(&justification))
                 .build(),
         ]
     });

@@ -2,14 +2,21 @@
 use askama::Template;
 
 use super::{NewFile, ScaffoldError};
+use crate::model::escape;
 use crate::registry::files::Files;
 
 #[derive(Template)]
 #[template(path = "scaffold/topic.toml.j2", escape = "none")]
-struct Manifest<'a> {
-    event_type: &'a str,
-    payload: &'a str,
-    owner: &'a str,
+struct Manifest {
+    /// Values as TOML writes them.
+    owner: String,
+    key: String,
+    dedupe_key: String,
+}
+
+/// A text as a TOML value: it may hold quotes and more.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }
 
 #[derive(Template)]
@@ -69,11 +76,11 @@ pub fn new_topic(
         path: format!("{folder}/{name}"),
         contents,
     };
-    let (event_type, payload) = roles;
+    let (event_type, payload) = (escape(roles.0), escape(roles.1));
     let manifest = Manifest {
-        event_type,
-        payload,
-        owner,
+        owner: quoted(owner),
+        key: quoted(&format!("/{payload}/id")),
+        dedupe_key: quoted(&format!("{{/{event_type}}}:{{/{payload}/id}}")),
     };
     Ok(vec![
         file("topic.toml", render(manifest.render(), "topic.toml")?),

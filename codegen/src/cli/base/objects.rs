@@ -3,7 +3,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::{Blob, command, no_git};
+use super::git::{command, no_git};
+use super::listing::Blob;
 use crate::registry::files::Files;
 
 /// Adds the blobs' texts by their paths.

@@ -31,10 +31,11 @@ pub fn problem(index: usize, waiver: &Waiver, severity: Severity) -> Problem {
         .topic
         .as_deref()
         .map_or_else(String::new, |topic| format!(" of {topic}"));
-    let message = format!(
-        "no finding of `{}`{about} at `{}`",
-        waiver.rule, waiver.pointer
-    );
+    let place = match waiver.pointer.as_str() {
+        "" => "of a whole file".to_owned(),
+        pointer => format!("at `{pointer}`"),
+    };
+    let message = format!("no finding of `{}`{about} {place}", waiver.rule);
     Problem::new(waivers::PATH, pointer, message)
         .severity(severity)
         .fix("remove it, or copy rule, topic and pointer from the finding")

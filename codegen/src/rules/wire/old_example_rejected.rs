@@ -49,19 +49,22 @@ fn check(pair: &SuccessorPair<'_>) -> Vec<Problem> {
             };
             let schema = error.schema_path().to_string();
             let at = pair.around.new.follow(&pair.new.path, &schema);
+            let place = error.instance_path().to_string();
+            // The payload itself has no pointer to show.
+            let shown = match place.as_str() {
+                "" => String::new(),
+                place => format!(" at `{place}`"),
+            };
             problems.push(
                 Problem::new(
                     &at.file,
                     at.pointer,
                     format!(
-                        "v{} rejects the v{} example {} at `{}`: {error}",
-                        pair.new.number,
-                        version.number,
-                        example.name,
-                        error.instance_path()
+                        "v{} rejects the v{} example {}{shown}: {error}",
+                        pair.new.number, version.number, example.name,
                     ),
                 )
-                .old(&example.path, error.instance_path().to_string())
+                .old(&example.path, place)
                 .evidence(example.payload.to_string())
                 .fix("accept it, or correct the example if nobody writes such messages"),
             );

@@ -33,12 +33,7 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
     };
     let name = &pair.topic.1.name;
     let (old, new) = (pair.around.old, pair.around.new);
-    let now = new.hash(name, is.number);
-    let locked = old
-        .locked
-        .as_ref()
-        .and_then(|lock| lock.version(name, is.number));
-    if now == old.hash(name, is.number) && locked.is_none_or(|locked| Some(locked) == now) {
+    if new.hash(name, is.number) == old.hash(name, is.number) {
         return Vec::new();
     }
     let evidence = pair.edited.map(|(backward, forward)| {
