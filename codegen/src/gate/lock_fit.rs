@@ -78,7 +78,9 @@ pub fn since(text: Option<&str>, meaning: &Lock, base: Option<(&str, &Lock)>) ->
     if found.is_empty() {
         return found;
     }
-    let before = base.map_or_else(Vec::new, |(text, meaning)| findings(text, meaning, None));
+    let before = base.map_or_else(Vec::new, |(text, meaning)| {
+        findings(text, meaning, Some(meaning))
+    });
     for finding in &mut found {
         let same =
             |old: &Finding| (&old.pointer, &old.message) == (&finding.pointer, &finding.message);
