@@ -50,9 +50,9 @@ const TAKEN_CRATES: &[&str] = &[
 const TAKEN_TYPES: &[&str] = &[
     "block",
     "check",
-    "envelope-fields",
+    "envelope_fields",
     "event",
-    "event-registry",
+    "event_registry",
     "payload",
     "project",
     "registry",
@@ -81,7 +81,7 @@ fn crate_name_problem(name: &str) -> Option<&'static str> {
         return Some("is another crate");
     }
     TAKEN_TYPES
-        .contains(&spelled.as_str())
+        .contains(&name.replace('-', "_").as_str())
         .then_some("would be called like a type inside the crate")
 }
 
