@@ -402,3 +402,43 @@ fn old_dependencies_are_read_as_validators_read_them() {
         }
     }
 }
+
+/// A member that a writer must emit is emitted, declared or not: a closed writer of nothing would prove everything.
+#[test]
+fn what_a_writer_demands_it_declares() {
+    let narrower = |schema: &Value| {
+        let mut narrower = schema.clone();
+        narrower["properties"]["a"] = json!({"type": "integer", "minimum": 5});
+        narrower
+    };
+    for rest in [
+        json!({"required": ["typo"]}),
+        json!({"allOf": [{"required": ["typo"]}]}),
+        json!({"anyOf": [{"required": ["typo"]}, {"required": ["other"]}]}),
+        json!({"required": ["a"], "dependentRequired": {"a": ["typo"]}}),
+        json!({"minProperties": 2}),
+        json!({"minProperties": 2, "propertyNames": {"enum": ["a", "z"]}}),
+        json!({"enum": [{"a": 1, "z": 1}, {"a": "x", "z": 1}]}),
+    ] {
+        let mut writer =
+            json!({"type": "object", "properties": {"a": {"type": ["integer", "string"]}}});
+        for (name, value) in rest.as_object().unwrap() {
+            writer[name] = value.clone();
+        }
+        let witness = breaks(Draft202012, View::Stream, &writer, &narrower(&writer));
+        assert!(witness.get("a").is_some(), "{writer}: {witness}");
+        breaks(Draft202012, View::Stream, &writer, &json!(false));
+        // One level down.
+        let nested = |schema: &Value| json!({"type": "object", "properties": {"p": schema}});
+        let (writer, reader) = (nested(&writer), nested(&narrower(&writer)));
+        breaks(Draft202012, View::Stream, &writer, &reader);
+    }
+    // What it need not emit it does not.
+    let writer = json!({"type": "object", "properties": {"a": {}}, "not": {"required": ["b"]}});
+    is_safe(
+        Draft202012,
+        View::Stream,
+        &writer,
+        &json!({"properties": {"z": false}}),
+    );
+}

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use referencing::Draft;
 use serde_json::{Value, json};
-use topicwright::compat::{Prover, Source, Verdict, View};
+use topicwright::compat::further::Further;
+use topicwright::compat::{Prover, Source, Verdict, View, Witness};
 use topicwright::gate::day::Day;
 use topicwright::gate::side::Side;
 use topicwright::gate::{self, Outcome};
@@ -48,10 +49,10 @@ fn places(outcome: &Outcome, rule: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn waiver(rule: &str, pointer: &str, version: Option<u32>) -> String {
-    let version = version.map_or_else(String::new, |version| format!("version = {version}\n"));
+fn waiver(rule: &str, pointer: &str, file: Option<&str>) -> String {
+    let file = file.map_or_else(String::new, |file| format!("file = \"{file}\"\n"));
     format!(
-        "[[waivers]]\nrule = \"{rule}\"\ntopic = \"order.placed\"\npointer = \"{pointer}\"\n{version}\
+        "[[waivers]]\nrule = \"{rule}\"\ntopic = \"order.placed\"\npointer = \"{pointer}\"\n{file}\
          reason = \"r\"\napprover = \"a\"\nexpires = \"2027-01-31\"\n"
     )
 }
@@ -98,7 +99,7 @@ fn every_place_that_breaks_a_reader_is_found() {
 #[test]
 fn a_waiver_hides_no_other_break() {
     let mut new = third(NARROWER);
-    let waivers = waiver("reader-breaks", "/properties/lines/maxItems", Some(3));
+    let waivers = waiver("reader-breaks", "/properties/lines/maxItems", Some(V3));
     new.0.insert("waivers.toml".to_owned(), waivers);
     let outcome = checked(&edited::webshop(), &new);
     assert!(outcome.stops());
@@ -118,16 +119,16 @@ fn a_waiver_hides_no_other_break() {
 fn a_waiver_from_before_is_not_about_a_new_version() {
     let narrower = &[("\"maxLength\": 20", "\"maxLength\": 10")];
     let mut old = edited::webshop();
-    for (version, opens) in [(None, true), (Some(2), true), (Some(3), false)] {
-        let waivers = waiver("reader-breaks", "/properties/voucher/maxLength", version);
+    for (file, opens) in [(None, true), (Some(V2), true), (Some(V3), false)] {
+        let waivers = waiver("reader-breaks", "/properties/voucher/maxLength", file);
         old.0.insert("waivers.toml".to_owned(), waivers.clone());
         let mut new = third(narrower);
         new.0.insert("waivers.toml".to_owned(), waivers);
         let outcome = checked(&old, &new);
-        assert_eq!(outcome.stops(), opens, "{version:?}");
-        assert_eq!(outcome.waived.is_empty(), opens, "{version:?}");
+        assert_eq!(outcome.stops(), opens, "{file:?}");
+        assert_eq!(outcome.waived.is_empty(), opens, "{file:?}");
     }
-    // In the change that brings both it needs no version.
+    // In the change that brings both it needs no file.
     let mut new = third(narrower);
     let waivers = waiver("reader-breaks", "/properties/voucher/maxLength", None);
     new.0.insert("waivers.toml".to_owned(), waivers);
@@ -345,4 +346,132 @@ fn told_apart(narrowed: u32, required: u32) {
         )
         .collect();
     assert_eq!(places, expected);
+}
+
+fn further(writer: &Value, reader: &Value) -> (Vec<Witness>, Further) {
+    let judges = [writer, reader].map(|schema| jsonschema::validator_for(schema).unwrap());
+    let mut prover = Prover::default();
+    let [from, to] = [writer, reader].map(|schema| {
+        prover
+            .add(Source::alone(schema.clone(), Draft::Draft202012))
+            .unwrap()
+    });
+    let Verdict::Incompatible(first) = prover.compare(from, to, View::Stream, None) else {
+        panic!("compatible: {reader}");
+    };
+    let further = prover.further(from, to, View::Stream, None, &first);
+    let mut all = vec![first];
+    all.extend(further.breaks.iter().cloned());
+    for witness in &all {
+        assert!(judges[0].is_valid(&witness.value), "{witness:?}");
+        assert!(!judges[1].is_valid(&witness.value), "{witness:?}");
+        assert!(
+            reader.pointer(&witness.pointer).is_some(),
+            "{witness:?} is nowhere in {reader}"
+        );
+    }
+    (all, further)
+}
+
+/// In unions a break of one branch does not hide those of others: told one by one, or said to be inseparable.
+#[test]
+fn unions_hide_nothing() {
+    let tagged = |tag: &str, rest: Value| {
+        let mut schema =
+            json!({"type": "object", "required": ["t"], "properties": {"t": {"const": tag}}});
+        for (name, property) in rest.as_object().unwrap() {
+            schema["properties"][name] = property.clone();
+        }
+        schema
+    };
+    let cases = [
+        // A value that two branches take, and one that none does.
+        (
+            json!({"type": ["integer", "string"]}),
+            json!({"oneOf": [{"type": "integer", "minimum": 0},
+                {"type": ["integer", "string"], "maximum": 5, "maxLength": 3}]}),
+            "/oneOf",
+            "string",
+        ),
+        // A type that is gone, and a branch that is narrower.
+        (
+            json!({"type": ["boolean", "integer", "string"]}),
+            json!({"anyOf": [{"type": "integer", "maximum": 7}, {"type": "string"}]}),
+            "/anyOf",
+            "integer",
+        ),
+        // A variant that is gone, and one that is narrower.
+        (
+            json!({"oneOf": [tagged("a", json!({"x": {"type": "integer"}})), tagged("b", json!({}))]}),
+            json!({"oneOf": [tagged("a", json!({"x": {"type": "integer", "maximum": 9}}))]}),
+            "/oneOf",
+            "x",
+        ),
+    ];
+    for (writes, reads, place, kind) in cases {
+        let schema = |value: &Value| json!({"type": "object", "properties": {"p": value}});
+        let (all, further) = further(&schema(&writes), &schema(&reads));
+        let at_union = format!("/properties/p{place}");
+        assert!(
+            all.iter()
+                .any(|witness| witness.pointer.starts_with(&at_union)),
+            "{all:?}"
+        );
+        let shows = all.iter().any(|witness| {
+            let value = &witness.value["p"];
+            match kind {
+                "string" => value.is_string(),
+                "integer" => value.is_i64() || value.is_u64(),
+                member => value.get(member).is_some(),
+            }
+        });
+        assert!(shows || further.unproved.is_some(), "{all:?} {further:?}");
+        assert!(shows, "{reads}: {all:?} {further:?}");
+    }
+}
+
+#[test]
+fn what_one_member_asks_of_others_is_a_place() {
+    let declared =
+        json!({"a": {"type": "integer"}, "b": {"type": "integer"}, "c": {"type": "integer"}});
+    let (all, further) = further(
+        &json!({"type": "object", "properties": declared}),
+        &json!({"type": "object", "properties": declared, "dependentRequired": {"a": ["c"], "b": ["c"]}}),
+    );
+    assert_eq!((all.len(), further.unproved), (2, None), "{all:?}");
+}
+
+/// A waiver that was merged with another change accepts nothing of this one, in whatever file.
+#[test]
+fn a_waiver_from_before_is_not_about_another_edit() {
+    let mut old = edited::webshop();
+    let rule = "released-version-edited";
+    let waivers = waiver(rule, "/properties/voucher/maxLength", None)
+        + &waiver(rule, "/properties/lines/maxItems", Some(V2));
+    old.0.insert("waivers.toml".to_owned(), waivers);
+    let mut new = old.clone();
+    replaced(
+        &mut new,
+        V2,
+        &[
+            ("\"maxLength\": 20", "\"maxLength\": 5"),
+            ("\"maxItems\": 100", "\"maxItems\": 50"),
+        ],
+    );
+    let outcome = checked(&old, &new);
+    assert!(outcome.waived.is_empty());
+    assert_eq!(places(&outcome, rule).len(), 2);
+    assert_eq!(places(&outcome, "waiver-unused").len(), 2);
+}
+
+/// Lowering the level in the same change does not hide which messages break.
+#[test]
+fn a_lowered_level_hides_no_break() {
+    let mut new = third(&[("\"maxLength\": 20", "\"maxLength\": 10")]);
+    let topic = new.0.get_mut("topics/order.placed/topic.toml").unwrap();
+    assert!(topic.contains("\"FULL_TRANSITIVE\""));
+    *topic = topic.replace("\"FULL_TRANSITIVE\"", "\"NONE\"");
+    let outcome = checked(&edited::webshop(), &new);
+    assert!(!places(&outcome, "compatibility-level-lowered").is_empty());
+    assert!(!places(&outcome, "reader-breaks").is_empty());
 }

@@ -73,7 +73,7 @@ fn findings() -> Outcome {
         waived: vec![Waived {
             finding: accepted,
             waiver: Waiver {
-                version: None,
+                file: None,
                 rule: "record-key-changed".to_owned(),
                 topic: Some("order.placed".to_owned()),
                 pointer: "/properties/price_cents".to_owned(),

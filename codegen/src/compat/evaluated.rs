@@ -6,10 +6,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
+use serde_json::Value;
+
 use super::formula::{Lit, Node};
 use super::lower::{IN_DOUBT, Lowering, Place};
 use super::pattern::PatternId;
-use crate::model::{Keywords, NodeKind, SchemaId};
+use crate::model::{Keywords, Model, NodeKind, SchemaId};
 
 /// Most outcomes of one schema; each branch that evaluates something can double them.
 const OUTCOMES: usize = 128;
@@ -95,15 +97,17 @@ impl Lowering<'_> {
     /// A value of a writer that emits what it declares.
     pub(super) fn closed_value(&mut self, schema: SchemaId, scope: u32) -> Lit {
         let scope = self.enter(scope, schema);
-        if !self.declares(schema, scope) {
+        let Some(demanded) = self.declared(schema, scope) else {
             return self.in_place(schema, scope, true);
-        }
+        };
         match self.outcomes(schema, scope, true, 0) {
             Ok(outcomes) => {
                 let ways: Vec<Lit> = outcomes
                     .iter()
                     .map(|outcome| {
-                        let closing = self.unevaluated_members(outcome, Lit::FALSE);
+                        let mut declared = outcome.clone();
+                        declared.names.extend(demanded.iter().cloned());
+                        let closing = self.unevaluated_members(&declared, Lit::FALSE);
                         let holds = outcome.holds.iter().copied();
                         self.formulas.all(holds.chain(closing))
                     })
@@ -120,11 +124,15 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether a schema, or one on the same value, declares properties.
-    fn declares(&mut self, schema: SchemaId, scope: u32) -> bool {
+    /// The members that a schema, or one on the same value, demands without declaring them, where it declares
+    /// others: a writer that must emit them does. `None` where it declares none, or demands more members than it
+    /// names: such a writer says nothing by what it declares, and were it closed, nobody could write anything.
+    fn declared(&mut self, schema: SchemaId, scope: u32) -> Option<BTreeSet<String>> {
         let model = self.model;
         let mut seen = HashSet::new();
         let mut open = vec![(schema, scope)];
+        let (mut declared, mut demanded) = (BTreeSet::new(), BTreeSet::new());
+        let (mut is_open_ended, mut least) = (false, 0);
         while let Some((schema, scope)) = open.pop() {
             let Some(keywords) = model.keywords(schema) else {
                 continue;
@@ -133,9 +141,12 @@ impl Lowering<'_> {
                 continue;
             }
             self.formulas.budget.spend(1);
-            if !keywords.object.properties.is_empty() {
-                return true;
-            }
+            let object = &keywords.object;
+            declared.extend(object.properties.keys());
+            demanded.extend(demands(model, keywords));
+            is_open_ended |=
+                !object.pattern_properties.is_empty() || object.additional_properties.is_some();
+            least = least.max(object.min_properties.unwrap_or(0));
             let scope = self.enter(scope, schema);
             let dynamic = self.dynamic_target(keywords, scope);
             let parts = keywords
@@ -150,7 +161,15 @@ impl Lowering<'_> {
                 .chain(keywords.object.dependent_schemas.values().copied());
             open.extend(parts.map(|part| (part, scope)));
         }
-        false
+        if declared.is_empty() {
+            return None;
+        }
+        let demanded: BTreeSet<String> = demanded
+            .into_iter()
+            .filter(|name| !declared.contains(name))
+            .collect();
+        let named = u64::try_from(declared.len() + demanded.len()).unwrap_or(u64::MAX);
+        (is_open_ended || least <= named).then_some(demanded)
     }
 
     fn outcomes(
@@ -439,6 +458,30 @@ impl Lowering<'_> {
             .collect();
         Some(self.formulas.members(named, patterns, lit))
     }
+}
+
+/// Names of members that a schema's own keywords ask for.
+fn demands(model: &Model, keywords: &Keywords) -> impl Iterator<Item = String> {
+    let object = &keywords.object;
+    let names = object
+        .property_names
+        .and_then(|names| model.keywords(names));
+    let listed = names.into_iter().flat_map(values).filter_map(Value::as_str);
+    let members = values(keywords)
+        .filter_map(Value::as_object)
+        .flat_map(|members| members.keys().map(String::as_str));
+    let dependent = object.dependent_required.values().flatten();
+    (object.required.iter().chain(dependent).map(String::as_str))
+        .chain(listed)
+        .chain(members)
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// The values of `enum` and `const`.
+fn values(keywords: &Keywords) -> impl Iterator<Item = &Value> {
+    (keywords.enumeration.iter().flatten()).chain(&keywords.constant)
 }
 
 fn product(left: &[Outcome], right: &[Outcome]) -> Result<Vec<Outcome>, Beyond> {

@@ -5,7 +5,7 @@
 //! breaks has to know them all.
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Prover, SchemaHandle, Source, Unknown, Verdict, View, Witness};
 
@@ -36,24 +36,26 @@ impl Prover {
         let mut found = Further::default();
         let mut source = self.schemas[reader.0].source.clone();
         let mut last = first.clone();
+        let mut spellings = Spellings::default();
         while found.breaks.len() + 1 < MOST {
-            let Some((relaxed, handle)) = self.relax(&source, &last) else {
-                found.unproved = Some(inseparable(&last));
+            let Some((relaxed, handle)) = self.relax(&source, &last, &mut spellings) else {
+                found.unproved = Some(inseparable(spellings.own(last)));
                 return found;
             };
             match self.compare(writer, handle, view, example) {
                 Verdict::Compatible(_) => return found,
-                Verdict::Unknown(unknown) => {
+                Verdict::Unknown(mut unknown) => {
+                    unknown.pointer = spellings.of(&unknown.pointer);
                     found.unproved = Some(unknown);
                     return found;
                 }
-                // Inside a `not` or a `oneOf` leaving something out can refuse more.
+                // Inside a `not` leaving something out can refuse more.
                 Verdict::Incompatible(witness) if self.accepts(reader, &witness.value) => {
-                    found.unproved = Some(inseparable(&last));
+                    found.unproved = Some(inseparable(spellings.own(last)));
                     return found;
                 }
                 Verdict::Incompatible(witness) => {
-                    found.breaks.push(witness.clone());
+                    found.breaks.push(spellings.own(witness.clone()));
                     last = witness;
                     source = relaxed;
                 }
@@ -74,32 +76,70 @@ impl Prover {
 
     /// The reader without what refuses a message; `None` where it still refuses it for the same reason, or means
     /// nothing any more.
-    fn relax(&mut self, source: &Source, refused: &Witness) -> Option<(Source, SchemaHandle)> {
-        [
-            without_member(source, refused),
-            without_keyword(source, refused),
-        ]
-        .into_iter()
-        .flatten()
-        .find_map(|relaxed| {
+    fn relax(
+        &mut self,
+        source: &Source,
+        refused: &Witness,
+        spellings: &mut Spellings,
+    ) -> Option<(Source, SchemaHandle)> {
+        const AS_ANY_OF: usize = 2;
+        let ways: [fn(&Source, &Witness) -> Option<Source>; 4] =
+            [without_member, with_branch, as_any_of, without_keyword];
+        ways.into_iter().enumerate().find_map(|(index, way)| {
+            let relaxed = way(source, refused)?;
             let handle = self.add(relaxed.clone()).ok()?;
             let judge = self.schemas[handle.0]
                 .judge(self.formulas.asserts_formats)
                 .ok()?;
             let refusal = judge.refusal(&refused.value);
+            let known = spellings.0.len();
+            if index == AS_ANY_OF {
+                spellings.0.push(refused.pointer.clone());
+            }
             let same = refusal.is_some_and(|refusal| {
-                refusal.pointer == refused.pointer && refusal.member == refused.member
+                spellings.of(&refusal.pointer) == spellings.of(&refused.pointer)
+                    && refusal.member == refused.member
             });
+            if same {
+                spellings.0.truncate(known);
+            }
             (!same).then_some((relaxed, handle))
         })
     }
 }
 
-fn inseparable(last: &Witness) -> Unknown {
+/// Pointers of `oneOf`s that are read as `anyOf` by now.
+#[derive(Default)]
+struct Spellings(Vec<String>);
+
+impl Spellings {
+    /// A pointer as the reader has it.
+    fn of(&self, pointer: &str) -> String {
+        let mut pointer = pointer.to_owned();
+        for one_of in self.0.iter().rev() {
+            let schema = one_of.trim_end_matches("/oneOf");
+            let rest = pointer
+                .strip_prefix(schema)
+                .and_then(|rest| rest.strip_prefix("/anyOf"))
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if let Some(rest) = rest {
+                pointer = format!("{one_of}{rest}");
+            }
+        }
+        pointer
+    }
+
+    fn own(&self, mut witness: Witness) -> Witness {
+        witness.pointer = self.of(&witness.pointer);
+        witness
+    }
+}
+
+fn inseparable(last: Witness) -> Unknown {
     let keyword = last.pointer.rsplit('/').next().unwrap_or_default();
     Unknown {
         keyword: keyword.to_owned(),
-        pointer: last.pointer.clone(),
+        pointer: last.pointer,
         reason:
             "it breaks the reader, and whether anything else does cannot be asked apart from it"
                 .to_owned(),
@@ -120,14 +160,21 @@ fn without_member(source: &Source, refused: &Witness) -> Option<Source> {
                 .insert(member.clone(), true.into());
             return Some(());
         }
-        let lists = match schema.get_mut(keyword)? {
-            list @ Value::Array(_) => vec![list],
-            Value::Object(lists) => lists.values_mut().collect(),
+        let names = match schema.get_mut(keyword)? {
+            Value::Array(names) => names,
+            // What one member brings with it is one place.
+            Value::Object(lists) => {
+                let holds = refused.value.pointer(&refused.instance)?;
+                let mut lists = lists.iter_mut();
+                lists.find_map(|(name, list)| {
+                    let list = list.as_array_mut()?;
+                    let asks = list.iter().any(|name| name.as_str() == Some(member));
+                    (asks && holds.get(name).is_some()).then_some(list)
+                })?
+            }
             _ => return None,
         };
-        for list in lists.into_iter().filter_map(Value::as_array_mut) {
-            list.retain(|name| name.as_str() != Some(member));
-        }
+        names.retain(|name| name.as_str() != Some(member));
         // Draft 4 has no empty `required`.
         if schema
             .get(keyword)
@@ -140,9 +187,77 @@ fn without_member(source: &Source, refused: &Witness) -> Option<Source> {
     })
 }
 
-/// A schema without its refusing keyword.
+/// A union in which what is like the refused value has a branch of its own.
+///
+/// Like it is a value of its type, or an object with its tag: a member whose value branches tell themselves apart
+/// by. Other values are judged by the branches that were there, whose pointers stay as they are.
+fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
+    let value = refused.value.pointer(&refused.instance)?;
+    let documents = Arc::clone(&source.documents.first()?.1);
+    edited(source, &refused.pointer, |schema, keyword| {
+        let schema = schema.as_object_mut()?;
+        let branches = schema.get_mut(keyword)?.as_array_mut()?;
+        let like = match value {
+            Value::Object(members) => {
+                let tag = members.iter().find(|(name, _)| {
+                    branches
+                        .iter()
+                        .any(|branch| tells(branch, name, &documents))
+                })?;
+                json!({"type": "object", "required": [tag.0], "properties": {tag.0: {"enum": [tag.1]}}})
+            }
+            Value::Array(_) => json!({"type": "array"}),
+            Value::String(_) => json!({"type": "string"}),
+            Value::Number(_) => json!({"type": "number"}),
+            Value::Bool(_) => json!({"type": "boolean"}),
+            Value::Null => json!({"type": "null"}),
+        };
+        match keyword {
+            "anyOf" => branches.push(like),
+            "oneOf" => {
+                let mut like = like;
+                like["not"] = json!({"anyOf": branches});
+                branches.push(like);
+            }
+            _ => return None,
+        }
+        Some(())
+    })
+}
+
+/// A `oneOf` that takes what several branches take.
+fn as_any_of(source: &Source, refused: &Witness) -> Option<Source> {
+    edited(source, &refused.pointer, |schema, keyword| {
+        let schema = schema.as_object_mut()?;
+        if keyword != "oneOf" || schema.contains_key("anyOf") {
+            return None;
+        }
+        let branches = schema.shift_remove("oneOf")?;
+        schema.insert("anyOf".to_owned(), branches);
+        Some(())
+    })
+}
+
+/// Whether a branch asks for a value of its own in this member.
+fn tells(branch: &Value, name: &str, document: &Value) -> bool {
+    let branch = match branch.get("$ref").and_then(Value::as_str) {
+        Some(reference) => reference
+            .strip_prefix('#')
+            .and_then(|pointer| document.pointer(pointer)),
+        None => Some(branch),
+    };
+    let member = branch
+        .and_then(|branch| branch.get("properties"))
+        .and_then(|properties| properties.get(name));
+    member.is_some_and(|member| member.get("const").is_some() || member.get("enum").is_some())
+}
+
+/// A schema without its refusing keyword; none where that is a union, whose branches may refuse more than this.
 fn without_keyword(source: &Source, refused: &Witness) -> Option<Source> {
     edited(source, &refused.pointer, |parent, key| {
+        if matches!(key, "anyOf" | "oneOf") && parent.is_object() {
+            return None;
+        }
         let value = match parent {
             Value::Object(members) => members.get_mut(key)?,
             Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?)?,

@@ -49,7 +49,7 @@ const STEPS: usize = 20_000;
 /// How writer and reader are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum View {
-    /// Writers emit only what they declare; readers are as written. The view of a topic's events.
+    /// Writers emit only what they declare or must emit; readers are as written. The view of a topic's events.
     Stream,
     /// Plain set inclusion.
     Strict,

@@ -107,7 +107,13 @@ impl<'a> Asker<'a> {
                 self.edit(subject, &version.path, version.number, false, examples);
             }
         }
-        let (backward, forward, transitive) = promises(topic.manifest.compatibility);
+        // What was promised until now counts as well: lowering the level does not say which messages break.
+        let levels = [Some(topic), before].into_iter().flatten();
+        let (backward, forward, transitive) = levels
+            .map(|topic| promises(topic.manifest.compatibility))
+            .fold((false, false, false), |all, one| {
+                (all.0 | one.0, all.1 | one.1, all.2 | one.2)
+            });
         let versions: Vec<&TopicVersion> = live(topic, today).collect();
         for (index, newer) in versions.iter().enumerate() {
             for (distance, older) in versions[..index].iter().rev().enumerate() {

@@ -31,10 +31,12 @@ pub struct Waiver {
     pub topic: Option<String>,
     /// JSON pointer of the finding, `""` for the whole file.
     pub pointer: String,
-    /// Version whose file the finding is in. Without it, a waiver is about the versions that came with it.
+    /// File of the finding below the registry folder, `topics/order.placed/v4.json`: needed where the place is in
+    /// several files, and where the waiver comes before the file. Without it, a waiver is about the change that
+    /// brings it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub version: Option<u32>,
+    #[schemars(length(min = 1))]
+    pub file: Option<String>,
     /// Why it is right to accept it.
     #[schemars(length(min = 1))]
     pub reason: String,
@@ -52,15 +54,8 @@ impl Waiver {
         self.rule == finding.rule
             && self.topic == finding.topic
             && self.pointer == finding.pointer
-            && (self.version.is_none() || self.version == version_of(&finding.file))
+            && self.file.as_ref().is_none_or(|file| *file == finding.file)
     }
-}
-
-/// The version whose file this is, `topics/order.placed/v3.json`.
-#[must_use]
-pub fn version_of(file: &str) -> Option<u32> {
-    let (_, name) = file.strip_prefix("topics/")?.rsplit_once('/')?;
-    name.strip_prefix('v')?.strip_suffix(".json")?.parse().ok()
 }
 
 /// Reads `waivers.toml`; every violation of its schema and every date that is none becomes a finding.

@@ -13,7 +13,9 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         what: "An entry of `waivers.toml` whose rule, topic and pointer match no finding. An error where this \
                change adds the waiver; a warning where it was there before, since a waiver has done its work \
-               once its change is merged. Waivers that have expired are `waiver-expired`'s.",
+               once its change is merged: a waiver is about the change that brings it, and the same place can break \
+               again. Only one that names the `file` of a version that did not exist yet waits for it. Waivers \
+               that have expired are `waiver-expired`'s.",
         why: "A waiver with a mistyped pointer accepts nothing now, and one left lying around accepts the next \
               break at its place unseen.",
         example: "`rule = \"reader-breaks\"` for `/properties/price`, while the finding is about \
@@ -23,9 +25,10 @@ pub static RULE: Rule = Rule {
     check: Check::Waiver,
 };
 
-/// What to report about the waiver at `index`.
+/// What to report about the waiver at `index`; `late` where there is such a finding, and the waiver came with an
+/// earlier change.
 #[must_use]
-pub fn problem(index: usize, waiver: &Waiver, severity: Severity) -> Problem {
+pub fn problem(index: usize, waiver: &Waiver, severity: Severity, late: bool) -> Problem {
     let pointer = format!("/waivers/{index}");
     let about = waiver
         .topic
@@ -35,8 +38,21 @@ pub fn problem(index: usize, waiver: &Waiver, severity: Severity) -> Problem {
         "" => "of a whole file".to_owned(),
         pointer => format!("at `{pointer}`"),
     };
-    let message = format!("no finding of `{}`{about} {place}", waiver.rule);
+    let rule = &waiver.rule;
+    let (message, fix) = if late {
+        (
+            format!(
+                "it came with an earlier change, and accepts no finding of `{rule}`{about} {place} in this one"
+            ),
+            "remove it; where the finding is to be accepted again, write a new one with today's reason",
+        )
+    } else {
+        (
+            format!("no finding of `{rule}`{about} {place}"),
+            "remove it, or copy rule, topic and pointer from the finding",
+        )
+    };
     Problem::new(waivers::PATH, pointer, message)
         .severity(severity)
-        .fix("remove it, or copy rule, topic and pointer from the finding")
+        .fix(fix)
 }

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     purpose: "a message breaks a reader that the compatibility level protects",
     doc: Doc {
         what: "Each new or changed version is held against the topic's live versions, as its `compatibility` \
-               asks: `BACKWARD` (new readers read old messages), `FORWARD` (old readers read new messages), \
+               asks, before the change or after it: `BACKWARD` (new readers read old messages), `FORWARD` (old readers read new messages), \
                `FULL` (both), each against the neighbour or, with `_TRANSITIVE`, against every version. A \
                changed envelope is held against the old one both ways. Each place that breaks a reader is a finding of \
                its own, with its own message. Writers are taken to write only what \
@@ -42,7 +42,7 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
 
 fn problem(reading: &Reading<'_>, witness: &Witness) -> Problem {
     let (writer, reader) = (reading.writer.name(), reading.reader.name());
-    let at = place(reading, &witness.pointer, witness.member.as_deref());
+    let at = place(reading, &witness.pointer, Some(witness));
     let instance = if witness.instance.is_empty() {
         String::new()
     } else {
@@ -57,7 +57,7 @@ fn problem(reading: &Reading<'_>, witness: &Witness) -> Problem {
             "let {writer} write only what {reader} accepts, or waive this once every consumer reads {writer}"
         ),
     };
-    let old = other_place(reading, &witness.pointer);
+    let old = other_place(reading, &witness.pointer, Some(witness));
     Problem::new(
         &at.file,
         at.pointer,

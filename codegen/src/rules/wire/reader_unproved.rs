@@ -31,7 +31,7 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
     };
     let (writer, reader) = (reading.writer.name(), reading.reader.name());
     let at = place(reading, &unknown.pointer, None);
-    let old = other_place(reading, &unknown.pointer);
+    let old = other_place(reading, &unknown.pointer, None);
     vec![
         Problem::new(
             &at.file,
