@@ -1,6 +1,6 @@
 //! A writer's schema rewritten so that a validator sees what the stream view means: at every place of an object
 //! whose schema declares properties, `unevaluatedProperties: false`.
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -56,11 +56,18 @@ fn open(schema: &Value) -> Value {
 /// A schema where a value of its own begins.
 fn place(schema: &Value, defs: &Map<String, Value>) -> Value {
     let inner = in_place(schema, defs);
-    if declares(schema, defs, &mut HashSet::new()) {
-        json!({"allOf": [inner], "unevaluatedProperties": false})
-    } else {
-        inner
+    let mut said = Said::default();
+    said.read(schema, defs);
+    let names = said.declared.union(&said.demanded).count() as u64;
+    if said.declared.is_empty() || (said.least > names && !said.is_open_ended) {
+        return inner;
     }
+    let demanded: Map<String, Value> = said
+        .demanded
+        .difference(&said.declared)
+        .map(|name| (name.clone(), true.into()))
+        .collect();
+    json!({"allOf": [inner], "properties": demanded, "unevaluatedProperties": false})
 }
 
 fn in_place(schema: &Value, defs: &Map<String, Value>) -> Value {
@@ -120,35 +127,72 @@ fn in_place(schema: &Value, defs: &Map<String, Value>) -> Value {
     closed.into()
 }
 
-/// Whether a schema, or one on the same value, declares properties.
-fn declares(schema: &Value, defs: &Map<String, Value>, seen: &mut HashSet<String>) -> bool {
-    let Value::Object(members) = schema else {
-        return false;
-    };
-    if members
-        .get("properties")
-        .and_then(Value::as_object)
-        .is_some_and(|all| !all.is_empty())
-    {
-        return true;
+/// What a schema, or one on the same value, says about members.
+#[derive(Default)]
+struct Said {
+    declared: BTreeSet<String>,
+    /// Asked for, declared or not.
+    demanded: BTreeSet<String>,
+    /// `minProperties`.
+    least: u64,
+    /// Whether more members than the named ones may be declared.
+    is_open_ended: bool,
+    seen: HashSet<String>,
+}
+
+impl Said {
+    fn read(&mut self, schema: &Value, defs: &Map<String, Value>) {
+        let Value::Object(members) = schema else {
+            return;
+        };
+        let texts = |value: &Value| -> Vec<String> {
+            let items = value.as_array().into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        for (keyword, value) in members {
+            let named = value.as_object().into_iter().flatten();
+            match keyword.as_str() {
+                "properties" => self.declared.extend(named.map(|(name, _)| name.clone())),
+                "patternProperties" => self.is_open_ended |= named.count() > 0,
+                "additionalProperties" => self.is_open_ended = true,
+                "required" => self.demanded.extend(texts(value)),
+                "dependentRequired" => {
+                    self.demanded
+                        .extend(named.flat_map(|(_, list)| texts(list)));
+                }
+                "propertyNames" => {
+                    let values = value["enum"].as_array().into_iter().flatten();
+                    let values = values.chain(value.get("const"));
+                    self.demanded
+                        .extend(values.filter_map(Value::as_str).map(str::to_owned));
+                }
+                "const" => self.demanded.extend(named.map(|(name, _)| name.clone())),
+                "enum" => {
+                    let values = value.as_array().into_iter().flatten();
+                    let members = values.filter_map(Value::as_object).flatten();
+                    self.demanded.extend(members.map(|(name, _)| name.clone()));
+                }
+                "minProperties" => {
+                    let least = value.as_f64().unwrap_or_default();
+                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                    let least = least as u64;
+                    self.least = self.least.max(least);
+                }
+                "$ref" => {
+                    let name = target(value.as_str().unwrap_or_default()).to_owned();
+                    let known = defs.get(&name).cloned().unwrap_or_default();
+                    if self.seen.insert(name) {
+                        self.read(&known, defs);
+                    }
+                }
+                "allOf" | "anyOf" | "oneOf" => {
+                    let parts = value.as_array().into_iter().flatten();
+                    parts.for_each(|part| self.read(part, defs));
+                }
+                "then" | "else" if members.contains_key("if") => self.read(value, defs),
+                "dependentSchemas" => named.for_each(|(_, part)| self.read(part, defs)),
+                _ => {}
+            }
+        }
     }
-    members
-        .iter()
-        .any(|(keyword, value)| match keyword.as_str() {
-            "$ref" => {
-                let name = target(value.as_str().unwrap_or_default()).to_owned();
-                let known = defs.get(&name).cloned().unwrap_or_default();
-                seen.insert(name) && declares(&known, defs, seen)
-            }
-            "allOf" | "anyOf" | "oneOf" => {
-                let mut parts = value.as_array().into_iter().flatten();
-                parts.any(|part| declares(part, defs, seen))
-            }
-            "then" | "else" => members.contains_key("if") && declares(value, defs, seen),
-            "dependentSchemas" => {
-                let mut parts = value.as_object().into_iter().flatten();
-                parts.any(|(_, part)| declares(part, defs, seen))
-            }
-            _ => false,
-        })
 }
