@@ -84,14 +84,14 @@ impl Judge {
 fn others(source: &Source) -> Vec<(String, Option<String>)> {
     let others = source.documents.iter().skip(1);
     others
-        .map(|(uri, document)| {
-            let id = document.get("$id").and_then(Value::as_str);
-            (
-                uri.clone(),
-                id.map(|id| id.trim_end_matches('#').to_owned()),
-            )
-        })
+        .map(|(uri, document)| (uri.clone(), own_name(document).map(str::to_owned)))
         .collect()
+}
+
+/// The `$id` of a schema, by which the validator calls places in it rather than by the URI that it was added under.
+pub(crate) fn own_name(schema: &Value) -> Option<&str> {
+    let id = schema.get("$id").and_then(Value::as_str)?;
+    Some(id.trim_end_matches('#'))
 }
 
 /// The member that is missing, or the first one that should not be there.

@@ -36,7 +36,7 @@ use serde_json::Value;
 use crate::model::{self, Model, ModelError};
 use budget::Budget;
 use confirm::{Judge, filled_up};
-pub(crate) use confirm::{meant, words};
+pub(crate) use confirm::{meant, own_name, words};
 pub(crate) use format::Formats;
 use formula::{Formulas, Gap, Lit};
 pub use instance::Instance;

@@ -19,6 +19,7 @@ pub(crate) use columns::{add_column, table_name};
 use crate::compat::Verdict;
 use crate::finding::{Finding, Severity};
 use crate::registry::waivers::Waiver;
+use crate::registry::{Topic, TopicVersion};
 use crate::rules::pair::{Direction, RegistryPair};
 use day::Day;
 use rollout::Rollout;
@@ -155,6 +156,11 @@ impl Outcome {
             .iter()
             .any(|finding| finding.severity == Severity::Error)
     }
+}
+
+/// Versions whose events may still be read: those whose removal date has not passed.
+pub(crate) fn live(topic: &Topic, today: Day) -> impl Iterator<Item = &TopicVersion> {
+    readings::live(topic, today)
 }
 
 /// Compares a registry with the one it started from; without one, everything is new.

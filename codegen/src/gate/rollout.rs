@@ -40,20 +40,30 @@ pub(super) fn advice(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Rol
             .steps
             .push(format!("tables: add {}", names.join(", ")));
     }
-    for (subject, old, new, order) in orders(around, readings) {
+    for Move {
+        subject,
+        old,
+        new,
+        order,
+        unread,
+    } in moves(around, readings)
+    {
         let (readers, writers) = (
             format!("consumers of {subject} to {new}"),
             format!("producers of {subject} to {new}"),
         );
+        let once_gone = format!(
+            "{readers}, once no message of {} is retained",
+            listed(&unread)
+        );
         let steps = match order {
-            Order::Any => vec![format!(
+            Order::Any if unread.is_empty() => vec![format!(
                 "consumers and producers of {subject} to {new}, in any order"
             )],
-            Order::ReadersFirst => vec![readers, writers],
-            Order::WritersFirst => vec![
-                writers,
-                format!("{readers}, once no message of {old} is retained"),
-            ],
+            Order::ReadersFirst if unread.is_empty() => vec![readers, writers],
+            Order::ReadersFirst => vec![once_gone, writers],
+            // Where messages of the version before can be read, those of one before that may not.
+            Order::Any | Order::WritersFirst => vec![writers, once_gone],
             Order::Apart => vec![format!(
                 "{subject}: stop producers, let consumers read to the end, then move both to {new}"
             )],
@@ -76,12 +86,32 @@ fn editions<'e>(writer: &Edition<'e>, reader: &Edition<'e>) -> Editions<'e> {
     ((writer.path, writer.old), (reader.path, reader.old))
 }
 
-/// Subject, the name of old and new, and what they allow; one entry for each topic with a new version.
-fn orders(
-    around: &RegistryPair<'_>,
-    readings: &[Reading<'_>],
-) -> Vec<(String, String, String, Order)> {
-    let mut orders = Vec::new();
+/// A move from one version to the next.
+struct Move {
+    /// `order.placed`, or every topic.
+    subject: String,
+    /// The version before.
+    old: String,
+    /// The newest version.
+    new: String,
+    /// What both allow.
+    order: Order,
+    /// Versions, oldest first, whose messages are not proved to be readable by the newest one.
+    unread: Vec<String>,
+}
+
+/// `v1`, `v1 and v2`, `v1, v2 and v3`.
+pub(crate) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// One for each topic with a new version, and one where the envelope changed.
+fn moves(around: &RegistryPair<'_>, readings: &[Reading<'_>]) -> Vec<Move> {
+    let mut moves = Vec::new();
     let mut forward: HashMap<Editions<'_>, &Reading<'_>> = HashMap::new();
     for reading in readings {
         if reading.direction == Direction::Forward {
@@ -111,7 +141,6 @@ fn orders(
             Subject::Edit(..) => continue,
         };
         let forward = forward.get(&editions(&backward.reader, &backward.writer));
-        let works = |reading: &Reading<'_>| matches!(reading.verdict, Verdict::Compatible(_));
         let order = match (
             works(backward),
             forward.is_some_and(|forward| works(forward)),
@@ -121,12 +150,34 @@ fn orders(
             (false, true) => Order::WritersFirst,
             (false, false) => Order::Apart,
         };
-        orders.push((
+        moves.push(Move {
             subject,
-            backward.writer.name(),
-            backward.reader.name(),
+            old: backward.writer.name(),
+            new: backward.reader.name(),
             order,
-        ));
+            unread: unread_by(&backward.reader, readings),
+        });
     }
-    orders
+    moves
+}
+
+/// Whether the reader is proved to read everything.
+const fn works(reading: &Reading<'_>) -> bool {
+    matches!(reading.verdict, Verdict::Compatible(_))
+}
+
+/// Whose messages, of all that were compared, the reader may refuse.
+fn unread_by(reader: &Edition<'_>, readings: &[Reading<'_>]) -> Vec<String> {
+    let mut writers: Vec<Edition<'_>> = readings
+        .iter()
+        .filter(|reading| {
+            reading.direction == Direction::Backward
+                && !matches!(reading.subject, Subject::Edit(..))
+                && (reading.reader.path, reading.reader.old) == (reader.path, reader.old)
+                && !works(reading)
+        })
+        .map(|reading| reading.writer)
+        .collect();
+    writers.sort_by_key(|writer| writer.number);
+    writers.iter().map(Edition::name).collect()
 }

@@ -8,10 +8,11 @@ pub mod lines;
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use crate::compat::{meant, words};
+use crate::compat::{meant, own_name, words};
 use crate::finding::Position;
 use crate::registry::document::Documents;
 use crate::registry::load;
+use crate::registry::references::closure;
 pub use event::{Envelopes, Unnamed};
 
 /// What is wrong with an instance, at one place.
@@ -88,12 +89,13 @@ impl<'r> Schema<'r> {
     }
 
     fn keyword(&self, error: &ValidationError<'_>) -> Keyword {
-        let written = error
-            .absolute_keyword_location()
-            .and_then(|uri| written_at(uri.as_str()));
-        let (file, pointer) = written
-            .filter(|(file, _)| self.documents.contains_key(file))
-            .unwrap_or_else(|| (self.path.clone(), error.schema_path().to_string()));
+        let written = error.absolute_keyword_location().and_then(|uri| {
+            let uri = uri.as_str();
+            let by_path = written_at(uri).filter(|(file, _)| self.documents.contains_key(file));
+            by_path.or_else(|| self.named(uri))
+        });
+        let (file, pointer) =
+            written.unwrap_or_else(|| (self.path.clone(), error.schema_path().to_string()));
         let position = self
             .documents
             .get(&file)
@@ -106,9 +108,21 @@ impl<'r> Schema<'r> {
             position,
         }
     }
+
+    /// File and pointer of a place's URI, where that is made of the file's `$id`.
+    fn named(&self, uri: &str) -> Option<(String, String)> {
+        let (name, pointer) = uri.split_once('#')?;
+        let file = closure(self.documents, &self.path)
+            .into_iter()
+            .find(|file| {
+                let document = self.documents.get(file);
+                document.and_then(|document| own_name(&document.value)) == Some(name)
+            })?;
+        Some((file, decoded(pointer)?))
+    }
 }
 
-/// File and pointer of a place's URI.
+/// File and pointer of a place's URI, where that is made of the file's path.
 fn written_at(uri: &str) -> Option<(String, String)> {
     let (file, pointer) = uri.strip_prefix("registry:///")?.split_once('#')?;
     Some((decoded(file)?, decoded(pointer)?))
