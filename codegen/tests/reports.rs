@@ -162,6 +162,39 @@ fn golden_files() {
     }
 }
 
+/// In a cell, a list and beside a fence: what stands between backticks stays code, whatever is in it.
+#[test]
+fn a_name_ends_no_code_in_a_comment() {
+    const NAME: &str = "/``<b>@all</b>`|x";
+    let (mut outcome, texts) = (findings(), texts());
+    let message = format!("readers reject what writers allow, at `{NAME}`: no");
+    let finding = &mut outcome.findings[0];
+    finding.message = message.clone();
+    finding.pointer = NAME.to_owned();
+    finding.evidence = Some("{}".to_owned());
+    finding.fix = Some(format!("allow `{NAME}`"));
+    outcome.notes[0].message = message.clone();
+    outcome.columns[0].name = NAME.to_owned();
+    outcome.waived[0].finding.pointer = NAME.to_owned();
+    outcome.waived[0].waiver.reason = message.clone();
+    outcome.api.as_mut().unwrap().changes = vec![message.clone()];
+    outcome.rollout.steps = vec![message];
+    let printed = markdown::print(&report(&outcome, &texts));
+    let mut times = 0;
+    for line in printed.lines().filter(|line| line.contains("<b>@all")) {
+        let parts: Vec<&str> = line.split("<b>@all").collect();
+        times += parts.len() - 1;
+        for (before, behind) in parts.iter().zip(&parts[1..]) {
+            // Opened by three, since two stand in the name, and closed by three.
+            assert!(before.contains("``` "), "{line}");
+            assert!(behind.contains(" ```"), "{line}");
+        }
+        let pipes = line.matches("`|x").count();
+        assert!(!line.starts_with('|') || pipes == 0, "{line}");
+    }
+    assert_eq!(times, 9, "{printed}");
+}
+
 /// The schema is the one that OASIS publishes.
 #[test]
 fn sarif_follows_its_schema() {

@@ -225,23 +225,45 @@ fn rollout(outcome: &Outcome) -> Vec<String> {
 }
 
 /// A line of text whose backticks stay code, and in which nothing else is markup or a mention.
+///
+/// Messages put names between backticks, and a name may have some itself.
 fn text(value: &str) -> String {
     let value = visible(value).replace('\n', " ");
-    let parts: Vec<&str> = value.split('`').collect();
-    // An odd backtick would swallow the rest.
-    let closed = parts.len() % 2 == 1;
     let mut result = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            result.push_str(if closed { "`" } else { "&#96;" });
-        }
-        if closed && index % 2 == 1 {
-            result.push_str(part);
-        } else {
-            result.push_str(&plain(part));
+    let mut rest = value.as_str();
+    while let Some((before, behind)) = rest.split_once('`') {
+        result.push_str(&plain(before));
+        // Right behind other code it would make that one's fence longer.
+        let touches = before.is_empty() && result.ends_with('`');
+        let end = closing(behind).filter(|_| !touches && !before.ends_with(is_of_word));
+        match end {
+            // Code without anything in it is none.
+            Some(end) if end > 0 => {
+                result.push_str(&code(&behind[..end]));
+                rest = &behind[end + 1..];
+            }
+            _ => {
+                result.push_str("&#96;");
+                rest = behind;
+            }
         }
     }
-    result
+    result + &plain(rest)
+}
+
+/// Where code ends that has begun: at the first backtick that no part of a name follows, or at the next one.
+fn closing(text: &str) -> Option<usize> {
+    let ends = |(end, _): &(usize, &str)| {
+        let next = text[end + 1..].chars().next();
+        *end > 0 && next.is_none_or(|next| next.is_whitespace() || ",.;:!?)]'\"".contains(next))
+    };
+    let mut ticks = text.match_indices('`');
+    let found = ticks.clone().find(ends).or_else(|| ticks.next());
+    found.map(|(end, _)| end)
+}
+
+fn is_of_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
 }
 
 fn plain(text: &str) -> String {
@@ -306,6 +328,14 @@ mod tests {
         assert_eq!(text("one ` alone"), "one &#96; alone");
         assert_eq!(text("two\nlines"), "two lines");
         assert_eq!(code("a`b"), "`` a`b ``");
+        // Names with backticks, as messages show them.
+        assert_eq!(text("at `/``<b>`: no"), "at ``` /``<b> ```: no");
+        assert_eq!(text("``<b>` and `c`"), "`` `<b> `` and `c`");
+        assert_eq!(text("`a`<b>`, `a`<b>`"), "`` a`<b> ``, `` a`<b> ``");
+        assert_eq!(text("``` is"), "`` ` `` is");
+        assert_eq!(text("`a`b`c`d <i>"), "`a`b&#96;c&#96;d &lt;i>");
+        assert_eq!(text("`a``b <i>"), "`a`&#96;b &lt;i>");
+        assert_eq!(cell(&text("`a`|b`")), "`` a`\\|b ``");
         assert_eq!(cell(&code("^(a|b)$")), "`^(a\\|b)$`");
         assert_eq!(fenced("```"), "````text\n```\n````");
     }
