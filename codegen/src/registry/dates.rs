@@ -8,7 +8,10 @@ pub const MIN_OVERLAP_DAYS: i64 = 14;
 pub fn day_number(date: &str) -> Option<i64> {
     let mut parts = date.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
+    // A number may be parsed with a sign, a day has none.
+    let is =
+        |part: &str, digits| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.next().is_some() || !is(year, 4) || !is(month, 2) || !is(day, 2) {
         return None;
     }
     let (year, month, day): (i64, i64, i64) =
@@ -48,7 +51,18 @@ mod tests {
         assert_eq!(day_number("1970-01-01"), Some(0));
         assert_eq!(day_number("2000-03-01"), Some(11_017));
         assert_eq!(day_number("2026-11-23"), Some(20_780));
-        for wrong in ["2026-02-29", "2026-13-01", "26-01-01", "2026-1-1", "x", ""] {
+        for wrong in [
+            "2026-02-29",
+            "2026-13-01",
+            "26-01-01",
+            "2026-1-1",
+            "+026-12-31",
+            "2026-+1-31",
+            "2026-12-+1",
+            "２0-12-31",
+            "x",
+            "",
+        ] {
             assert_eq!(day_number(wrong), None, "{wrong}");
         }
     }

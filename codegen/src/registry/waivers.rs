@@ -73,6 +73,24 @@ pub fn read(document: &Document) -> (Waivers, Vec<Finding>) {
             finding.fix = Some("write the last day on which it counts as YYYY-MM-DD".to_owned());
             findings.push(finding);
         }
+        let told = [
+            (
+                "reason",
+                &waiver.reason,
+                "write why it is right to accept it",
+            ),
+            ("approver", &waiver.approver, "write who accepts it"),
+        ];
+        // Texts of no length are the shape's to refuse.
+        for (name, text, fix) in told {
+            if !text.is_empty() && text.trim().is_empty() {
+                let pointer = format!("/waivers/{index}/{name}");
+                let message = format!("`{name}` says nothing");
+                let mut finding = document.finding("invalid-setting", &pointer, message);
+                finding.fix = Some(fix.to_owned());
+                findings.push(finding);
+            }
+        }
     }
     (waivers, findings)
 }
