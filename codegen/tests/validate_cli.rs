@@ -99,6 +99,17 @@ fn lines_that_hold_no_instance_are_findings_and_reading_goes_on() {
 }
 
 #[test]
+fn a_byte_order_mark_is_named() {
+    let input = format!("\u{feff}{GOOD}\n{GOOD}\n");
+    let found = findings(&[], input.as_bytes());
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0]["reason"],
+        json!("begins with a byte order mark; save it without")
+    );
+}
+
+#[test]
 fn a_limit_stops_the_printing_and_not_the_counting() {
     let input = "{}\n".repeat(10);
     let (code, stdout, stderr) = payloads(&["--limit", "3", "--format", "json"], input.as_bytes());

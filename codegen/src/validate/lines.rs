@@ -8,6 +8,9 @@ use crate::registry::document::strict;
 /// Longest line looked into, in bytes: 64 MiB.
 pub const LONGEST: usize = 64 << 20;
 
+/// What some editors write before UTF-8, and JSON has no place for.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Why a line holds no instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
@@ -62,7 +65,15 @@ impl<R: BufRead> Lines<R> {
                 if self.buffer.iter().all(u8::is_ascii_whitespace) {
                     continue;
                 }
-                instance(&self.buffer)
+                if self.number == 1 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+                    Err(Unreadable {
+                        column: Some(1),
+                        pointer: String::new(),
+                        reason: "begins with a byte order mark; save it without".to_owned(),
+                    })
+                } else {
+                    instance(&self.buffer)
+                }
             } else {
                 Err(Unreadable {
                     column: None,
@@ -187,6 +198,14 @@ mod tests {
         assert!(broken[1].1.is_err());
         let deep = "[".repeat(5000);
         assert!(read(deep.as_bytes(), 10_000)[0].1.is_err());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        let marked = read("\u{feff}1\n2\n".as_bytes(), 50);
+        let reason = "begins with a byte order mark; save it without".to_owned();
+        assert_eq!(marked[0], (1, Err((Some(1), reason))));
+        assert_eq!(marked[1], (2, Ok("2".to_owned())));
     }
 
     #[test]
