@@ -177,3 +177,57 @@ fn a_link_to_the_repository_is_none_on_the_way() {
     git_repository::check(folder.path(), &["--registry", "link/schema_registry"])
         .finds(&["record-key-changed"]);
 }
+
+/// On the default branch itself, what is committed is compared with itself.
+#[test]
+fn on_its_own_branch_only_what_is_not_committed_is_compared() {
+    let repository = Repository::with_registry("schema_registry");
+    repository.git(&["checkout", "-q", "main"]);
+    change_key(&repository, "schema_registry");
+    let id = repository.git(&["rev-parse", "HEAD"]);
+    repository.check(&[]).finds(&[
+        "record-key-changed",
+        &format!(
+            "compared with HEAD ({}), so only what is not committed",
+            &id[..10]
+        ),
+    ]);
+    repository.commit("the key");
+    let checked = repository.check(&[]);
+    checked.is_clean();
+    assert!(
+        checked.text.contains("so only what is not committed"),
+        "{}",
+        checked.text
+    );
+}
+
+#[test]
+fn a_name_of_two_commits_is_not_guessed() {
+    let repository = Repository::with_registry("schema_registry");
+    let id = repository.git(&["rev-parse", "HEAD"]);
+    repository.git(&["tag", "main"]);
+    // Both are the same commit.
+    repository
+        .check(&["--against", "git:refs/heads/main"])
+        .is_clean();
+    repository.check(&["--against", "git:main"]).is_clean();
+    change_key(&repository, "schema_registry");
+    repository.commit("the key");
+    repository.git(&["tag", "-f", "-a", "-m", "a tag", "main"]);
+    repository.check(&["--against", "git:main"]).fails(&[
+        "`main` names more than one commit",
+        "--against git:refs/heads/main or --against git:refs/tags/main",
+    ]);
+    repository
+        .check(&["--against", "git:refs/heads/main"])
+        .finds(&["record-key-changed"]);
+    repository
+        .check(&["--against", "git:refs/tags/main"])
+        .is_clean();
+    // The default branch is a branch, whatever tags there are.
+    repository.check(&[]).finds(&[
+        "record-key-changed",
+        &format!("the merge base with main ({})", &id[..10]),
+    ]);
+}

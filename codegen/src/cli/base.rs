@@ -110,7 +110,15 @@ pub fn read(against: &Against, registry: &Path, working: &Files) -> Result<Base,
         Against::MergeBase => {
             let repository = Repository::around(registry)?;
             let (id, branch) = repository.merge_base()?;
-            repository.base(&id, &format!("the merge base with {branch}"), working)
+            if id != repository.commit("HEAD")? {
+                return repository.base(&id, &format!("the merge base with {branch}"), working);
+            }
+            // On the branch itself its commits are compared with nothing, which has to be said.
+            let mut base = repository.base(&id, "HEAD", working)?;
+            if base.files.is_some() {
+                base.name.push_str(", so only what is not committed");
+            }
+            Ok(base)
         }
     }
 }
