@@ -1,7 +1,6 @@
 //! What `topicwright check` compares with where the registry is not where it was: nothing passes because it is
 //! compared with nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#[allow(dead_code)] // only the registry, no edits
 mod edited;
 mod git_repository;
 

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::process::Command;
 
-#[allow(dead_code)] // only the registry, no edits
 mod edited;
 
 mod git_repository;

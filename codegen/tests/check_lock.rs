@@ -1,6 +1,5 @@
 //! A `registry.lock` that does not fit its registry stops the change that brings it, and no later one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#[allow(dead_code)] // only the registry, no edits
 mod edited;
 mod git_repository;
 

@@ -1,6 +1,5 @@
 //! How `topicwright check` names files, and what it says of one that it cannot read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#[allow(dead_code)] // only the registry, no edits
 mod edited;
 mod git_repository;
 

@@ -11,7 +11,6 @@ use topicwright::gate::side::Side;
 use topicwright::gate::{self, Outcome};
 use topicwright::registry::files::Files;
 
-#[allow(dead_code, reason = "edits here are of texts in the tests")]
 mod edited;
 
 const V2: &str = "topics/order.placed/v2.json";

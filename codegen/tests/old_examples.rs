@@ -7,7 +7,6 @@ use topicwright::gate::side::Side;
 use topicwright::gate::{self, Outcome};
 use topicwright::registry::files::Files;
 
-#[allow(dead_code)] // edits are made here
 mod edited;
 
 const COMMON: &str = "common/shop.json";

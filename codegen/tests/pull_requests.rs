@@ -3,9 +3,7 @@
 //! `rules.rs` compares what is said in full; here the whole way counts, through git and the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 use topicwright::registry::files::Files;
 use topicwright::rules::{self, Check, Rule};
@@ -15,17 +13,7 @@ mod git_repository;
 
 use git_repository::{Checked, Repository, run};
 
-const TODAY: &str = "2026-11-24";
 const FOLDER: &str = "schema_registry";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fixture {
-    today: Option<String>,
-    #[serde(default)]
-    before: Vec<edited::Edit>,
-    edit: Vec<edited::Edit>,
-}
 
 struct PullRequest {
     repository: Repository,
@@ -35,25 +23,20 @@ struct PullRequest {
 impl PullRequest {
     /// The fixture's base on `main`, its change on a branch that is checked out.
     fn of(rule: &Rule, case: &str, waivers: Option<&str>) -> Self {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules");
-        let folder = fixtures.join(rule.id).join(case);
-        let text = std::fs::read_to_string(folder.join("edit.toml")).unwrap();
-        let fixture: Fixture = toml::from_str(&text).unwrap();
-        let mut files = edited::webshop();
-        edited::apply(&mut files, &fixture.before);
+        let edited::Change {
+            old,
+            mut new,
+            today,
+        } = edited::change(rule.id, case);
         let repository = Repository::new();
-        write(&repository, &files);
+        write(&repository, &old);
         repository.commit("as it was");
         repository.git(&["checkout", "-q", "-b", "change"]);
-        edited::apply(&mut files, &fixture.edit);
         if let Some(waivers) = waivers {
-            files
-                .0
-                .insert("waivers.toml".to_owned(), waivers.to_owned());
+            new.0.insert("waivers.toml".to_owned(), waivers.to_owned());
         }
-        write(&repository, &files);
+        write(&repository, &new);
         repository.commit("the change");
-        let today = fixture.today.unwrap_or_else(|| TODAY.to_owned());
         Self { repository, today }
     }
 
@@ -133,10 +116,11 @@ fn no_rule_fires_on_a_safe_pull_request() {
 
 #[test]
 fn each_waiver_lets_its_finding_pass() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules");
     let mut passed = 0;
     for rule in rules::all() {
-        let waivers = fixtures.join(rule.id).join("waived/waivers.toml");
+        let waivers = edited::rule_fixtures()
+            .join(rule.id)
+            .join("waived/waivers.toml");
         let Ok(waivers) = std::fs::read_to_string(waivers) else {
             // Notes stop nothing, and nobody waives a waiver.
             let needs_none = matches!(rule.check, Check::Waiver)

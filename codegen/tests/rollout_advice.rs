@@ -5,7 +5,6 @@ use topicwright::gate::day::Day;
 use topicwright::gate::side::Side;
 use topicwright::registry::files::Files;
 
-#[allow(dead_code)] // edits are made here
 mod edited;
 
 const ORDER: &str = "topics/order.placed";

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use topicwright::compat::{Prover, Source, Verdict, View};
 use topicwright::finding::{Plane, Severity};
 use topicwright::gate::day::Day;
@@ -16,42 +15,10 @@ use topicwright::rules::{self, Rule};
 
 mod edited;
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fixture {
-    today: Option<String>,
-    /// Edits of both sides.
-    #[serde(default)]
-    before: Vec<edited::Edit>,
-    /// The change.
-    edit: Vec<edited::Edit>,
-}
-
-struct Change {
-    old: Files,
-    new: Files,
-    today: Day,
-}
-
-const TODAY: &str = "2026-11-24";
+use edited::{Change, TODAY, change};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules")
-}
-
-fn change(rule: &str, case: &str) -> Change {
-    let path = folder().join(rule).join(case).join("edit.toml");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
-    let fixture: Fixture = toml::from_str(&text).unwrap_or_else(|error| panic!("{rule}: {error}"));
-    let mut old = edited::webshop();
-    edited::apply(&mut old, &fixture.before);
-    let mut new = old.clone();
-    edited::apply(&mut new, &fixture.edit);
-    Change {
-        old,
-        new,
-        today: Day::read(fixture.today.as_deref().unwrap_or(TODAY)).unwrap(),
-    }
+    edited::rule_fixtures()
 }
 
 fn side(files: &Files, what: &str) -> Side {
@@ -63,12 +30,13 @@ fn side(files: &Files, what: &str) -> Side {
 
 fn checked(change: &Change, what: &str) -> Outcome {
     let (old, new) = (side(&change.old, what), side(&change.new, what));
-    let outcome = gate::check(Some(&old), &new, change.today);
+    let today = Day::read(&change.today).unwrap();
+    let outcome = gate::check(Some(&old), &new, today);
     // As the command does it: both share what is the same in both.
     let sharing = new.load_other(&change.old).expect(what);
     assert_eq!(
         format!("{outcome:#?}"),
-        format!("{:#?}", gate::check(Some(&sharing), &new, change.today)),
+        format!("{:#?}", gate::check(Some(&sharing), &new, today)),
         "{what}: sides that share"
     );
     outcome
@@ -300,7 +268,7 @@ fn a_change_of_words_is_silent() {
     let change = Change {
         old,
         new,
-        today: Day::read(TODAY).unwrap(),
+        today: TODAY.to_owned(),
     };
     let outcome = checked(&change, "reworded");
     assert_eq!(

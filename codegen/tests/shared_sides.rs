@@ -10,7 +10,6 @@ use topicwright::gate::side::Side;
 use topicwright::gate::{self, Outcome};
 use topicwright::registry::files::Files;
 
-#[allow(dead_code)] // only the registry, no edits
 mod edited;
 
 fn today() -> Day {

@@ -1,4 +1,5 @@
 //! Edits of the web shop's registry, as fixtures write them.
+#![allow(dead_code)] // nobody uses all of it
 use serde::Deserialize;
 use topicwright::registry::files::Files;
 
@@ -13,6 +14,48 @@ pub struct Edit {
     copy: Option<String>,
     #[serde(default)]
     remove: bool,
+}
+
+/// The day of a check whose fixture names none.
+pub const TODAY: &str = "2026-11-24";
+
+/// Where the fixtures of the rules are.
+pub fn rule_fixtures() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fixture {
+    today: Option<String>,
+    /// Edits of both sides.
+    #[serde(default)]
+    before: Vec<Edit>,
+    /// The change.
+    edit: Vec<Edit>,
+}
+
+/// A rule's fixture: the registry before and after, and the day of the check.
+pub struct Change {
+    pub old: Files,
+    pub new: Files,
+    pub today: String,
+}
+
+/// The fixture of a rule's case.
+pub fn change(rule: &str, case: &str) -> Change {
+    let path = rule_fixtures().join(rule).join(case).join("edit.toml");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
+    let fixture: Fixture = toml::from_str(&text).unwrap_or_else(|error| panic!("{rule}: {error}"));
+    let mut old = webshop();
+    apply(&mut old, &fixture.before);
+    let mut new = old.clone();
+    apply(&mut new, &fixture.edit);
+    Change {
+        old,
+        new,
+        today: fixture.today.unwrap_or_else(|| TODAY.to_owned()),
+    }
 }
 
 /// The registry without edits.
