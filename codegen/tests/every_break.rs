@@ -474,3 +474,33 @@ fn a_lowered_level_hides_no_break() {
     assert!(!places(&outcome, "compatibility-level-lowered").is_empty());
     assert!(!places(&outcome, "reader-breaks").is_empty());
 }
+
+/// Where only the draft differs, that is what is said.
+#[test]
+fn another_draft_is_named() {
+    let schema = |draft: &str| {
+        format!(
+            "{{\"$schema\": \"{draft}\", \"type\": \"object\", \"description\": \"D.\", \"required\": [\"order_id\"], \"properties\": {{\"order_id\": {{\"type\": \"integer\", \"description\": \"O.\"}}, \"a\": \
+             {{\"description\": \"A.\", \"type\": \"string\", \"allOf\": [{{\"$ref\": \"#/$defs/t\", \"maxLength\": 3}}]}}}}, \
+             \"$defs\": {{\"t\": {{\"minLength\": 1}}}}}}"
+        )
+    };
+    let v4 = "topics/order.placed/v4.json";
+    let mut old = third(&[]);
+    let new_draft = "https://json-schema.org/draft/2019-09/schema";
+    old.0.insert(v4.to_owned(), schema(new_draft));
+    let mut new = old.clone();
+    // In draft 07 nothing beside a reference counts.
+    new.0.insert(
+        v4.to_owned(),
+        schema("http://json-schema.org/draft-07/schema#"),
+    );
+    let outcome = checked(&old, &new);
+    let found = outcome
+        .findings
+        .iter()
+        .find(|finding| finding.rule == "released-version-edited")
+        .unwrap();
+    assert_eq!(found.pointer, "/$schema");
+    assert!(found.message.contains("draft-07"), "{found}");
+}

@@ -1,6 +1,7 @@
 //! `released-version-edited`: a version that is out means something else now.
 use crate::compat::Verdict;
 use crate::finding::{Plane, Severity};
+use crate::registry::document::Document;
 use crate::rules::pair::VersionPair;
 use crate::rules::problem::{Place, Problem};
 use crate::rules::{Check, Doc, Rule};
@@ -45,11 +46,18 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
     });
     let mut edits = edits((old, &was.path), (new, &is.path));
     if edits.is_empty() {
-        // The lock file of the base says something else than its schema did.
+        // No keyword says something else: it is read by the rules of another draft.
+        let dialect = |document: &Document| document.value.get("$schema").cloned();
+        let words = match (dialect(&was.document), dialect(&is.document)) {
+            (Some(was), Some(is)) if was != is => format!("{was} is now {is}"),
+            (None, Some(is)) => format!("{is} is new"),
+            _ => String::new(),
+        };
+        let pointer = if words.is_empty() { "" } else { "/$schema" };
         edits.push(Edit {
-            at: Place::new(&is.path, ""),
-            old: Place::new(&was.path, ""),
-            words: String::new(),
+            at: Place::new(&is.path, pointer),
+            old: Place::new(&was.path, pointer),
+            words,
         });
     }
     edits
