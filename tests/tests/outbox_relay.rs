@@ -333,25 +333,25 @@ async fn a_missing_topic_holds_up_its_own_rows_only() {
         .set("bootstrap.servers", scene.broker.brokers())
         .create()
         .unwrap();
+    let client: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", scene.broker.brokers())
+        .create()
+        .unwrap();
+    let is_listed = || {
+        let metadata = client
+            .fetch_metadata(None, Duration::from_secs(10))
+            .unwrap();
+        let mut topics = metadata.topics().iter();
+        topics.any(|topic| topic.name() == "reward.granted")
+    };
+    // What a broker lists lags behind: a topic that it has not seen yet is not one that is gone.
+    wait_until("the topic is there", async || is_listed()).await;
     let deleted = admin
         .delete_topics(&["reward.granted"], &AdminOptions::new())
         .await
         .unwrap();
     assert!(deleted.iter().all(Result::is_ok), "{deleted:?}");
-    let client: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", scene.broker.brokers())
-        .create()
-        .unwrap();
-    wait_until("the topic is gone", async || {
-        let metadata = client
-            .fetch_metadata(None, Duration::from_secs(10))
-            .unwrap();
-        !metadata
-            .topics()
-            .iter()
-            .any(|topic| topic.name() == "reward.granted")
-    })
-    .await;
+    wait_until("the topic is gone", async || !is_listed()).await;
     let relay = scene.relay().await;
     let grant = |n: usize| {
         let payload = json!({"source_type": "event", "source_id": n, "delta_gold": 1, "balance": 2, "reason": "r"});

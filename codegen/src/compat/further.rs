@@ -117,10 +117,9 @@ impl Spellings {
     fn of(&self, pointer: &str) -> String {
         let mut pointer = pointer.to_owned();
         for one_of in self.0.iter().rev() {
-            let schema = one_of.trim_end_matches("/oneOf");
-            let rest = pointer
-                .strip_prefix(schema)
-                .and_then(|rest| rest.strip_prefix("/anyOf"))
+            let rest = one_of
+                .strip_suffix("/oneOf")
+                .and_then(|schema| pointer.strip_prefix(schema)?.strip_prefix("/anyOf"))
                 .filter(|rest| rest.is_empty() || rest.starts_with('/'));
             if let Some(rest) = rest {
                 pointer = format!("{one_of}{rest}");
