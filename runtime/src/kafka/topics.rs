@@ -4,6 +4,7 @@
 //! in words, because changing partitions or retention of a live topic is a person's decision.
 use std::time::Duration;
 
+use backon::{ConstantBuilder, Retryable as _};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::metadata::Metadata;
@@ -18,6 +19,10 @@ const DLQ_PARTITIONS: i32 = 1;
 
 /// How long one admin request may take.
 const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often brokers are asked whether they list new topics, and how many times at most.
+const LISTED_PACE: Duration = Duration::from_millis(50);
+const LISTED_TIMES: usize = 200;
 
 /// A topic as the registry wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +134,56 @@ pub async fn create_topics(
         };
         outcomes.push((spec.name.clone(), outcome));
     }
+    if !options.dry_run {
+        let created = outcomes
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome, TopicOutcome::Created(_)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        listed(&admin, created).await;
+    }
     Ok(outcomes)
+}
+
+/// Waits until brokers list new topics with leaders. They learn of them after the controller has answered, and a
+/// producer that comes before fails with "unknown topic".
+async fn listed(admin: &std::sync::Arc<AdminClient<LogContext>>, topics: Vec<String>) {
+    if topics.is_empty() {
+        return;
+    }
+    let topics = std::sync::Arc::new(topics);
+    let look = || {
+        let (admin, topics) = (std::sync::Arc::clone(admin), std::sync::Arc::clone(&topics));
+        let ask = move || {
+            let metadata = admin.inner().fetch_metadata(None, ADMIN_TIMEOUT).ok()?;
+            let all = topics.iter().all(|topic| has_leaders(&metadata, topic));
+            all.then_some(())
+        };
+        async {
+            tokio::task::spawn_blocking(ask)
+                .await
+                .ok()
+                .flatten()
+                .ok_or(())
+        }
+    };
+    let pace = ConstantBuilder::default()
+        .with_delay(LISTED_PACE)
+        .with_max_times(LISTED_TIMES);
+    if look.retry(pace).await.is_err() {
+        tracing::warn!("brokers do not list all new topics yet; producers may have to wait");
+    }
+}
+
+fn has_leaders(metadata: &Metadata, topic: &str) -> bool {
+    let live = metadata.topics().iter().find(|live| live.name() == topic);
+    live.is_some_and(|live| {
+        let partitions = live.partitions();
+        !partitions.is_empty()
+            && partitions
+                .iter()
+                .all(|partition| partition.leader() >= 0 && partition.error().is_none())
+    })
 }
 
 fn partitions(metadata: &Metadata, topic: &str) -> Option<usize> {
