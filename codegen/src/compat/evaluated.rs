@@ -461,7 +461,7 @@ impl Lowering<'_> {
 }
 
 /// Names of members that a schema's own keywords ask for.
-fn demands(model: &Model, keywords: &Keywords) -> impl Iterator<Item = String> {
+fn demands<'m>(model: &'m Model, keywords: &'m Keywords) -> impl Iterator<Item = String> + 'm {
     let object = &keywords.object;
     let names = object
         .property_names
@@ -475,8 +475,6 @@ fn demands(model: &Model, keywords: &Keywords) -> impl Iterator<Item = String> {
         .chain(listed)
         .chain(members)
         .map(str::to_owned)
-        .collect::<Vec<_>>()
-        .into_iter()
 }
 
 /// The values of `enum` and `const`.

@@ -82,10 +82,15 @@ impl Prover {
         refused: &Witness,
         spellings: &mut Spellings,
     ) -> Option<(Source, SchemaHandle)> {
-        const AS_ANY_OF: usize = 2;
-        let ways: [fn(&Source, &Witness) -> Option<Source>; 4] =
-            [without_member, with_branch, as_any_of, without_keyword];
-        ways.into_iter().enumerate().find_map(|(index, way)| {
+        type Way = fn(&Source, &Witness) -> Option<Source>;
+        // Each with whether it spells the keyword in another way.
+        let ways: [(Way, bool); 4] = [
+            (without_member, false),
+            (with_branch, false),
+            (as_any_of, true),
+            (without_keyword, false),
+        ];
+        ways.into_iter().find_map(|(way, spells)| {
             let relaxed = way(source, refused)?;
             let handle = self.add(relaxed.clone()).ok()?;
             let judge = self.schemas[handle.0]
@@ -93,7 +98,7 @@ impl Prover {
                 .ok()?;
             let refusal = judge.refusal(&refused.value);
             let known = spellings.0.len();
-            if index == AS_ANY_OF {
+            if spells {
                 spellings.0.push(refused.pointer.clone());
             }
             let same = refusal.is_some_and(|refusal| {

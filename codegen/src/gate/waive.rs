@@ -15,42 +15,37 @@ use crate::rules::waivers::{waiver_ambiguous, waiver_expired, waiver_unused};
 pub(super) fn apply(found: Vec<Finding>, around: &RegistryPair<'_>) -> (Vec<Finding>, Vec<Waived>) {
     let RegistryPair { old, new, today } = *around;
     let waivers = &new.registry.waivers;
-    let matches = |waiver: &Waiver, finding: &Finding| {
-        waiver.covers(finding) && !is_of_another_change(waiver, around)
-    };
-    let files: Vec<BTreeSet<String>> = waivers
+    // The files in which each waiver finds what it is about.
+    let covered: Vec<BTreeSet<String>> = waivers
         .iter()
         .map(|waiver| {
-            let matched = found.iter().filter(|finding| matches(waiver, finding));
-            matched.map(|finding| finding.file.clone()).collect()
+            let covered = found.iter().filter(|finding| waiver.covers(finding));
+            covered.map(|finding| finding.file.clone()).collect()
         })
         .collect();
     let late: Vec<bool> = waivers
         .iter()
-        .map(|waiver| found.iter().any(|finding| waiver.covers(finding)))
+        .map(|waiver| is_of_another_change(waiver, around))
         .collect();
-    let mut uses = vec![0_usize; waivers.len()];
+    let accepts = |index: usize, waiver: &Waiver| {
+        !late[index] && covered[index].len() == 1 && !expired(waiver, today)
+    };
     let (mut open, mut waived) = (Vec::new(), Vec::new());
     for finding in found {
-        let mut accepted = None;
-        for (index, waiver) in waivers.iter().enumerate() {
-            if matches(waiver, &finding) {
-                uses[index] += 1;
-                if !expired(waiver, today) && files[index].len() < 2 {
-                    accepted.get_or_insert(waiver);
-                }
-            }
-        }
+        let mut known = waivers.iter().enumerate();
+        let accepted =
+            known.find(|(index, waiver)| waiver.covers(&finding) && accepts(*index, waiver));
         match accepted {
-            Some(waiver) => waived.push(Waived {
+            Some((_, waiver)) => waived.push(Waived {
                 finding,
                 waiver: waiver.clone(),
             }),
             None => open.push(finding),
         }
     }
-    for (index, (waiver, uses)) in waivers.iter().zip(uses).enumerate() {
-        let severity = if uses == 0 && old.registry.waivers.contains(waiver) {
+    for (index, waiver) in waivers.iter().enumerate() {
+        let is_unused = late[index] || covered[index].is_empty();
+        let severity = if is_unused && old.registry.waivers.contains(waiver) {
             Severity::Warning
         } else {
             Severity::Error
@@ -58,11 +53,12 @@ pub(super) fn apply(found: Vec<Finding>, around: &RegistryPair<'_>) -> (Vec<Find
         let (rule, problem) = if expired(waiver, today) {
             let problem = waiver_expired::problem(index, waiver, severity);
             (&waiver_expired::RULE, problem)
-        } else if files[index].len() > 1 {
-            let problem = waiver_ambiguous::problem(index, waiver, &files[index]);
+        } else if !late[index] && covered[index].len() > 1 {
+            let problem = waiver_ambiguous::problem(index, waiver, &covered[index]);
             (&waiver_ambiguous::RULE, problem)
-        } else if uses == 0 {
-            let problem = waiver_unused::problem(index, waiver, severity, late[index]);
+        } else if is_unused {
+            let problem =
+                waiver_unused::problem(index, waiver, severity, !covered[index].is_empty());
             (&waiver_unused::RULE, problem)
         } else {
             continue;
