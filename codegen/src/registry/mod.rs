@@ -119,6 +119,31 @@ pub struct EnvelopeFields {
     pub dedupe_key: String,
 }
 
+impl EnvelopeFields {
+    /// Whether a member has a role, so that its value follows from the event.
+    #[must_use]
+    pub fn has_role(&self, name: &str) -> bool {
+        let Self {
+            event_type,
+            schema_version,
+            event_id,
+            timestamp,
+            payload,
+            dedupe_key,
+        } = self;
+        [
+            event_type,
+            schema_version,
+            event_id,
+            timestamp,
+            payload,
+            dedupe_key,
+        ]
+        .iter()
+        .any(|role| *role == name)
+    }
+}
+
 /// A topic with its versions.
 #[derive(Clone, Debug)]
 pub struct Topic {

@@ -74,14 +74,15 @@ fn crate_name_problem(name: &str) -> Option<&'static str> {
     if !words || !name.starts_with(|first: char| first.is_ascii_lowercase()) || name.len() > 64 {
         return Some("is no name of a crate");
     }
-    if syn::parse_str::<syn::Ident>(&name.replace('-', "_")).is_err() {
+    let module = name.replace('-', "_");
+    if syn::parse_str::<syn::Ident>(&module).is_err() {
         return Some("is a word of Rust");
     }
-    if TAKEN_CRATES.contains(&name.replace('-', "_").as_str()) {
+    if TAKEN_CRATES.contains(&module.as_str()) {
         return Some("is another crate");
     }
     TAKEN_TYPES
-        .contains(&name.replace('-', "_").as_str())
+        .contains(&module.as_str())
         .then_some("would be called like a type inside the crate")
 }
 

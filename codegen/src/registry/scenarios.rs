@@ -151,23 +151,15 @@ impl Check<'_> {
             return;
         };
         let fields = &envelope.fields;
-        let filled = [
-            &fields.event_type,
-            &fields.schema_version,
-            &fields.event_id,
-            &fields.timestamp,
-            &fields.payload,
-            &fields.dedupe_key,
-        ];
         let known: Vec<String> = envelope
             .model
             .properties(&[envelope.model.root])
             .into_keys()
-            .filter(|name| !filled.contains(&name))
+            .filter(|name| !fields.has_role(name))
             .collect();
         for name in self.scenario.envelope.keys() {
             let pointer = format!("/envelope/{}", escape(name));
-            if filled.contains(&name) {
+            if fields.has_role(name) {
                 self.report(
                     INVALID,
                     &pointer,

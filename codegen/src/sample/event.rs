@@ -81,15 +81,7 @@ impl<'r> Events<'r> {
 
     fn fill_in(&self, event: &mut Map<String, Value>, payload: &Value, shares: bool) {
         let fields = &self.registry.envelope.fields;
-        let roles = [
-            &fields.event_type,
-            &fields.schema_version,
-            &fields.event_id,
-            &fields.timestamp,
-            &fields.payload,
-            &fields.dedupe_key,
-        ];
-        for (name, value) in event.iter_mut().filter(|(name, _)| !roles.contains(name)) {
+        for (name, value) in event.iter_mut().filter(|(name, _)| !fields.has_role(name)) {
             let own = payload
                 .get(name)
                 .filter(|own| !own.is_object() && !own.is_array());
