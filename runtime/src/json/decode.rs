@@ -1,7 +1,8 @@
-//! Text to tape: one SIMD pass into reused buffers, then the checks that give a text one meaning.
+//! Text to tape: as foreseen, or by one SIMD pass into reused buffers and the checks that give a text one meaning.
 use simd_json::tape::{Node, Tape};
 use simd_json::{Buffers, ErrorType};
 
+use super::foreseen::Foreseen;
 use super::{Json, MAX_DEPTH};
 
 /// Why a text is not usable JSON.
@@ -20,6 +21,7 @@ pub enum DecodeError {
 
 /// Reusable buffers for decoding one text after another.
 pub struct Decoder {
+    foreseen: Foreseen,
     text: Vec<u8>,
     buffers: Buffers,
     tape: Tape<'static>,
@@ -28,6 +30,7 @@ pub struct Decoder {
 impl Default for Decoder {
     fn default() -> Self {
         Self {
+            foreseen: Foreseen::default(),
             text: Vec::new(),
             buffers: Buffers::with_max_depth(1024, MAX_DEPTH),
             tape: Tape::null(),
@@ -41,6 +44,23 @@ impl Decoder {
     /// # Errors
     /// The text is not JSON, repeats a key, or is nested too deep.
     pub fn decode<R>(
+        &mut self,
+        bytes: &[u8],
+        visit: impl FnOnce(Json<'_>) -> R,
+    ) -> Result<R, DecodeError> {
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let is_read = self.foreseen.read(bytes, &mut tape.0).is_some();
+        if !is_read {
+            self.tape = tape.reset();
+            return self.decode_any(bytes, visit);
+        }
+        let result = visit(Json::new(&tape.0));
+        self.tape = tape.reset();
+        Ok(result)
+    }
+
+    /// As [`Self::decode`], of texts of any kind.
+    pub(super) fn decode_any<R>(
         &mut self,
         bytes: &[u8],
         visit: impl FnOnce(Json<'_>) -> R,

@@ -4,6 +4,7 @@
 //! borrowed, unescaped in place. Duplicate keys and nesting beyond [`MAX_DEPTH`] are errors, so what
 //! passes means one thing only.
 mod decode;
+mod foreseen;
 pub(crate) mod names;
 pub(crate) mod packed;
 mod typed;
