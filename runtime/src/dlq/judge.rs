@@ -69,7 +69,7 @@ impl<'c, R: EventRegistry> Judge<'c, R> {
         };
         let read = self
             .reader
-            .read::<R>(letter.value.as_deref(), place, &mut self.block, |_| false);
+            .read::<R>(letter.value.as_deref(), place, &mut self.block);
         Ok(match read {
             Ok(_) => Judgement::Pass,
             Err(rejection) => Judgement::Fail(rejection),

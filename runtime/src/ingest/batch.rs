@@ -2,11 +2,10 @@
 //!
 //! Of several events with one key in a batch the one with the lowest coordinates stays, so that reading the
 //! same records again, in any interleaving of partitions, gives the same rows.
-use std::collections::HashSet;
 use std::time::Instant;
 
 use super::decode::EventKey;
-use super::dedupe::BatchNumber;
+use super::dedupe::{BatchNumber, Claim, KnownKeys};
 use super::plan::Ranges;
 use super::reason::Rejection;
 use crate::registry::FactBlock;
@@ -35,21 +34,6 @@ impl DeadLetter {
     }
 }
 
-/// Where the rows of a batch come from.
-pub(crate) struct Rows<'b> {
-    /// The batch's.
-    pub(crate) number: BatchNumber,
-    coordinates: &'b [Coordinates],
-}
-
-impl Rows<'_> {
-    /// Whether a row is at lower coordinates than these.
-    pub(crate) fn is_earlier(&self, row: u32, at: Coordinates) -> bool {
-        let kept = self.coordinates.get(row as usize);
-        kept.is_some_and(|kept| *kept < at)
-    }
-}
-
 /// Collects rows until it is time to insert them.
 pub(crate) struct Batch<B> {
     pub(crate) block: B,
@@ -67,7 +51,9 @@ pub(crate) struct Batch<B> {
     coordinates: Vec<Coordinates>,
     /// Keys of the rows.
     keys: Vec<EventKey>,
-    /// Rows that gave way to the same event at lower coordinates.
+    /// Rows that have claimed their events.
+    claimed: usize,
+    /// Rows whose event another row has.
     displaced: Vec<u32>,
     opened: Option<Instant>,
 }
@@ -85,6 +71,7 @@ impl<B: FactBlock> Default for Batch<B> {
             dead_bytes: 0,
             coordinates: Vec::new(),
             keys: Vec::new(),
+            claimed: 0,
             displaced: Vec::new(),
             opened: None,
         }
@@ -111,6 +98,7 @@ impl<B: FactBlock> Batch<B> {
         self.dead_bytes = 0;
         self.coordinates.clear();
         self.keys.clear();
+        self.claimed = 0;
         self.displaced.clear();
         self.opened = None;
     }
@@ -144,28 +132,38 @@ impl<B: FactBlock> Batch<B> {
         self.ranges.add(topic, partition, offset, time, size);
     }
 
-    /// The block to write to, and what must be known of the rows that are in it.
-    pub(crate) fn parts(&mut self) -> (&mut B, Rows<'_>) {
-        let rows = Rows {
-            number: self.number,
-            coordinates: &self.coordinates,
-        };
-        (&mut self.block, rows)
-    }
-
-    /// The number of the row that is written next.
-    pub(crate) fn next_row(&self) -> u32 {
-        u32::try_from(self.coordinates.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The row just written to the block belongs to this event, which was in `displaced` before.
-    pub(crate) fn keep(&mut self, key: EventKey, at: Coordinates, displaced: Option<u32>) {
+    /// The row just written to the block is of this event.
+    pub(crate) fn keep(&mut self, key: EventKey, at: Coordinates) {
         self.coordinates.push(at);
         self.keys.push(key);
-        if let Some(row) = displaced {
-            self.displaced.push(row);
+    }
+
+    /// Rows since the last time claim their events; those of `is_stored` are of events that the table has.
+    pub(crate) fn claim(
+        &mut self,
+        known: &mut KnownKeys,
+        is_stored: impl Fn(Coordinates, EventKey) -> bool,
+    ) {
+        let rows = self.coordinates.iter().zip(&self.keys).zip(0..);
+        for ((at, key), row) in rows.skip(self.claimed) {
+            let is_earlier = |other: u32| {
+                let other = self.coordinates.get(other as usize);
+                other.is_some_and(|other| other < at)
+            };
+            let claim = if is_stored(*at, *key) {
+                Claim::Duplicate
+            } else {
+                known.claim(*key, self.number, row, is_earlier)
+            };
+            let displaced = match claim {
+                Claim::New => continue,
+                Claim::Instead(before) => before,
+                Claim::Duplicate => row,
+            };
+            self.displaced.push(displaced);
             self.duplicates += 1;
         }
+        self.claimed = self.coordinates.len();
     }
 
     pub(crate) fn bury(&mut self, letter: DeadLetter) {
@@ -173,14 +171,15 @@ impl<B: FactBlock> Batch<B> {
         self.dead.push(letter);
     }
 
-    /// Rows to insert, in the order they were written.
+    /// Rows to insert, in the order they were written. All have claimed their events.
     pub(crate) fn rows(&self) -> Vec<u32> {
-        let all = 0..u32::try_from(self.coordinates.len()).unwrap_or(u32::MAX);
-        if self.displaced.is_empty() {
-            return all.collect();
-        }
-        let displaced: HashSet<u32> = self.displaced.iter().copied().collect();
-        all.filter(|row| !displaced.contains(row)).collect()
+        let mut displaced = self.displaced.clone();
+        displaced.sort_unstable();
+        let mut displaced = displaced.into_iter().peekable();
+        let all = 0..u32::try_from(self.claimed).unwrap_or(u32::MAX);
+        // A row is displaced once at most.
+        all.filter(|row| displaced.next_if_eq(row).is_none())
+            .collect()
     }
 
     /// Where a row comes from.
@@ -198,8 +197,13 @@ impl<B: FactBlock> Batch<B> {
         &self.keys
     }
 
-    /// The keys of all rows, for whoever outlives the batch.
+    /// The keys of the rows that have their events, for whoever outlives the batch.
     pub(crate) fn take_keys(&mut self) -> Vec<EventKey> {
-        std::mem::take(&mut self.keys)
+        if self.displaced.is_empty() {
+            let next = Vec::with_capacity(self.keys.capacity());
+            return std::mem::replace(&mut self.keys, next);
+        }
+        let kept = self.rows();
+        kept.iter().filter_map(|row| self.key(*row)).collect()
     }
 }

@@ -30,15 +30,6 @@ pub(crate) struct Source<B: 'static> {
     pub(crate) received_at: Millis,
 }
 
-/// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// A row was written.
-    Row(EventKey),
-    /// The key had been seen; nothing was written.
-    Duplicate,
-}
-
 /// Decodes one record after another into a block.
 pub(crate) struct EventReader {
     decoder: Decoder,
@@ -57,7 +48,7 @@ impl EventReader {
         }
     }
 
-    /// Reads one record; `is_seen` tells whether an event's key counts as seen.
+    /// Reads one record into a row of the block; the event's key.
     ///
     /// # Errors
     /// Why the record cannot be used; the block is then as before.
@@ -66,8 +57,7 @@ impl EventReader {
         bytes: Option<&[u8]>,
         source: Source<R::Block>,
         block: &mut R::Block,
-        is_seen: impl FnOnce(EventKey) -> bool,
-    ) -> Result<Verdict, Rejection> {
+    ) -> Result<EventKey, Rejection> {
         let bytes = bytes.filter(|bytes| !bytes.is_empty());
         let Some(bytes) = bytes else {
             return Err(Rejection::new(Reason::Empty, "the record has no value"));
@@ -86,10 +76,6 @@ impl EventReader {
             let checked = check::<R>(event, source.topic)?;
             let dedupe_key = key_of::<R>(event, checked.version, dedupe_key)
                 .map_err(|rejection| rejection.of(checked.written))?;
-            let key = event_key(dedupe_key);
-            if is_seen(key) {
-                return Ok(Verdict::Duplicate);
-            }
             let row = Row {
                 event,
                 payload: checked.payload,
@@ -106,7 +92,7 @@ impl EventReader {
                 .map_err(|violation| {
                     Rejection::violation(Reason::Payload, violation, Some(checked.written))
                 })
-                .map(|()| Verdict::Row(key))
+                .map(|()| event_key(dedupe_key))
         })?
     }
 }

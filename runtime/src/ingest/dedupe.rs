@@ -7,7 +7,8 @@
 //! however often it arrives.
 //!
 //! An entry names its batch and row and is not touched again when the batch becomes durable: what the batch has
-//! become is noted once for all of its keys. A lookup a record is what this costs.
+//! become is noted once for all of its keys. A lookup a record is what this costs, and as the table is larger than
+//! what a processor keeps near, many keys in a row cost less than one at a time.
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -70,15 +71,16 @@ struct Durable {
     keys: Vec<EventKey>,
 }
 
-/// What is known of a key.
+/// What became of a row's claim to its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Known {
-    /// Nothing.
-    No,
-    /// The asking batch has it in this row.
-    Here(u32),
-    /// A planned batch, or one that became durable within the time limit, has it.
-    Elsewhere,
+pub(crate) enum Claim {
+    /// The row has the event from now on.
+    New,
+    /// The row has it from now on; this row of the same batch had it before.
+    Instead(u32),
+    /// Another row keeps it: one of the same batch, of a planned batch, or of one that became durable within the
+    /// time limit.
+    Duplicate,
 }
 
 /// Remembers keys, on one thread. The batches that became durable first are forgotten first.
@@ -137,35 +139,41 @@ impl KnownKeys {
         (u64::from(self.now) + 1).saturating_sub(self.limits.ttl.as_secs().max(1))
     }
 
-    /// What a batch that takes records must know of a key.
-    pub(crate) fn look(&self, key: EventKey, asking: BatchNumber) -> Known {
-        let Some(place) = self.places.get(&halves(key)) else {
-            return Known::No;
-        };
-        if place.batch == asking {
-            return Known::Here(place.row);
-        }
-        let stands = self.in_flight == Some(place.batch)
+    /// Whether a batch that is not the asking one keeps its events.
+    fn stands(&self, batch: BatchNumber) -> bool {
+        self.in_flight == Some(batch)
             || self
                 .durable
-                .get(&place.batch)
-                .is_some_and(|batch| u64::from(batch.since) >= self.horizon());
-        if stands { Known::Elsewhere } else { Known::No }
+                .get(&batch)
+                .is_some_and(|batch| u64::from(batch.since) >= self.horizon())
     }
 
-    /// The event is in this row of the batch from now on; the batch's row that it was in before, if any.
-    pub(crate) fn claim(&mut self, key: EventKey, batch: BatchNumber, row: u32) -> Option<u32> {
+    /// Claims an event for a row of a batch; `is_earlier` tells whether another row of that batch comes before it.
+    pub(crate) fn claim(
+        &mut self,
+        key: EventKey,
+        batch: BatchNumber,
+        row: u32,
+        is_earlier: impl FnOnce(u32) -> bool,
+    ) -> Claim {
         let place = Place { batch, row };
-        match self.places.entry(halves(key)) {
+        let before = match self.places.entry(halves(key)) {
             Entry::Vacant(entry) => {
                 entry.insert(place);
-                None
+                return Claim::New;
             }
-            Entry::Occupied(mut entry) => {
-                let before = entry.insert(place);
-                (before.batch == batch).then_some(before.row)
-            }
+            Entry::Occupied(entry) => *entry.get(),
+        };
+        let (keeps, claim) = if before.batch == batch {
+            (is_earlier(before.row), Claim::Instead(before.row))
+        } else {
+            (self.stands(before.batch), Claim::New)
+        };
+        if keeps {
+            return Claim::Duplicate;
         }
+        self.places.insert(halves(key), place);
+        claim
     }
 
     /// The batch is planned: nothing but its being durable is missing.
@@ -245,9 +253,7 @@ impl KnownKeys {
         let (count, number) = (keys.len(), self.number());
         for (row, key) in (0..).zip(&keys) {
             // What is planned or in doubt keeps its place.
-            if self.look(*key, number) == Known::No {
-                self.claim(*key, number, row);
-            }
+            self.claim(*key, number, row, |_| true);
         }
         self.settle(number, keys);
         Ok(count)
@@ -272,9 +278,15 @@ mod tests {
     fn fill(known: &mut KnownKeys, keys: std::ops::Range<u128>) -> (BatchNumber, Vec<EventKey>) {
         let number = known.number();
         for (row, key) in (0..).zip(keys.clone()) {
-            assert_eq!(known.claim(key, number, row), None);
+            assert_eq!(known.claim(key, number, row, |_| false), Claim::New);
         }
         (number, keys.collect())
+    }
+
+    /// Whether another batch would take the key's event for a duplicate.
+    fn is_known(known: &KnownKeys, key: EventKey) -> bool {
+        let place = known.places.get(&halves(key));
+        place.is_some_and(|place| known.stands(place.batch))
     }
 
     #[test]
@@ -282,22 +294,23 @@ mod tests {
         let (mut known, metrics) = table(100);
         let (first, keys) = fill(&mut known, 0..3);
         let next = known.number();
-        assert_eq!(known.look(1, first), Known::Here(1));
+        assert_eq!(known.claim(1, first, 9, |row| row == 1), Claim::Duplicate);
         // Neither planned nor durable: nobody else may rely on it.
-        assert_eq!(known.look(1, next), Known::No);
+        assert!(!is_known(&known, 1));
         known.plan(first);
-        assert_eq!(known.look(1, next), Known::Elsewhere);
+        assert!(is_known(&known, 1));
+        assert_eq!(known.claim(1, next, 0, |_| false), Claim::Duplicate);
         known.settle(first, keys);
-        assert_eq!(known.look(1, next), Known::Elsewhere);
+        assert_eq!(known.claim(1, next, 0, |_| false), Claim::Duplicate);
         known.now = 599;
-        assert_eq!(known.look(1, next), Known::Elsewhere);
+        assert!(is_known(&known, 1));
         known.now = 600;
-        assert_eq!(known.look(1, next), Known::No);
+        assert!(!is_known(&known, 1));
         // A new copy takes the key over; forgetting the old batch does not take it away.
-        assert_eq!(known.claim(1, next, 7), None);
+        assert_eq!(known.claim(1, next, 7, |_| false), Claim::New);
         known.settle(next, vec![1]);
-        assert_eq!(known.look(1, known.last_number + 1), Known::Elsewhere);
-        assert_eq!(known.look(2, known.last_number + 1), Known::No);
+        assert!(is_known(&known, 1));
+        assert!(!is_known(&known, 2));
         assert_eq!(known.places.len(), 1);
         assert_eq!(metrics.dedupe_evictions.get(), 0);
     }
@@ -306,9 +319,9 @@ mod tests {
     fn a_row_that_gives_way_is_told() {
         let (mut known, _) = table(100);
         let number = known.number();
-        assert_eq!(known.claim(5, number, 0), None);
-        assert_eq!(known.claim(5, number, 3), Some(0));
-        assert_eq!(known.look(5, number), Known::Here(3));
+        assert_eq!(known.claim(5, number, 0, |_| false), Claim::New);
+        assert_eq!(known.claim(5, number, 3, |_| false), Claim::Instead(0));
+        assert_eq!(known.claim(5, number, 4, |row| row == 3), Claim::Duplicate);
     }
 
     #[test]
@@ -318,9 +331,8 @@ mod tests {
         known.plan(number);
         known.release(number, &keys[1..2]);
         known.settle(number, keys);
-        let next = known.number();
-        assert_eq!(known.look(0, next), Known::Elsewhere);
-        assert_eq!(known.look(1, next), Known::No);
+        assert!(is_known(&known, 0));
+        assert!(!is_known(&known, 1));
         // A batch that is given up leaves nothing.
         let (dropped, keys) = fill(&mut known, 10..20);
         known.release(dropped, &keys);
@@ -335,10 +347,7 @@ mod tests {
             known.plan(number);
             known.settle(number, keys);
         }
-        let next = known.number();
-        let found: Vec<bool> = (0..12)
-            .map(|key| known.look(key, next) == Known::Elsewhere)
-            .collect();
+        let found: Vec<bool> = (0..12).map(|key| is_known(&known, key)).collect();
         assert_eq!(found.iter().filter(|found| **found).count(), 10);
         assert!(!found[0] && !found[1] && found[2] && found[11]);
         assert_eq!(metrics.dedupe_evictions.get(), 2);
@@ -347,7 +356,7 @@ mod tests {
         known.settle(number, keys);
         assert_eq!(known.places.len(), 10);
         assert_eq!(known.listed, 10);
-        assert_eq!(known.look(129, next), Known::Elsewhere);
+        assert!(is_known(&known, 129));
         assert_eq!(metrics.dedupe_evictions.get(), 32);
     }
 }

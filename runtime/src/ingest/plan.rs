@@ -56,6 +56,15 @@ impl Entry {
     fn is(&self, topic: &str, partition: i32) -> bool {
         self.partition == partition && self.topic == topic
     }
+
+    fn add(&mut self, offset: i64, time: i64, size: usize) {
+        self.range.last = offset;
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        for part in [offset.cast_unsigned(), time.cast_unsigned(), size] {
+            // Multiply and rotate: order matters, and one step a record is cheap.
+            self.hash = (self.hash.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
 }
 
 impl Ranges {
@@ -83,27 +92,21 @@ impl Ranges {
 
     /// Adds a record: its offset, Kafka timestamp in milliseconds and size in bytes.
     pub(crate) fn add(&mut self, topic: &str, partition: i32, offset: i64, time: i64, size: usize) {
-        if self.find(topic, partition).is_none() {
-            self.text_bytes += topic.len() + RANGE_BYTES;
-            self.entries.push(Entry {
-                topic: topic.to_owned(),
-                partition,
-                range: Range {
-                    first: offset,
-                    last: offset,
-                },
-                hash: 0,
-            });
+        if let Some(entry) = self.find(topic, partition) {
+            return entry.add(offset, time, size);
         }
-        let Some(entry) = self.find(topic, partition) else {
-            return;
+        self.text_bytes += topic.len() + RANGE_BYTES;
+        let mut entry = Entry {
+            topic: topic.to_owned(),
+            partition,
+            range: Range {
+                first: offset,
+                last: offset,
+            },
+            hash: 0,
         };
-        entry.range.last = offset;
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        for part in [offset.cast_unsigned(), time.cast_unsigned(), size] {
-            // Multiply and rotate: order matters, and one step a record is cheap.
-            entry.hash = (entry.hash.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
+        entry.add(offset, time, size);
+        self.entries.push(entry);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

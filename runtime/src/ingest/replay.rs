@@ -106,20 +106,9 @@ fn read<R: EventRegistry>(
             let Some(topic) = R::TOPICS.iter().position(|topic| topic.name == name) else {
                 return;
             };
-            let number = u32::try_from(topic).unwrap_or(u32::MAX);
-            let at = (number, message.partition(), message.offset());
-            let is_stored = |key| is_stored(at, key);
-            let known = &mut known;
-            take_in::<R>(
-                &mut reader,
-                &mut batch,
-                known,
-                topic,
-                message,
-                now(),
-                is_stored,
-            );
+            take_in::<R>(&mut reader, &mut batch, topic, message, now());
         },
     )?;
+    batch.claim(&mut known, is_stored);
     Ok((batch, complete))
 }

@@ -10,8 +10,8 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::batch::{Batch, Coordinates};
-use super::decode::{EventKey, EventReader, Source, Verdict};
-use super::dedupe::{Known, KnownKeys};
+use super::decode::{EventKey, EventReader, Source};
+use super::dedupe::KnownKeys;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::plan::Plan;
@@ -35,15 +35,13 @@ const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a stop waits for an insert; its plan stands, so the next worker finishes it.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Reads records into a batch; `is_stored` knows keys beside those that the table of keys does.
+/// Reads a record into a batch whose plan it is in; the row's event is still to be claimed.
 pub(crate) fn take_in<R: EventRegistry>(
     reader: &mut EventReader,
     batch: &mut Batch<R::Block>,
-    known: &mut KnownKeys,
     topic: usize,
     message: &BorrowedMessage<'_>,
     received_at: Millis,
-    is_stored: impl Fn(EventKey) -> bool,
 ) {
     let Some(definition) = R::TOPICS.get(topic) else {
         return;
@@ -61,19 +59,8 @@ pub(crate) fn take_in<R: EventRegistry>(
         offset: at.2,
         received_at,
     };
-    let (block, rows) = batch.parts();
-    let is_seen = |key| match known.look(key, rows.number) {
-        Known::No => is_stored(key),
-        Known::Here(row) => rows.is_earlier(row, at) || is_stored(key),
-        Known::Elsewhere => true,
-    };
-    let verdict = reader.read::<R>(message.payload(), source, block, is_seen);
-    match verdict {
-        Ok(Verdict::Row(key)) => {
-            let displaced = known.claim(key, batch.number, batch.next_row());
-            batch.keep(key, at, displaced);
-        }
-        Ok(Verdict::Duplicate) => batch.duplicates += 1,
+    match reader.read::<R>(message.payload(), source, &mut batch.block) {
+        Ok(key) => batch.keep(key, at),
         Err(rejection) => batch.bury(letter(message, definition, rejection)),
     }
 }
@@ -353,8 +340,14 @@ impl<R: EventRegistry> Worker<R> {
         });
     }
 
-    /// Takes in records until it is time to look at everything else.
+    /// Takes in records until it is time to look at everything else, and has them claim their events.
     fn poll(&self, turn: &mut Turn<R>) -> Result<()> {
+        let result = self.poll_stride(turn);
+        turn.open.claim(&mut turn.known, |_, _| false);
+        result
+    }
+
+    fn poll_stride(&self, turn: &mut Turn<R>) -> Result<()> {
         let epoch = turn.epoch;
         let mut received_at = None;
         for stride in 0..STRIDE {
@@ -426,13 +419,8 @@ impl<R: EventRegistry> Worker<R> {
         if let Some(consumed) = self.consumed.get(topic) {
             consumed.inc();
         }
-        let Turn {
-            reader,
-            open,
-            known,
-            ..
-        } = turn;
-        take_in::<R>(reader, open, known, topic, message, received_at, |_| false);
+        let Turn { reader, open, .. } = turn;
+        take_in::<R>(reader, open, topic, message, received_at);
         Ok(())
     }
 
