@@ -1,7 +1,7 @@
 //! From Kafka into the fact table, exactly once.
 //!
 //! ```text
-//! poll ─▶ take in (decode, check, dedupe, columns) ─▶ seal ─▶ commit the plan ─▶ insert under its token ─▶ settle
+//! gather ─▶ admit ─▶ decode (check, columns, dedupe) ─▶ seal ─▶ commit the plan ─▶ insert under its token ─▶ settle
 //!                  └─ what cannot be used ─▶ <topic>.dlq                             │
 //!                                       after a crash: the plan is read and inserted again
 //! ```
@@ -14,6 +14,7 @@ pub(crate) mod decode;
 mod dedupe;
 pub(crate) mod failpoint;
 mod insert;
+mod intake;
 mod mend;
 pub(crate) mod plan;
 mod progress;

@@ -35,8 +35,9 @@ pub struct Counts {
 }
 
 impl Progress {
-    pub(super) fn consumed(&self) {
-        self.consumed.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn consumed(&self, records: usize) {
+        self.consumed
+            .fetch_add(u64::try_from(records).unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(super) fn replayed(&self) {

@@ -14,9 +14,10 @@ use super::decode::{EventKey, EventReader};
 use super::dedupe::KnownKeys;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
+use super::intake::{enter, now, read_in};
 use super::plan::{Partition, Plan};
 use super::records;
-use super::worker::{now, take_in};
+
 use crate::error::{Error, Result};
 use crate::registry::EventRegistry;
 
@@ -106,7 +107,8 @@ fn read<R: EventRegistry>(
             let Some(topic) = R::TOPICS.iter().position(|topic| topic.name == name) else {
                 return;
             };
-            take_in::<R>(&mut reader, &mut batch, topic, message, now());
+            enter::<R>(&mut batch, topic, message);
+            read_in::<R>(&mut reader, &mut batch, topic, message, now());
         },
     )?;
     batch.claim(&mut known, is_stored);

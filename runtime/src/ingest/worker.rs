@@ -1,5 +1,5 @@
-//! The worker's loop: poll, take in, seal, plan, insert, settle. One thread polls and decodes; the insert of the
-//! batch before runs beside it.
+//! The worker's loop: gather, admit, seal, plan, insert, settle. Records are decoded beside it ([`super::intake`]), and
+//! so runs the insert of the batch before. Whatever is decided is decided here, while nothing is being decoded.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,22 +9,17 @@ use prometheus::IntCounter;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::message::{BorrowedMessage, Message as _};
 
-use super::batch::{Batch, Coordinates};
-use super::decode::{EventKey, EventReader, Source};
-use super::dedupe::KnownKeys;
+use super::batch::Batch;
+use super::decode::EventKey;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
+use super::intake::{Decoding, Desk, Gathered, Record, enter};
 use super::plan::Plan;
 use super::progress::Progress;
-use super::records::letter;
 use super::replay::replay;
-use crate::column::Millis;
 use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
 use crate::registry::EventRegistry;
-
-/// Records between two looks at everything else.
-const STRIDE: usize = 256;
 
 /// Longest wait for a record, so that flushes and rebalances come in time.
 const POLL: Duration = Duration::from_millis(25);
@@ -34,44 +29,6 @@ const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for an insert; its plan stands, so the next worker finishes it.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
-
-/// Reads a record into a batch whose plan it is in; the row's event is still to be claimed.
-pub(crate) fn take_in<R: EventRegistry>(
-    reader: &mut EventReader,
-    batch: &mut Batch<R::Block>,
-    topic: usize,
-    message: &BorrowedMessage<'_>,
-    received_at: Millis,
-) {
-    let Some(definition) = R::TOPICS.get(topic) else {
-        return;
-    };
-    let at: Coordinates = (
-        u32::try_from(topic).unwrap_or(u32::MAX),
-        message.partition(),
-        message.offset(),
-    );
-    let time = message.timestamp().to_millis().unwrap_or(0);
-    batch.enter(definition.name, at.1, at.2, time, message.payload_len());
-    let source = Source {
-        topic: definition,
-        partition: at.1,
-        offset: at.2,
-        received_at,
-    };
-    match reader.read::<R>(message.payload(), source, &mut batch.block) {
-        Ok(key) => batch.keep(key, at),
-        Err(rejection) => batch.bury(letter(message, definition, rejection)),
-    }
-}
-
-/// The time of the clock.
-pub(crate) fn now() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Millis(since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    }))
-}
 
 /// What an insert reports when it is done.
 struct Done<B> {
@@ -94,13 +51,10 @@ pub(super) struct Worker<R: EventRegistry> {
 
 /// The parts of the loop that change.
 struct Turn<R: EventRegistry> {
-    reader: EventReader,
-    known: KnownKeys,
+    spare: Option<Batch<R::Block>>,
     /// Topic of the last record, by its position in the registry.
     topic: usize,
-    open: Batch<R::Block>,
-    spare: Option<Batch<R::Block>>,
-    /// The open batch met a record that it cannot take, which is read again after it is sealed.
+    /// The open batch met a record that it cannot take, which the next one takes.
     closing: bool,
     busy: bool,
     paused: bool,
@@ -115,43 +69,48 @@ impl<R: EventRegistry> Worker<R> {
     /// # Errors
     /// What waiting cannot mend: a defect, or Kafka refusing us for good.
     pub(super) fn run(self) -> Result<()> {
-        let (report, done) = channel();
-        let limits = self.sink.config.batch;
-        let mut known = KnownKeys::new(self.sink.config.dedupe, &self.sink.metrics);
-        let open = Batch::numbered(known.number());
-        let mut turn = Turn::<R> {
-            known,
-            reader: EventReader::new(self.sink.config.hash_key.0, limits.max_message_bytes),
-            topic: 0,
-            open,
-            spare: Some(Batch::default()),
-            closing: false,
-            busy: false,
-            paused: false,
-            epoch: self.consumer.assignment.epoch(),
-            done,
-            report,
-        };
-        while !self.stop.load(Ordering::Relaxed) {
-            self.settle(&mut turn)?;
-            self.follow_rebalance(&mut turn)?;
-            self.advance(&mut turn)?;
-            self.poll(&mut turn)?;
-        }
-        self.finish(&mut turn)
+        std::thread::scope(|scope| {
+            let mut decoding = Decoding::<R>::start(scope)?;
+            let mut desk = Desk::new(&self.sink.config, &self.sink.metrics);
+            let (report, done) = channel();
+            let mut turn = Turn::<R> {
+                spare: Some(Batch::default()),
+                topic: 0,
+                closing: false,
+                busy: false,
+                paused: false,
+                epoch: self.consumer.assignment.epoch(),
+                done,
+                report,
+            };
+            let mut gathered = Gathered::new(turn.epoch);
+            while !self.stop.load(Ordering::Relaxed) {
+                let wait = self.wait(&turn, &desk);
+                decoding.begin(desk, &mut gathered.admitted)?;
+                gathered.fill(&self.consumer, wait)?;
+                desk = decoding.finish(&mut gathered.admitted)?;
+                self.settle(&mut turn, &mut desk)?;
+                self.follow_rebalance(&mut turn, &mut desk)?;
+                self.advance(&mut turn, &mut desk)?;
+                self.admit(&mut turn, &mut desk, &mut gathered);
+            }
+            decoding.begin(desk, &mut gathered.admitted)?;
+            desk = decoding.finish(&mut gathered.admitted)?;
+            self.finish(&mut turn, &mut desk)
+        })
     }
 
     /// Takes the report of an insert that is done.
-    fn settle(&self, turn: &mut Turn<R>) -> Result<()> {
+    fn settle(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
         self.sink.health.beat();
-        turn.known.tick();
+        desk.known.tick();
         while let Ok(done) = turn.done.try_recv() {
-            self.conclude(turn, done)?;
+            self.conclude(turn, desk, done)?;
         }
         Ok(())
     }
 
-    fn conclude(&self, turn: &mut Turn<R>, done: Done<R::Block>) -> Result<()> {
+    fn conclude(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, done: Done<R::Block>) -> Result<()> {
         turn.busy = false;
         let written = done.result?;
         reach("before-settle");
@@ -160,8 +119,8 @@ impl<R: EventRegistry> Worker<R> {
         if let Some(mut batch) = done.batch {
             let refused = written.refused.iter();
             let refused: Vec<EventKey> = refused.filter_map(|row| batch.key(*row)).collect();
-            turn.known.release(batch.number, &refused);
-            turn.known.settle(batch.number, batch.take_keys());
+            desk.known.release(batch.number, &refused);
+            desk.known.settle(batch.number, batch.take_keys());
             self.progress
                 .settle(&written, batch.records, batch.duplicates);
             self.sink
@@ -177,13 +136,13 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// After a rebalance everything that is not planned is read again by whoever has the partition.
-    fn follow_rebalance(&self, turn: &mut Turn<R>) -> Result<()> {
+    fn follow_rebalance(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
         let epoch = self.consumer.assignment.epoch();
         if epoch == turn.epoch {
             return Ok(());
         }
         turn.epoch = epoch;
-        Self::give_up(turn);
+        Self::give_up(turn, desk);
         turn.paused = false;
         self.sink.metrics.paused.set(0);
         if let Some(error) = self.consumer.assignment.take_failure() {
@@ -194,7 +153,7 @@ impl<R: EventRegistry> Worker<R> {
         if joined {
             // A partition that was paused when it was given up comes back paused.
             self.consumer.set_paused(false);
-            let rebuild = turn.known.rebuild::<R>(&self.sink.client);
+            let rebuild = desk.known.rebuild::<R>(&self.sink.client);
             // A server that accepts and does not answer must not keep the worker out of its group.
             let rebuild = async { tokio::time::timeout(REBUILD_PATIENCE, rebuild).await };
             match self.runtime.block_on(rebuild) {
@@ -209,18 +168,18 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// Starts what can be started: a replay first, else the open batch when it is due.
-    fn advance(&self, turn: &mut Turn<R>) -> Result<()> {
+    fn advance(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
         if turn.busy {
-            self.set_paused(turn, self.is_full(turn));
+            self.set_paused(turn, self.is_full(turn, desk));
             return Ok(());
         }
         if let Some(plan) = self.consumer.assignment.next_plan() {
             self.start_replay(turn, plan);
             return Ok(());
         }
-        match self.due(turn) {
-            Some(reason) => self.seal(turn, reason)?,
-            None if turn.open.is_empty() => {
+        match self.due(turn, desk) {
+            Some(reason) => self.seal(turn, desk, reason)?,
+            None if desk.open.is_empty() => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");
@@ -231,24 +190,25 @@ impl<R: EventRegistry> Worker<R> {
             }
             None => {}
         }
-        self.set_paused(turn, false);
+        // Full still where the plan could not be committed yet.
+        self.set_paused(turn, self.is_full(turn, desk));
         Ok(())
     }
 
-    fn is_full(&self, turn: &Turn<R>) -> bool {
+    fn is_full(&self, turn: &Turn<R>, desk: &Desk<R>) -> bool {
         let limits = self.sink.config.batch;
         turn.closing
-            || turn.open.records >= limits.max_rows
-            || turn.open.bytes() >= limits.max_bytes
+            || desk.open.records >= limits.max_rows
+            || desk.open.bytes() >= limits.max_bytes
     }
 
     /// Why the open batch is to be inserted now, if it is.
-    fn due(&self, turn: &Turn<R>) -> Option<&'static str> {
+    fn due(&self, turn: &Turn<R>, desk: &Desk<R>) -> Option<&'static str> {
         let limits = self.sink.config.batch;
-        let opened = turn.open.opened()?;
-        if turn.open.records >= limits.max_rows {
+        let opened = desk.open.opened()?;
+        if desk.open.records >= limits.max_rows {
             Some("rows")
-        } else if turn.open.bytes() >= limits.max_bytes {
+        } else if desk.open.bytes() >= limits.max_bytes {
             Some("bytes")
         } else if turn.closing {
             Some("plan")
@@ -269,8 +229,8 @@ impl<R: EventRegistry> Worker<R> {
 
     /// Plans the open batch and hands it to an insert. Where the plan cannot be committed the batch is dropped:
     /// the group has moved on, or will deliver the records again.
-    fn seal(&self, turn: &mut Turn<R>, reason: &'static str) -> Result<()> {
-        let plan = turn.open.ranges.plan();
+    fn seal(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, reason: &'static str) -> Result<()> {
+        let plan = desk.open.ranges.plan();
         reach("before-plan");
         if let Err(error) = self.consumer.commit_plan(&plan) {
             if error.retryable {
@@ -278,14 +238,14 @@ impl<R: EventRegistry> Worker<R> {
                 return Ok(());
             }
             tracing::warn!(%error, "a batch is given up; its records come again");
-            Self::give_up(turn);
+            Self::give_up(turn, desk);
             return self.rewind();
         }
         reach("after-plan");
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
-        let batch = std::mem::replace(&mut turn.open, turn.spare.take().unwrap_or_default());
-        turn.known.plan(batch.number);
-        turn.open.number = turn.known.number();
+        let batch = std::mem::replace(&mut desk.open, turn.spare.take().unwrap_or_default());
+        desk.known.plan(batch.number);
+        desk.open.number = desk.known.number();
         turn.busy = true;
         let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
         self.runtime.spawn(async move {
@@ -302,9 +262,9 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// Drops the open batch; its records come again.
-    fn give_up(turn: &mut Turn<R>) {
-        turn.known.release(turn.open.number, turn.open.keys());
-        turn.open.clear();
+    fn give_up(turn: &mut Turn<R>, desk: &mut Desk<R>) {
+        desk.known.release(desk.open.number, desk.open.keys());
+        desk.open.clear();
         turn.closing = false;
     }
 
@@ -340,113 +300,63 @@ impl<R: EventRegistry> Worker<R> {
         });
     }
 
-    /// Takes in records until it is time to look at everything else, and has them claim their events.
-    fn poll(&self, turn: &mut Turn<R>) -> Result<()> {
-        let result = self.poll_stride(turn);
-        turn.open.claim(&mut turn.known, |_, _| false);
-        result
-    }
-
-    fn poll_stride(&self, turn: &mut Turn<R>) -> Result<()> {
-        let epoch = turn.epoch;
-        let mut received_at = None;
-        for stride in 0..STRIDE {
-            // Waiting once a turn is enough; then only what is there.
-            let wait = if stride == 0 {
-                self.wait(turn)
-            } else {
-                Duration::ZERO
-            };
-            match self.consumer.client.poll(wait) {
-                None => return Ok(()),
-                Some(Ok(message)) => {
-                    // A rebalance inside this poll: the record belongs to what comes after it.
-                    if self.consumer.assignment.epoch() != epoch {
-                        self.follow_rebalance(turn)?;
-                    }
-                    let received_at = *received_at.get_or_insert_with(now);
-                    self.take(turn, &message, received_at)?;
-                    if turn.closing || (turn.busy && self.is_full(turn)) {
-                        return Ok(());
-                    }
-                }
-                Some(Err(error)) => {
-                    let error = crate::kafka::error("Kafka reports trouble", &error);
-                    if error.kind == Kind::Config && !error.retryable {
-                        return Err(error);
-                    }
-                    tracing::warn!(%error, "Kafka reports trouble");
-                    return Ok(());
-                }
-            }
-            if turn.open.records >= self.sink.config.batch.max_rows {
-                return Ok(());
-            }
+    /// How long to wait for a record: until the next flush, but not long, and not where there is something to do.
+    fn wait(&self, turn: &Turn<R>, desk: &Desk<R>) -> Duration {
+        // Paused where it is full and its plan could not be committed.
+        if self.is_full(turn, desk) && !turn.busy && !turn.paused {
+            return Duration::ZERO;
         }
-        Ok(())
-    }
-
-    /// Until the next flush, but not long.
-    fn wait(&self, turn: &Turn<R>) -> Duration {
         let flush = self.sink.config.batch.flush_interval;
-        turn.open.opened().map_or(POLL, |opened: Instant| {
+        desk.open.opened().map_or(POLL, |opened: Instant| {
             flush.saturating_sub(opened.elapsed()).min(POLL)
         })
     }
 
-    fn take(
-        &self,
-        turn: &mut Turn<R>,
-        message: &BorrowedMessage<'_>,
-        received_at: Millis,
-    ) -> Result<()> {
-        let name = message.topic();
-        let is_named = |topic: &usize| R::TOPICS.get(*topic).is_some_and(|it| it.name == name);
-        // Records of one topic come in runs.
-        let topic = Some(turn.topic)
-            .filter(is_named)
-            .or_else(|| (0..R::TOPICS.len()).find(is_named));
-        let Some(topic) = topic else {
-            return Ok(());
-        };
-        turn.topic = topic;
-        let (partition, offset) = (message.partition(), message.offset());
-        if !turn.open.ranges.takes(name, partition, offset) {
-            turn.closing = true;
-            return self.seek(name, partition, offset);
+    /// Takes gathered records into the open batch, as far as it takes them.
+    fn admit<'c>(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, gathered: &mut Gathered<'c>) {
+        if self.is_full(turn, desk) {
+            return;
         }
-        self.progress.consumed();
-        if let Some(consumed) = self.consumed.get(topic) {
-            consumed.inc();
+        let room = self.sink.config.batch.max_rows - desk.open.records;
+        while gathered.admitted.len() < room
+            && let Some(message) = gathered.waiting.pop_front()
+        {
+            let Some(topic) = Self::topic_of(turn, &message) else {
+                continue;
+            };
+            let (partition, offset) = (message.partition(), message.offset());
+            if !desk.open.ranges.takes(message.topic(), partition, offset) {
+                turn.closing = true;
+                gathered.waiting.push_front(message);
+                break;
+            }
+            enter::<R>(&mut desk.open, topic, &message);
+            if let Some(consumed) = self.consumed.get(topic) {
+                consumed.inc();
+            }
+            gathered.admitted.push(Record { topic, message });
         }
-        let Turn { reader, open, .. } = turn;
-        take_in::<R>(reader, open, topic, message, received_at);
-        Ok(())
+        self.progress.consumed(gathered.admitted.len());
     }
 
-    /// Has a record delivered again. Where that fails, everything after the committed positions is: skipping it
-    /// would lose it.
-    fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
-        let seek = self.consumer.client.seek(
-            topic,
-            partition,
-            rdkafka::Offset::Offset(offset),
-            Duration::from_secs(5),
-        );
-        if let Err(error) = seek {
-            tracing::warn!(%error, topic, partition, "cannot seek");
-            return self.rewind();
-        }
-        Ok(())
+    /// A record's topic, by its position in the registry. Records of one topic come in runs.
+    fn topic_of(turn: &mut Turn<R>, message: &BorrowedMessage<'_>) -> Option<usize> {
+        let name = message.topic();
+        let is_named = |topic: &usize| R::TOPICS.get(*topic).is_some_and(|it| it.name == name);
+        let topic = Some(turn.topic)
+            .filter(is_named)
+            .or_else(|| (0..R::TOPICS.len()).find(is_named))?;
+        turn.topic = topic;
+        Some(topic)
     }
 
     /// Inserts what is open, commits what is durable and leaves the group.
-    fn finish(&self, turn: &mut Turn<R>) -> Result<()> {
+    fn finish(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
         let deadline = Instant::now() + STOP_PATIENCE;
-        self.await_insert(turn, deadline)?;
-        if !turn.busy && !turn.open.is_empty() && !self.consumer.assignment.has_plans() {
-            self.seal(turn, "stop")?;
-            self.await_insert(turn, deadline)?;
+        self.await_insert(turn, desk, deadline)?;
+        if !turn.busy && !desk.open.is_empty() && !self.consumer.assignment.has_plans() {
+            self.seal(turn, desk, "stop")?;
+            self.await_insert(turn, desk, deadline)?;
         }
         if let Err(error) = self.consumer.commit_durable() {
             tracing::info!(%error, "last positions not committed; the plan is replayed at the next start");
@@ -458,11 +368,16 @@ impl<R: EventRegistry> Worker<R> {
         Ok(())
     }
 
-    fn await_insert(&self, turn: &mut Turn<R>, deadline: Instant) -> Result<()> {
+    fn await_insert(
+        &self,
+        turn: &mut Turn<R>,
+        desk: &mut Desk<R>,
+        deadline: Instant,
+    ) -> Result<()> {
         while turn.busy {
             let left = deadline.saturating_duration_since(Instant::now());
             match turn.done.recv_timeout(left) {
-                Ok(done) => self.conclude(turn, done)?,
+                Ok(done) => self.conclude(turn, desk, done)?,
                 Err(_) => break,
             }
         }

@@ -65,6 +65,13 @@ fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
     workspace.released_pipeline(payload.name())
 }
 
+/// Between two looks at how full a table is. Each costs the server about 2 ms, and that is counted as the
+/// contender's.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// As [`LOOK`], for a run of about a second.
+const SHORT_LOOK: Duration = Duration::from_millis(50);
+
 impl Stage {
     pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
         let pipeline = pipeline(payload, partitions);
@@ -120,7 +127,7 @@ impl Stage {
     pub fn until_full(&self, started: Instant) -> f64 {
         while self.count() < self.rows {
             assert!(started.elapsed() < Duration::from_secs(600));
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(SHORT_LOOK);
         }
         started.elapsed().as_secs_f64()
     }
@@ -143,7 +150,7 @@ impl Stage {
                 "{count} of {}",
                 self.rows
             );
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(LOOK);
         }
     }
 
