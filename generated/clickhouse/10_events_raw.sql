@@ -59,5 +59,5 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toYYYYMM(event_date)
 ORDER BY (event_type, user_id, ts, entity_id, dedupe_key)
 TTL event_date + toIntervalDay(400) DELETE
-SETTINGS index_granularity = 8192, non_replicated_deduplication_window = 10000, merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 134217728, vertical_merge_algorithm_min_rows_to_activate = 5000000, merge_selector_base = 10
+SETTINGS index_granularity = 8192, non_replicated_deduplication_window = 10000, merge_with_ttl_timeout = 86400, min_bytes_for_wide_part = 134217728, vertical_merge_algorithm_min_rows_to_activate = 5000000, merge_selector_base = 20
 COMMENT 'One row an event; events with one dedupe_key are one event'
