@@ -42,6 +42,8 @@ pub(super) struct Gathered<'c> {
     pub(super) waiting: VecDeque<BorrowedMessage<'c>>,
     /// In the ranges of the open batch, and still to be decoded.
     pub(super) admitted: Vec<Record<'c>>,
+    /// Decoded.
+    spent: Vec<Record<'c>>,
 }
 
 impl<'c> Gathered<'c> {
@@ -50,6 +52,7 @@ impl<'c> Gathered<'c> {
             epoch,
             waiting: VecDeque::new(),
             admitted: Vec::new(),
+            spent: Vec::new(),
         }
     }
 
@@ -58,6 +61,8 @@ impl<'c> Gathered<'c> {
     /// # Errors
     /// Kafka refuses us for good.
     pub(super) fn fill(&mut self, consumer: &'c GroupConsumer, wait: Duration) -> Result<()> {
+        // On this thread: the client's memory is under a lock that its own threads hold much of the time.
+        self.spent.clear();
         let (mut wait, mut bytes) = (wait, 0);
         loop {
             let polled = consumer.client.poll(wait);
@@ -110,16 +115,11 @@ impl<R: EventRegistry> Desk<R> {
     }
 
     /// Decodes admitted records and lets their rows claim their events.
-    fn decode(&mut self, records: &mut Vec<Record<'_>>) {
+    fn decode(&mut self, records: &[Record<'_>]) {
         let received_at = now();
-        for Record { topic, message } in records.drain(..) {
-            read_in::<R>(
-                &mut self.reader,
-                &mut self.open,
-                topic,
-                &message,
-                received_at,
-            );
+        let (reader, open) = (&mut self.reader, &mut self.open);
+        for Record { topic, message } in records {
+            read_in::<R>(reader, open, *topic, message, received_at);
         }
         self.open.claim(&mut self.known, |_, _| false);
     }
@@ -151,7 +151,7 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
             .name("decode".to_owned())
             .spawn_scoped(scope, move || {
                 for mut work in work {
-                    work.desk.decode(&mut work.records);
+                    work.desk.decode(&work.records);
                     if back.send(work).is_err() {
                         return;
                     }
@@ -165,31 +165,32 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
         })
     }
 
-    /// Has admitted records decoded.
+    /// Has the admitted records decoded.
     ///
     /// # Errors
     /// The thread is gone: a defect of ours.
     pub(super) fn begin(
         &mut self,
         mut desk: Box<Desk<R>>,
-        admitted: &mut Vec<Record<'c>>,
+        gathered: &mut Gathered<'c>,
     ) -> Result<()> {
-        if admitted.len() < FEW {
-            desk.decode(admitted);
+        if gathered.admitted.len() < FEW {
+            desk.decode(&gathered.admitted);
+            gathered.admitted.clear();
             self.done = Some(desk);
             return Ok(());
         }
-        let records = std::mem::take(admitted);
+        let records = std::mem::take(&mut gathered.admitted);
         self.to
             .send(Work { desk, records })
             .map_err(|_| Error::bug("the decoding thread is gone"))
     }
 
-    /// Waits for the desk; `admitted` gets its memory back.
+    /// Waits for the desk.
     ///
     /// # Errors
     /// As [`Self::begin`].
-    pub(super) fn finish(&mut self, admitted: &mut Vec<Record<'c>>) -> Result<Box<Desk<R>>> {
+    pub(super) fn finish(&mut self, gathered: &mut Gathered<'c>) -> Result<Box<Desk<R>>> {
         if let Some(desk) = self.done.take() {
             return Ok(desk);
         }
@@ -197,7 +198,9 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
             .from
             .recv()
             .map_err(|_| Error::bug("the decoding thread is gone"))?;
-        *admitted = records;
+        // The memory of what was spent before is for the next.
+        gathered.admitted = std::mem::replace(&mut gathered.spent, records);
+        gathered.admitted.clear();
         Ok(desk)
     }
 }

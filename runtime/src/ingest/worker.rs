@@ -86,16 +86,16 @@ impl<R: EventRegistry> Worker<R> {
             let mut gathered = Gathered::new(turn.epoch);
             while !self.stop.load(Ordering::Relaxed) {
                 let wait = self.wait(&turn, &desk);
-                decoding.begin(desk, &mut gathered.admitted)?;
+                decoding.begin(desk, &mut gathered)?;
                 gathered.fill(&self.consumer, wait)?;
-                desk = decoding.finish(&mut gathered.admitted)?;
+                desk = decoding.finish(&mut gathered)?;
                 self.settle(&mut turn, &mut desk)?;
                 self.follow_rebalance(&mut turn, &mut desk)?;
                 self.advance(&mut turn, &mut desk)?;
                 self.admit(&mut turn, &mut desk, &mut gathered);
             }
-            decoding.begin(desk, &mut gathered.admitted)?;
-            desk = decoding.finish(&mut gathered.admitted)?;
+            decoding.begin(desk, &mut gathered)?;
+            desk = decoding.finish(&mut gathered)?;
             self.finish(&mut turn, &mut desk)
         })
     }
