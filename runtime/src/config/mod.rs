@@ -112,7 +112,7 @@ const MAX_BATCH_ROWS: usize = 250_000;
 
 /// Bytes of a batch's columns at most: one that fills and one that is inserted stay well below 400 MB of memory
 /// together with everything else.
-const MAX_BATCH_BYTES: usize = 48 << 20;
+const MAX_BATCH_BYTES: usize = 40 << 20;
 
 /// When a batch is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

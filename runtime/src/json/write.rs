@@ -77,6 +77,12 @@ pub(super) fn write_number(number: Number, out: &mut Vec<u8>) {
 /// Appends a text, which is UTF-8, with its quotes.
 pub(super) fn write_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
+    let is_special = |byte: &u8| u8::from(*byte < b' ') | u8::from(matches!(byte, b'"' | b'\\'));
+    if text.iter().fold(0, |found, byte| found | is_special(byte)) == 0 {
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
     let mut plain = 0;
     for (index, byte) in text.iter().copied().enumerate() {
         let escape: &[u8] = match byte {

@@ -383,13 +383,13 @@ pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig 
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         // Bounds what librdkafka fetches ahead.
-        .set("queued.max.messages.kbytes", "8192")
+        .set("queued.max.messages.kbytes", "12288")
         // Both count what is compressed, which may be a tenth of what it takes in memory. A larger record still comes.
         .set("fetch.message.max.bytes", "524288")
         .set("fetch.max.bytes", "2097152")
         .set("fetch.wait.max.ms", "50")
         // After the queue was full: a second, the default, empties it long before.
-        .set("fetch.queue.backoff.ms", "20");
+        .set("fetch.queue.backoff.ms", "5");
     config
 }
 
