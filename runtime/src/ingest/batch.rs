@@ -144,8 +144,9 @@ impl<B: FactBlock> Batch<B> {
         known: &mut KnownKeys,
         is_stored: impl Fn(Coordinates, EventKey) -> bool,
     ) {
-        let rows = self.coordinates.iter().zip(&self.keys).zip(0..);
-        for ((at, key), row) in rows.skip(self.claimed) {
+        let next = u32::try_from(self.claimed).unwrap_or(u32::MAX);
+        let new = self.coordinates.iter().zip(&self.keys).skip(self.claimed);
+        for ((at, key), row) in new.zip(next..) {
             let is_earlier = |other: u32| {
                 let other = self.coordinates.get(other as usize);
                 other.is_some_and(|other| other < at)
@@ -198,10 +199,10 @@ impl<B: FactBlock> Batch<B> {
     }
 
     /// The keys of the rows that have their events, for whoever outlives the batch.
-    pub(crate) fn take_keys(&mut self) -> Vec<EventKey> {
+    pub(crate) fn kept_keys(&self) -> Vec<EventKey> {
         if self.displaced.is_empty() {
-            let next = Vec::with_capacity(self.keys.capacity());
-            return std::mem::replace(&mut self.keys, next);
+            // As large as they are, for they stay long; the batch keeps its memory.
+            return self.keys.clone();
         }
         let kept = self.rows();
         kept.iter().filter_map(|row| self.key(*row)).collect()

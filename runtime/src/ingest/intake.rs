@@ -75,7 +75,7 @@ impl<'c> Gathered<'c> {
             match polled {
                 None => return Ok(()),
                 Some(Ok(message)) => {
-                    bytes += message.payload_len();
+                    bytes += message.payload_len() + message.key_len();
                     self.waiting.push_back(message);
                 }
                 Some(Err(error)) => {

@@ -58,6 +58,10 @@ struct Turn<R: EventRegistry> {
     closing: bool,
     busy: bool,
     paused: bool,
+    /// A batch was given up and the group is joined anew: until then no record is ours.
+    rejoining: bool,
+    /// Records are gathered and not admitted yet.
+    holding: bool,
     epoch: u64,
     done: Receiver<Done<R::Block>>,
     report: Sender<Done<R::Block>>,
@@ -79,6 +83,8 @@ impl<R: EventRegistry> Worker<R> {
                 closing: false,
                 busy: false,
                 paused: false,
+                rejoining: false,
+                holding: false,
                 epoch: self.consumer.assignment.epoch(),
                 done,
                 report,
@@ -91,6 +97,7 @@ impl<R: EventRegistry> Worker<R> {
                 desk = decoding.finish(&mut gathered)?;
                 self.settle(&mut turn, &mut desk)?;
                 self.follow_rebalance(&mut turn, &mut desk)?;
+                turn.holding = !gathered.waiting.is_empty();
                 self.advance(&mut turn, &mut desk)?;
                 self.admit(&mut turn, &mut desk, &mut gathered);
             }
@@ -120,7 +127,7 @@ impl<R: EventRegistry> Worker<R> {
             let refused = written.refused.iter();
             let refused: Vec<EventKey> = refused.filter_map(|row| batch.key(*row)).collect();
             desk.known.release(batch.number, &refused);
-            desk.known.settle(batch.number, batch.take_keys());
+            desk.known.settle(batch.number, batch.kept_keys());
             self.progress
                 .settle(&written, batch.records, batch.duplicates);
             self.sink
@@ -142,6 +149,7 @@ impl<R: EventRegistry> Worker<R> {
             return Ok(());
         }
         turn.epoch = epoch;
+        turn.rejoining = false;
         Self::give_up(turn, desk);
         turn.paused = false;
         self.sink.metrics.paused.set(0);
@@ -179,12 +187,12 @@ impl<R: EventRegistry> Worker<R> {
         }
         match self.due(turn, desk) {
             Some(reason) => self.seal(turn, desk, reason)?,
-            None if desk.open.is_empty() => {
+            None if desk.open.is_empty() && !turn.holding => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");
                     if error.kind == Kind::Config && !error.retryable {
-                        self.rewind()?;
+                        self.rewind(turn)?;
                     }
                 }
             }
@@ -239,7 +247,7 @@ impl<R: EventRegistry> Worker<R> {
             }
             tracing::warn!(%error, "a batch is given up; its records come again");
             Self::give_up(turn, desk);
-            return self.rewind();
+            return self.rewind(turn);
         }
         reach("after-plan");
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
@@ -269,7 +277,7 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// Goes back to what is committed, where the assignment is still ours.
-    fn rewind(&self) -> Result<()> {
+    fn rewind(&self, turn: &mut Turn<R>) -> Result<()> {
         let assigned = self
             .consumer
             .client
@@ -277,6 +285,7 @@ impl<R: EventRegistry> Worker<R> {
             .map_err(|error| crate::kafka::error("cannot tell the assignment", &error))?;
         if assigned.count() > 0 {
             tracing::info!("joining the group anew");
+            turn.rejoining = true;
             self.consumer.client.unsubscribe();
             let topics: Vec<&str> = R::TOPICS.iter().map(|topic| topic.name).collect();
             self.consumer
@@ -308,12 +317,19 @@ impl<R: EventRegistry> Worker<R> {
         }
         let flush = self.sink.config.batch.flush_interval;
         desk.open.opened().map_or(POLL, |opened: Instant| {
-            flush.saturating_sub(opened.elapsed()).min(POLL)
+            let left = flush.saturating_sub(opened.elapsed());
+            // A batch that is overdue waits for the insert before it, or for Kafka.
+            left.clamp(Duration::from_millis(1), POLL)
         })
     }
 
     /// Takes gathered records into the open batch, as far as it takes them.
     fn admit<'c>(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, gathered: &mut Gathered<'c>) {
+        if turn.rejoining {
+            // They come again, behind what was given up.
+            gathered.waiting.clear();
+            return;
+        }
         if self.is_full(turn, desk) {
             return;
         }
