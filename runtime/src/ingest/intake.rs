@@ -4,7 +4,7 @@
 //! The loop owns the desk whenever it decides anything; while records are decoded it does nothing but gather the
 //! next ones. A record that was gathered is nobody's until it is admitted: a rebalance forgets it, and it comes again.
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const STRIDE_BYTES: usize = 1 << 20;
 /// Records below which waking the other thread costs more than it saves.
 const FEW: usize = 32;
 
+/// Strides that are decoded and still in memory, at most.
+const UNRELEASED: usize = 4;
+
 /// A record of a topic, by the topic's position in the registry.
 pub(super) struct Record<'c> {
     pub(super) topic: usize,
@@ -42,8 +45,6 @@ pub(super) struct Gathered<'c> {
     pub(super) waiting: VecDeque<BorrowedMessage<'c>>,
     /// In the ranges of the open batch, and still to be decoded.
     pub(super) admitted: Vec<Record<'c>>,
-    /// Decoded.
-    spent: Vec<Record<'c>>,
 }
 
 impl<'c> Gathered<'c> {
@@ -52,7 +53,6 @@ impl<'c> Gathered<'c> {
             epoch,
             waiting: VecDeque::new(),
             admitted: Vec::new(),
-            spent: Vec::new(),
         }
     }
 
@@ -61,8 +61,6 @@ impl<'c> Gathered<'c> {
     /// # Errors
     /// Kafka refuses us for good.
     pub(super) fn fill(&mut self, consumer: &'c GroupConsumer, wait: Duration) -> Result<()> {
-        // On this thread: the client's memory is under a lock that its own threads hold much of the time.
-        self.spent.clear();
         let (mut wait, mut bytes) = (wait, 0);
         loop {
             let polled = consumer.client.poll(wait);
@@ -125,7 +123,7 @@ impl<R: EventRegistry> Desk<R> {
     }
 }
 
-/// A desk and the records for it, on their way to the other thread or back.
+/// A desk and the records for it, on their way to the other thread.
 struct Work<'c, R: EventRegistry> {
     desk: Box<Desk<R>>,
     records: Vec<Record<'c>>,
@@ -134,30 +132,39 @@ struct Work<'c, R: EventRegistry> {
 /// The thread that decodes.
 pub(super) struct Decoding<'c, R: EventRegistry> {
     to: Sender<Work<'c, R>>,
-    from: Receiver<Work<'c, R>>,
+    from: Receiver<Box<Desk<R>>>,
     /// The desk, where its work is done already.
     done: Option<Box<Desk<R>>>,
 }
 
 impl<'c, R: EventRegistry> Decoding<'c, R> {
-    /// Starts the thread; it ends when this is dropped.
+    /// Starts the thread, and one that lets go of what is decoded; both end when this is dropped.
+    ///
+    /// The client's memory is under a lock which its own threads hold much of the time: who waits for it must be
+    /// nobody that others wait for.
     ///
     /// # Errors
     /// The system has no thread for us.
     pub(super) fn start<'scope>(scope: &'scope Scope<'scope, 'c>) -> Result<Self> {
         let (to, work) = channel::<Work<'c, R>>();
         let (back, from) = channel();
+        let (spend, spent) = sync_channel::<Vec<Record<'c>>>(UNRELEASED);
+        let no_thread = |error| Error::service("cannot start the decoding threads").why(error);
+        Builder::new()
+            .name("release".to_owned())
+            .spawn_scoped(scope, move || spent.into_iter().for_each(drop))
+            .map_err(no_thread)?;
         Builder::new()
             .name("decode".to_owned())
             .spawn_scoped(scope, move || {
-                for mut work in work {
-                    work.desk.decode(&work.records);
-                    if back.send(work).is_err() {
+                for Work { mut desk, records } in work {
+                    desk.decode(&records);
+                    if back.send(desk).is_err() || spend.send(records).is_err() {
                         return;
                     }
                 }
             })
-            .map_err(|error| Error::service("cannot start the decoding thread").why(error))?;
+            .map_err(no_thread)?;
         Ok(Self {
             to,
             from,
@@ -190,18 +197,12 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
     ///
     /// # Errors
     /// As [`Self::begin`].
-    pub(super) fn finish(&mut self, gathered: &mut Gathered<'c>) -> Result<Box<Desk<R>>> {
+    pub(super) fn finish(&mut self) -> Result<Box<Desk<R>>> {
         if let Some(desk) = self.done.take() {
             return Ok(desk);
         }
-        let Work { desk, records } = self
-            .from
-            .recv()
-            .map_err(|_| Error::bug("the decoding thread is gone"))?;
-        // The memory of what was spent before is for the next.
-        gathered.admitted = std::mem::replace(&mut gathered.spent, records);
-        gathered.admitted.clear();
-        Ok(desk)
+        let gone = |_| Error::bug("the decoding thread is gone");
+        self.from.recv().map_err(gone)
     }
 }
 

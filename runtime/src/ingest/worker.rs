@@ -94,7 +94,7 @@ impl<R: EventRegistry> Worker<R> {
                 let wait = self.wait(&turn, &desk);
                 decoding.begin(desk, &mut gathered)?;
                 gathered.fill(&self.consumer, wait)?;
-                desk = decoding.finish(&mut gathered)?;
+                desk = decoding.finish()?;
                 self.settle(&mut turn, &mut desk)?;
                 self.follow_rebalance(&mut turn, &mut desk)?;
                 turn.holding = !gathered.waiting.is_empty();
@@ -102,7 +102,7 @@ impl<R: EventRegistry> Worker<R> {
                 self.admit(&mut turn, &mut desk, &mut gathered);
             }
             decoding.begin(desk, &mut gathered)?;
-            desk = decoding.finish(&mut gathered)?;
+            desk = decoding.finish()?;
             self.finish(&mut turn, &mut desk)
         })
     }

@@ -383,7 +383,7 @@ pub(crate) fn client(kafka: &KafkaConfig, group: &str) -> rdkafka::ClientConfig 
         .set("auto.offset.reset", "earliest")
         .set("isolation.level", "read_committed")
         // Bounds what librdkafka fetches ahead.
-        .set("queued.max.messages.kbytes", "12288")
+        .set("queued.max.messages.kbytes", "8192")
         // Both count what is compressed, which may be a tenth of what it takes in memory. A larger record still comes.
         .set("fetch.message.max.bytes", "524288")
         .set("fetch.max.bytes", "2097152")
