@@ -60,8 +60,6 @@ struct Turn<R: EventRegistry> {
     paused: bool,
     /// A batch was given up and the group is joined anew: until then no record is ours.
     rejoining: bool,
-    /// Records are gathered and not admitted yet.
-    holding: bool,
     epoch: u64,
     done: Receiver<Done<R::Block>>,
     report: Sender<Done<R::Block>>,
@@ -84,7 +82,6 @@ impl<R: EventRegistry> Worker<R> {
                 busy: false,
                 paused: false,
                 rejoining: false,
-                holding: false,
                 epoch: self.consumer.assignment.epoch(),
                 done,
                 report,
@@ -97,8 +94,7 @@ impl<R: EventRegistry> Worker<R> {
                 desk = decoding.finish()?;
                 self.settle(&mut turn, &mut desk)?;
                 self.follow_rebalance(&mut turn, &mut desk)?;
-                turn.holding = !gathered.waiting.is_empty();
-                self.advance(&mut turn, &mut desk)?;
+                self.advance(&mut turn, &mut desk, &gathered)?;
                 self.admit(&mut turn, &mut desk, &mut gathered);
             }
             decoding.begin(desk, &mut gathered)?;
@@ -176,7 +172,12 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// Starts what can be started: a replay first, else the open batch when it is due.
-    fn advance(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
+    fn advance(
+        &self,
+        turn: &mut Turn<R>,
+        desk: &mut Desk<R>,
+        gathered: &Gathered<'_>,
+    ) -> Result<()> {
         if turn.busy {
             self.set_paused(turn, self.is_full(turn, desk));
             return Ok(());
@@ -187,7 +188,7 @@ impl<R: EventRegistry> Worker<R> {
         }
         match self.due(turn, desk) {
             Some(reason) => self.seal(turn, desk, reason)?,
-            None if desk.open.is_empty() && !turn.holding => {
+            None if desk.open.is_empty() && gathered.waiting.is_empty() => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");

@@ -97,11 +97,7 @@ impl Foreseen {
                     reading.skip_blanks();
                     let is_object = first == b'{';
                     let node = tape.len();
-                    tape.push(if is_object {
-                        Node::Object { len: 0, count: 0 }
-                    } else {
-                        Node::Array { len: 0, count: 0 }
-                    });
+                    tape.push(container(is_object, 0, 0));
                     if reading.peek()? == if is_object { b'}' } else { b']' } {
                         reading.at += 1;
                     } else {
@@ -143,19 +139,10 @@ impl Foreseen {
                         }
                         break;
                     }
-                    (b'}', true) => {
+                    (b'}', true) | (b']', false) => {
                         let count = tape.len() - around.node - 1;
-                        *tape.get_mut(around.node)? = Node::Object {
-                            len: around.len,
-                            count,
-                        };
-                    }
-                    (b']', false) => {
-                        let count = tape.len() - around.node - 1;
-                        *tape.get_mut(around.node)? = Node::Array {
-                            len: around.len,
-                            count,
-                        };
+                        *tape.get_mut(around.node)? =
+                            container(around.is_object, around.len, count);
                     }
                     _ => return None,
                 }
@@ -228,6 +215,16 @@ impl Foreseen {
             text: Spelling::new(text),
         };
         Some(number)
+    }
+}
+
+/// The node of an object or array: its members or items, and the nodes of what is in it.
+#[inline]
+fn container<'t>(is_object: bool, len: usize, count: usize) -> Node<'t> {
+    if is_object {
+        Node::Object { len, count }
+    } else {
+        Node::Array { len, count }
     }
 }
 
