@@ -1,13 +1,13 @@
 //! What generated checks are made of: paths, violations and the comparisons JSON Schema needs.
 //!
 //! A check walks a decoded value and stops at the first violation. Nothing is allocated until then.
+mod pattern;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash as _, Hasher};
-use std::sync::OnceLock;
 
-use regex_automata::meta;
-use regex_automata::nfa::thompson::WhichCaptures;
+pub use pattern::Pattern;
 
 use crate::json::{Json, Kind, Number};
 
@@ -332,45 +332,4 @@ pub fn code_points(text: &str) -> usize {
     } else {
         text.chars().count()
     }
-}
-
-/// Largest automaton of a pattern, in bytes and states. Within it a text is matched by one table look-up a byte; a
-/// larger pattern is matched by the usual means.
-const AUTOMATON_BYTES: usize = 1 << 20;
-const AUTOMATON_STATES: usize = 2000;
-
-/// A pattern of a schema, compiled on first use. The source is Rust regex syntax, translated and tried by codegen.
-#[derive(Debug)]
-pub struct Pattern {
-    source: &'static str,
-    compiled: OnceLock<Option<meta::Regex>>,
-}
-
-impl Pattern {
-    /// A pattern from translated source.
-    #[must_use]
-    pub const fn new(source: &'static str) -> Self {
-        Self {
-            source,
-            compiled: OnceLock::new(),
-        }
-    }
-
-    /// Whether the pattern occurs in the text. A source that does not compile matches nothing.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        self.compiled
-            .get_or_init(|| compile(self.source))
-            .as_ref()
-            .is_some_and(|regex| regex.is_match(text))
-    }
-}
-
-fn compile(source: &str) -> Option<meta::Regex> {
-    let limits = meta::Config::new()
-        // Whether is all that is asked, never where.
-        .which_captures(WhichCaptures::None)
-        .dfa_size_limit(Some(AUTOMATON_BYTES))
-        .dfa_state_limit(Some(AUTOMATON_STATES));
-    meta::Builder::new().configure(limits).build(source).ok()
 }

@@ -1,7 +1,7 @@
 //! Column buffers of a block: what generated writers push into and the Native encoder reads.
-use crate::json::Json;
 use crate::json::names::Names;
 use crate::json::packed::Packed;
+use crate::json::{Compact, Json};
 
 /// A column of fixed-width values.
 #[derive(Clone, Debug, Default)]
@@ -127,8 +127,11 @@ pub struct JsonTextColumn {
 
 impl JsonTextColumn {
     /// Appends a value.
-    pub fn push(&mut self, value: Json<'_>) {
-        value.write_to(&mut self.text.bytes);
+    pub fn push(&mut self, compact: Compact<'_>) {
+        match compact.text {
+            Some(text) => self.text.bytes.extend_from_slice(text.as_bytes()),
+            None => compact.value.write_to(&mut self.text.bytes),
+        }
         self.text.end();
     }
 

@@ -5,7 +5,7 @@ use std::hash::Hasher as _;
 
 use crate::check::{At, Check, Violation};
 use crate::column::{ColumnRef, Millis};
-use crate::json::Json;
+use crate::json::{Compact, Json};
 
 /// A compiled registry.
 pub trait EventRegistry: Send + Sync + 'static {
@@ -113,6 +113,8 @@ pub struct Row<'a> {
     pub event: Json<'a>,
     /// Its payload.
     pub payload: Json<'a>,
+    /// The payload's compact text, where it stands in the message.
+    pub payload_text: Option<&'a str>,
     /// Schema version as written in the event (1 where absent).
     pub schema_version: u32,
     /// Event time.
@@ -132,6 +134,15 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// The payload, to be kept as text.
+    #[must_use]
+    pub fn compact_payload(&self) -> Compact<'_> {
+        Compact {
+            value: self.payload,
+            text: self.payload_text,
+        }
+    }
+
     /// SipHash-2-4 of a value's text under the configured key.
     #[must_use]
     pub fn keyed_hash<T: Hashed + ?Sized>(&self, value: &T) -> u64 {

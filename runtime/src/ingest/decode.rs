@@ -72,13 +72,14 @@ impl EventReader {
             hash_key,
             ..
         } = self;
-        decoder.decode(bytes, |event| {
+        decoder.decode_with_texts(bytes, |event, texts| {
             let checked = check::<R>(event, source.topic)?;
             let dedupe_key = key_of::<R>(event, checked.version, dedupe_key)
                 .map_err(|rejection| rejection.of(checked.written))?;
             let row = Row {
                 event,
                 payload: checked.payload,
+                payload_text: texts.get(R::PROJECT.envelope.payload),
                 schema_version: checked.written,
                 timestamp: checked.timestamp,
                 dedupe_key,

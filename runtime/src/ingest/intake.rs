@@ -4,20 +4,25 @@
 //! The loop owns the desk whenever it decides anything; while records are decoded it does nothing but gather the
 //! next ones. A record that was gathered is nobody's until it is admitted: a rebalance forgets it, and it comes again.
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{Builder, Scope};
 use std::time::Duration;
 
-use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
 
 use super::batch::{Batch, Coordinates};
 use super::decode::{EventReader, Source};
 use super::dedupe::KnownKeys;
+use super::record::Record;
 use super::records::letter;
 use crate::column::Millis;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
+use crate::kafka::fetch::{Fetcher, Run};
 use crate::metrics::Metrics;
 use crate::registry::EventRegistry;
 
@@ -31,28 +36,102 @@ const FEW: usize = 32;
 /// Strides that are decoded and still in memory, at most.
 const UNRELEASED: usize = 4;
 
-/// A record of a topic, by the topic's position in the registry.
-pub(super) struct Record<'c> {
+/// Records that came together.
+pub(super) enum Handful<'c> {
+    Messages(Vec<BorrowedMessage<'c>>),
+    Run(Run),
+}
+
+impl Handful<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Messages(messages) => messages.len(),
+            Self::Run(run) => run.len(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Messages(messages) => {
+                let sizes = messages.iter().map(|it| it.payload_len() + it.key_len());
+                sizes.sum()
+            }
+            Self::Run(run) => run.bytes(),
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<Record<'_>> {
+        match self {
+            Self::Messages(messages) => messages.get(index).map(Record::Message),
+            Self::Run(run) => (index < run.len()).then_some(Record::OfRun(run, index)),
+        }
+    }
+}
+
+/// Records of one topic, by the topic's position in the registry.
+pub(super) struct Share<'c> {
     pub(super) topic: usize,
-    pub(super) message: BorrowedMessage<'c>,
+    of: Arc<Handful<'c>>,
+    range: Range<usize>,
+}
+
+impl Share<'_> {
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.range.clone().filter_map(|index| self.of.get(index))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.range.len()
+    }
 }
 
 /// Records that Kafka handed out.
 pub(super) struct Gathered<'c> {
     /// Of the assignment that they were handed out under.
     epoch: u64,
-    /// In no batch yet.
-    pub(super) waiting: VecDeque<BorrowedMessage<'c>>,
+    /// Fetches in librdkafka's place, where that is possible.
+    fetcher: Option<Fetcher>,
+    /// In no batch yet, from a position on.
+    waiting: VecDeque<(Arc<Handful<'c>>, usize)>,
+    waiting_records: usize,
+    waiting_bytes: usize,
     /// In the ranges of the open batch, and still to be decoded.
-    pub(super) admitted: Vec<Record<'c>>,
+    pub(super) admitted: Vec<Share<'c>>,
 }
 
 impl<'c> Gathered<'c> {
-    pub(super) fn new(epoch: u64) -> Self {
+    pub(super) fn new(epoch: u64, fetcher: Option<Fetcher>) -> Self {
         Self {
             epoch,
+            fetcher,
             waiting: VecDeque::new(),
+            waiting_records: 0,
+            waiting_bytes: 0,
             admitted: Vec::new(),
+        }
+    }
+
+    /// Whether every record is in a batch.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Forgets what is in no batch.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+        self.waiting_records = 0;
+        self.waiting_bytes = 0;
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting_records >= STRIDE || self.waiting_bytes >= STRIDE_BYTES
+    }
+
+    fn push(&mut self, handful: Handful<'c>) {
+        if handful.len() > 0 {
+            self.waiting_records += handful.len();
+            self.waiting_bytes += handful.bytes();
+            self.waiting.push_back((Arc::new(handful), 0));
         }
     }
 
@@ -61,36 +140,137 @@ impl<'c> Gathered<'c> {
     /// # Errors
     /// Kafka refuses us for good.
     pub(super) fn fill(&mut self, consumer: &'c GroupConsumer, wait: Duration) -> Result<()> {
+        match self.fetcher.take() {
+            None => self.fill_with_messages(consumer, wait),
+            Some(mut fetcher) => {
+                let filled = self.fill_with_runs(consumer, &mut fetcher, wait);
+                self.fetcher = Some(fetcher);
+                filled
+            }
+        }
+    }
+
+    fn fill_with_messages(&mut self, consumer: &'c GroupConsumer, wait: Duration) -> Result<()> {
         let (mut wait, mut bytes) = (wait, 0);
+        let mut messages = Vec::new();
         loop {
             let polled = consumer.client.poll(wait);
-            let epoch = consumer.assignment.epoch();
-            if epoch != self.epoch {
+            if self.epoch != consumer.assignment.epoch() {
                 // A rebalance inside this poll: its record, if any, belongs to what comes after it.
-                self.epoch = epoch;
-                self.waiting.clear();
+                self.epoch = consumer.assignment.epoch();
+                self.forget();
+                messages.clear();
             }
             match polled {
-                None => return Ok(()),
+                None => break,
                 Some(Ok(message)) => {
                     bytes += message.payload_len() + message.key_len();
-                    self.waiting.push_back(message);
+                    messages.push(message);
                 }
                 Some(Err(error)) => {
-                    let error = crate::kafka::error("Kafka reports trouble", &error);
-                    if error.kind == Kind::Config && !error.retryable {
-                        return Err(error);
-                    }
-                    tracing::warn!(%error, "Kafka reports trouble");
-                    return Ok(());
+                    trouble(&error)?;
+                    break;
                 }
             }
-            if self.waiting.len() >= STRIDE || bytes >= STRIDE_BYTES {
-                return Ok(());
+            if self.waiting_records + messages.len() >= STRIDE || bytes >= STRIDE_BYTES {
+                break;
             }
             wait = Duration::ZERO;
         }
+        self.push(Handful::Messages(messages));
+        Ok(())
     }
+
+    fn fill_with_runs(
+        &mut self,
+        consumer: &'c GroupConsumer,
+        fetcher: &mut Fetcher,
+        wait: Duration,
+    ) -> Result<()> {
+        let for_group = if self.is_full() { wait } else { Duration::ZERO };
+        // A record that librdkafka fetched before it was told not to is fetched here as well.
+        if let Some(Err(error)) = consumer.client.poll(for_group) {
+            trouble(&error)?;
+        }
+        if self.epoch != consumer.assignment.epoch() {
+            self.epoch = consumer.assignment.epoch();
+            self.forget();
+            fetcher.want(consumer.assignment.wanted());
+        }
+        let mut wait = wait;
+        while !self.is_full()
+            && let Some(run) = fetcher.take(wait)
+        {
+            let run = run?;
+            wait = Duration::ZERO;
+            if run.epoch == self.epoch {
+                let assignment = &consumer.assignment;
+                assignment.stand(&run.topic, run.partition, run.standing);
+                self.push(Handful::Run(run));
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers records that are in no batch, in order, until one is not taken or as many are admitted as are decoded
+    /// at a time. Records of no topic of ours are passed over.
+    pub(super) fn admit(&mut self, room: usize, mut take: impl FnMut(Record<'_>) -> Admission) {
+        let (mut room, mut bytes) = (room.min(STRIDE), 0);
+        while let Some((handful, next)) = self.waiting.front_mut() {
+            let Some(record) = handful.get(*next) else {
+                self.waiting_bytes -= handful.bytes();
+                self.waiting.pop_front();
+                continue;
+            };
+            if room == 0 || bytes >= STRIDE_BYTES {
+                return;
+            }
+            let topic = match take(record) {
+                Admission::Topic(topic) => Some(topic),
+                Admission::PassedOver => None,
+                Admission::Refused => return,
+            };
+            bytes += record.value().map_or(0, <[u8]>::len);
+            let index = *next;
+            *next += 1;
+            self.waiting_records -= 1;
+            let Some(topic) = topic else { continue };
+            room -= 1;
+            match self.admitted.last_mut() {
+                Some(share)
+                    if share.topic == topic
+                        && share.range.end == index
+                        && Arc::ptr_eq(&share.of, handful) =>
+                {
+                    share.range.end += 1;
+                }
+                _ => self.admitted.push(Share {
+                    topic,
+                    of: Arc::clone(handful),
+                    range: index..index + 1,
+                }),
+            }
+        }
+    }
+}
+
+/// What became of a record that was offered to a batch.
+pub(super) enum Admission {
+    /// Taken, as one of this topic, by its position in the registry.
+    Topic(usize),
+    PassedOver,
+    Refused,
+}
+
+/// # Errors
+/// Kafka refuses us for good.
+fn trouble(error: &KafkaError) -> Result<()> {
+    let error = crate::kafka::error("Kafka reports trouble", error);
+    if error.kind == Kind::Config && !error.retryable {
+        return Err(error);
+    }
+    tracing::warn!(%error, "Kafka reports trouble");
+    Ok(())
 }
 
 /// What decoding works on.
@@ -113,11 +293,13 @@ impl<R: EventRegistry> Desk<R> {
     }
 
     /// Decodes admitted records and lets their rows claim their events.
-    fn decode(&mut self, records: &[Record<'_>]) {
+    fn decode(&mut self, shares: &[Share<'_>]) {
         let received_at = now();
         let (reader, open) = (&mut self.reader, &mut self.open);
-        for Record { topic, message } in records {
-            read_in::<R>(reader, open, *topic, message, received_at);
+        for share in shares {
+            for record in share.records() {
+                read_in::<R>(reader, open, share.topic, record, received_at);
+            }
         }
         self.open.claim(&mut self.known, |_, _| false);
     }
@@ -126,7 +308,7 @@ impl<R: EventRegistry> Desk<R> {
 /// A desk and the records for it, on their way to the other thread.
 struct Work<'c, R: EventRegistry> {
     desk: Box<Desk<R>>,
-    records: Vec<Record<'c>>,
+    shares: Vec<Share<'c>>,
 }
 
 /// The thread that decodes.
@@ -148,7 +330,7 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
     pub(super) fn start<'scope>(scope: &'scope Scope<'scope, 'c>) -> Result<Self> {
         let (to, work) = channel::<Work<'c, R>>();
         let (back, from) = channel();
-        let (spend, spent) = sync_channel::<Vec<Record<'c>>>(UNRELEASED);
+        let (spend, spent) = sync_channel::<Vec<Share<'c>>>(UNRELEASED);
         let no_thread = |error| Error::service("cannot start the decoding threads").why(error);
         Builder::new()
             .name("release".to_owned())
@@ -157,9 +339,9 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
         Builder::new()
             .name("decode".to_owned())
             .spawn_scoped(scope, move || {
-                for Work { mut desk, records } in work {
-                    desk.decode(&records);
-                    if back.send(desk).is_err() || spend.send(records).is_err() {
+                for Work { mut desk, shares } in work {
+                    desk.decode(&shares);
+                    if back.send(desk).is_err() || spend.send(shares).is_err() {
                         return;
                     }
                 }
@@ -181,15 +363,16 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
         mut desk: Box<Desk<R>>,
         gathered: &mut Gathered<'c>,
     ) -> Result<()> {
-        if gathered.admitted.len() < FEW {
+        let records: usize = gathered.admitted.iter().map(Share::len).sum();
+        if records < FEW {
             desk.decode(&gathered.admitted);
             gathered.admitted.clear();
             self.done = Some(desk);
             return Ok(());
         }
-        let records = std::mem::take(&mut gathered.admitted);
+        let shares = std::mem::take(&mut gathered.admitted);
         self.to
-            .send(Work { desk, records })
+            .send(Work { desk, shares })
             .map_err(|_| Error::bug("the decoding thread is gone"))
     }
 
@@ -210,19 +393,17 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
 pub(crate) fn enter<R: EventRegistry>(
     batch: &mut Batch<R::Block>,
     topic: usize,
-    message: &BorrowedMessage<'_>,
+    record: Record<'_>,
 ) {
     let Some(definition) = R::TOPICS.get(topic) else {
         return;
     };
-    let (partition, offset) = (message.partition(), message.offset());
-    let time = message.timestamp().to_millis().unwrap_or(0);
     batch.enter(
         definition.name,
-        partition,
-        offset,
-        time,
-        message.payload_len(),
+        record.partition(),
+        record.offset(),
+        record.time().unwrap_or(0),
+        record.value().map_or(0, <[u8]>::len),
     );
 }
 
@@ -231,7 +412,7 @@ pub(crate) fn read_in<R: EventRegistry>(
     reader: &mut EventReader,
     batch: &mut Batch<R::Block>,
     topic: usize,
-    message: &BorrowedMessage<'_>,
+    record: Record<'_>,
     received_at: Millis,
 ) {
     let Some(definition) = R::TOPICS.get(topic) else {
@@ -239,8 +420,8 @@ pub(crate) fn read_in<R: EventRegistry>(
     };
     let at: Coordinates = (
         u32::try_from(topic).unwrap_or(u32::MAX),
-        message.partition(),
-        message.offset(),
+        record.partition(),
+        record.offset(),
     );
     let source = Source {
         topic: definition,
@@ -248,9 +429,9 @@ pub(crate) fn read_in<R: EventRegistry>(
         offset: at.2,
         received_at,
     };
-    match reader.read::<R>(message.payload(), source, &mut batch.block) {
+    match reader.read::<R>(record.value(), source, &mut batch.block) {
         Ok(key) => batch.keep(key, at),
-        Err(rejection) => batch.bury(letter(message, definition, rejection)),
+        Err(rejection) => batch.bury(letter(record, definition, rejection)),
     }
 }
 

@@ -19,6 +19,7 @@ mod mend;
 pub(crate) mod plan;
 mod progress;
 pub(crate) mod reason;
+mod record;
 pub(crate) mod records;
 mod replay;
 mod worker;

@@ -3,12 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::batch::DeadLetter;
 use super::plan::{Partition, Plan, Range};
 use super::reason::Rejection;
+use super::record::Record;
 use crate::config::KafkaConfig;
 use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::client;
@@ -146,24 +147,19 @@ fn past(consumer: &BaseConsumer, topic: &str, partition: i32, last: i64) -> bool
 
 /// A record as a dead letter, its bytes, key and headers as they came.
 pub(crate) fn letter<B>(
-    message: &BorrowedMessage<'_>,
+    record: Record<'_>,
     topic: &'static Topic<B>,
     rejection: Rejection,
 ) -> DeadLetter {
     DeadLetter {
         topic: topic.name,
         dlq: topic.dlq,
-        partition: message.partition(),
-        offset: message.offset(),
-        time: message.timestamp().to_millis(),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: message.headers().map_or_else(Vec::new, |headers| {
-            headers
-                .iter()
-                .map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec)))
-                .collect()
-        }),
+        partition: record.partition(),
+        offset: record.offset(),
+        time: record.time(),
+        key: record.key().map(<[u8]>::to_vec),
+        value: record.value().map(<[u8]>::to_vec),
+        headers: record.headers(),
         rejection,
     }
 }
@@ -193,7 +189,7 @@ pub(crate) fn dead_letter<B>(
         |_| true,
         |message| {
             if message.offset() == offset {
-                found = Some(letter(message, topic, rejection.clone()));
+                found = Some(letter(Record::Message(message), topic, rejection.clone()));
             }
         },
     )?;

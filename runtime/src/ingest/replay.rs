@@ -16,6 +16,7 @@ use super::failpoint::reach;
 use super::insert::{Sink, Written};
 use super::intake::{enter, now, read_in};
 use super::plan::{Partition, Plan};
+use super::record::Record;
 use super::records;
 
 use crate::error::{Error, Result};
@@ -107,8 +108,9 @@ fn read<R: EventRegistry>(
             let Some(topic) = R::TOPICS.iter().position(|topic| topic.name == name) else {
                 return;
             };
-            enter::<R>(&mut batch, topic, message);
-            read_in::<R>(&mut reader, &mut batch, topic, message, now());
+            let record = Record::Message(message);
+            enter::<R>(&mut batch, topic, record);
+            read_in::<R>(&mut reader, &mut batch, topic, record, now());
         },
     )?;
     batch.claim(&mut known, is_stored);

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 use rdkafka::consumer::Consumer as _;
-use rdkafka::message::{BorrowedMessage, Message as _};
 
 use super::batch::Batch;
 use super::decode::EventKey;
 use super::failpoint::reach;
 use super::insert::{Sink, Written};
-use super::intake::{Decoding, Desk, Gathered, Record, enter};
+use super::intake::{Admission, Decoding, Desk, Gathered, enter};
 use super::plan::Plan;
 use super::progress::Progress;
+use super::record::Record;
 use super::replay::replay;
 use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
@@ -23,6 +23,9 @@ use crate::registry::EventRegistry;
 
 /// Longest wait for a record, so that flushes and rebalances come in time.
 const POLL: Duration = Duration::from_millis(25);
+
+/// Longest wait where the batch is full, so that the next insert comes right after the last.
+const FULL: Duration = Duration::from_millis(2);
 
 /// Longest wait for the keys of recent rows; without them duplicates cost rows, and nothing else.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
@@ -86,9 +89,10 @@ impl<R: EventRegistry> Worker<R> {
                 done,
                 report,
             };
-            let mut gathered = Gathered::new(turn.epoch);
+            let fetcher = self.consumer.fetcher(&self.runtime);
+            let mut gathered = Gathered::new(turn.epoch, fetcher);
             while !self.stop.load(Ordering::Relaxed) {
-                let wait = self.wait(&turn, &desk);
+                let wait = self.wait(&turn, &desk, &gathered);
                 decoding.begin(desk, &mut gathered)?;
                 gathered.fill(&self.consumer, wait)?;
                 desk = decoding.finish()?;
@@ -188,7 +192,7 @@ impl<R: EventRegistry> Worker<R> {
         }
         match self.due(turn, desk) {
             Some(reason) => self.seal(turn, desk, reason)?,
-            None if desk.open.is_empty() && gathered.waiting.is_empty() => {
+            None if desk.open.is_empty() && gathered.is_empty() => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");
@@ -311,9 +315,16 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     /// How long to wait for a record: until the next flush, but not long, and not where there is something to do.
-    fn wait(&self, turn: &Turn<R>, desk: &Desk<R>) -> Duration {
-        // Paused where it is full and its plan could not be committed.
-        if self.is_full(turn, desk) && !turn.busy && !turn.paused {
+    fn wait(&self, turn: &Turn<R>, desk: &Desk<R>, gathered: &Gathered<'_>) -> Duration {
+        if self.is_full(turn, desk) {
+            // Paused where its plan could not be committed.
+            return if turn.busy || turn.paused {
+                FULL
+            } else {
+                Duration::ZERO
+            };
+        }
+        if !gathered.is_empty() {
             return Duration::ZERO;
         }
         let flush = self.sink.config.batch.flush_interval;
@@ -328,37 +339,36 @@ impl<R: EventRegistry> Worker<R> {
     fn admit<'c>(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, gathered: &mut Gathered<'c>) {
         if turn.rejoining {
             // They come again, behind what was given up.
-            gathered.waiting.clear();
+            gathered.forget();
             return;
         }
         if self.is_full(turn, desk) {
             return;
         }
         let room = self.sink.config.batch.max_rows - desk.open.records;
-        while gathered.admitted.len() < room
-            && let Some(message) = gathered.waiting.pop_front()
-        {
-            let Some(topic) = Self::topic_of(turn, &message) else {
-                continue;
+        gathered.admit(room, |record| {
+            let Some(topic) = Self::topic_of(turn, record) else {
+                return Admission::PassedOver;
             };
-            let (partition, offset) = (message.partition(), message.offset());
-            if !desk.open.ranges.takes(message.topic(), partition, offset) {
+            let (partition, offset) = (record.partition(), record.offset());
+            if !desk.open.ranges.takes(record.topic(), partition, offset) {
                 turn.closing = true;
-                gathered.waiting.push_front(message);
-                break;
+                return Admission::Refused;
             }
-            enter::<R>(&mut desk.open, topic, &message);
-            if let Some(consumed) = self.consumed.get(topic) {
-                consumed.inc();
+            enter::<R>(&mut desk.open, topic, record);
+            Admission::Topic(topic)
+        });
+        for share in &gathered.admitted {
+            self.progress.consumed(share.len());
+            if let Some(consumed) = self.consumed.get(share.topic) {
+                consumed.inc_by(u64::try_from(share.len()).unwrap_or(0));
             }
-            gathered.admitted.push(Record { topic, message });
         }
-        self.progress.consumed(gathered.admitted.len());
     }
 
     /// A record's topic, by its position in the registry. Records of one topic come in runs.
-    fn topic_of(turn: &mut Turn<R>, message: &BorrowedMessage<'_>) -> Option<usize> {
-        let name = message.topic();
+    fn topic_of(turn: &mut Turn<R>, record: Record<'_>) -> Option<usize> {
+        let name = record.topic();
         let is_named = |topic: &usize| R::TOPICS.get(*topic).is_some_and(|it| it.name == name);
         let topic = Some(turn.topic)
             .filter(is_named)

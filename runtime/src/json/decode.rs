@@ -2,7 +2,7 @@
 use simd_json::tape::{Node, Tape};
 use simd_json::{Buffers, ErrorType};
 
-use super::foreseen::Foreseen;
+use super::foreseen::{Foreseen, Texts};
 use super::{Json, MAX_DEPTH};
 
 /// Why a text is not usable JSON.
@@ -48,13 +48,21 @@ impl Decoder {
         bytes: &[u8],
         visit: impl FnOnce(Json<'_>) -> R,
     ) -> Result<R, DecodeError> {
+        self.decode_with_texts(bytes, |root, _| visit(root))
+    }
+
+    /// As [`Self::decode`]; `visit` also gets the texts of some members, where they need not be written again.
+    pub(crate) fn decode_with_texts<R>(
+        &mut self,
+        bytes: &[u8],
+        visit: impl FnOnce(Json<'_>, &Texts<'_>) -> R,
+    ) -> Result<R, DecodeError> {
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let is_read = self.foreseen.read(bytes, &mut tape.0).is_some();
-        if !is_read {
+        let Some(texts) = self.foreseen.read(bytes, &mut tape.0) else {
             self.tape = tape.reset();
-            return self.decode_any(bytes, visit);
-        }
-        let result = visit(Json::new(&tape.0));
+            return self.decode_any(bytes, |root| visit(root, &Texts::default()));
+        };
+        let result = visit(Json::new(&tape.0), &texts);
         self.tape = tape.reset();
         Ok(result)
     }

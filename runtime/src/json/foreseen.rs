@@ -56,9 +56,37 @@ struct Spelling {
     masks: [u64; WORDS],
 }
 
+/// Members of the root whose text is kept.
+const MEMBERS: usize = 4;
+
+/// The texts of the first objects and arrays that the root has as members, by the members' names. None where the
+/// whole text is not compact.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Texts<'t> {
+    members: [(&'t str, &'t str); MEMBERS],
+    len: usize,
+}
+
+impl<'t> Texts<'t> {
+    /// A member's text, as [`super::Json::write_to`] would write it.
+    pub(crate) fn get(&self, name: &str) -> Option<&'t str> {
+        let mut members = self.members.iter().take(self.len);
+        members.find(|(own, _)| *own == name).map(|(_, text)| *text)
+    }
+
+    fn push(&mut self, name: &'t str, text: &'t str) {
+        if let Some(member) = self.members.get_mut(self.len) {
+            *member = (name, text);
+            self.len += 1;
+        }
+    }
+}
+
 /// An array or object that is open.
 #[derive(Clone, Copy, Default)]
 struct Open {
+    /// Where it begins in the text.
+    start: usize,
     /// Where its node is.
     node: usize,
     /// Members or items begun.
@@ -80,7 +108,12 @@ impl Open {
 
 impl Foreseen {
     /// Appends the nodes of a text to an empty tape; `None`, and anything on the tape, where the text is for others.
-    pub(super) fn read<'t>(&mut self, bytes: &'t [u8], tape: &mut Vec<Node<'t>>) -> Option<()> {
+    pub(super) fn read<'t>(
+        &mut self,
+        bytes: &'t [u8],
+        tape: &mut Vec<Node<'t>>,
+    ) -> Option<Texts<'t>> {
+        let mut texts = Texts::default();
         let mut reading = Reading::new(bytes)?;
         let mut open = [Open::default(); DEPTH];
         let mut depth = 0_usize;
@@ -105,6 +138,7 @@ impl Foreseen {
                         let name = depth.checked_sub(1).map_or(0, |index| open[index].name);
                         let inside = open.get_mut(depth)?;
                         *inside = Open {
+                            start: reading.at - 1,
                             node,
                             len: 1,
                             is_object,
@@ -128,7 +162,10 @@ impl Foreseen {
                 reading.skip_blanks();
                 let Some(around) = depth.checked_sub(1).and_then(|index| open.get_mut(index))
                 else {
-                    return (reading.at == bytes.len()).then_some(());
+                    if !reading.is_compact {
+                        texts = Texts::default();
+                    }
+                    return (reading.at == bytes.len()).then_some(texts);
                 };
                 match (reading.next()?, around.is_object) {
                     (b',', is_object) => {
@@ -143,6 +180,12 @@ impl Foreseen {
                         let count = tape.len() - around.node - 1;
                         *tape.get_mut(around.node)? =
                             container(around.is_object, around.len, count);
+                        if depth == 2
+                            && let Some(Node::Object { .. }) = tape.first()
+                            && let Some(Node::String(name)) = tape.get(around.node - 1)
+                        {
+                            texts.push(name, reading.text.get(around.start..reading.at)?);
+                        }
                     }
                     _ => return None,
                 }

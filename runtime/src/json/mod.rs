@@ -54,6 +54,19 @@ pub enum Number {
     Float(f64),
 }
 
+/// A value to be kept as compact text, with that text where it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Compact<'t> {
+    pub(crate) value: Json<'t>,
+    pub(crate) text: Option<&'t str>,
+}
+
+impl<'t> From<Json<'t>> for Compact<'t> {
+    fn from(value: Json<'t>) -> Self {
+        Self { value, text: None }
+    }
+}
+
 impl<'t> Json<'t> {
     #[inline]
     pub(crate) fn new(nodes: &'t [Node<'t>]) -> Self {

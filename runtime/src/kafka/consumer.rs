@@ -12,7 +12,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+use tokio::runtime::Handle;
 
+use super::fetch::{Fetcher, Standing, Wanted, is_plain};
 use super::positions::{commit, committed, positions};
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
@@ -33,6 +35,10 @@ struct State {
     owned: BTreeSet<Partition>,
     /// Plans found in committed offsets, by token.
     plans: BTreeMap<String, Plan>,
+    /// Where each partition is read from; none where that is its beginning.
+    starts: BTreeMap<Partition, Option<i64>>,
+    /// Where fetching stands, where it is not librdkafka that fetches.
+    standings: BTreeMap<Partition, Standing>,
     /// Partitions that the group has a committed position of.
     known: BTreeSet<Partition>,
     /// The token of the plan that stands beside a partition's committed position.
@@ -100,9 +106,14 @@ impl Assignment {
 
     /// Records between a partition's end and what is durable; `None` for partitions of others.
     ///
-    /// `given` is the offset behind the last record that the client handed out, and behind a transaction's marker
-    /// that it passed over. No batch ends with a marker; but what was given before a rest is durable after it.
-    fn lag(&self, partition: &Partition, low: i64, end: i64, given: i64) -> Option<i64> {
+    /// Up to the standing's next offset all was handed out, transactions' markers passed over. No batch ends with a
+    /// marker; but what was given before a rest is durable after it.
+    fn lag(&self, partition: &Partition, standing: Standing) -> Option<i64> {
+        let Standing {
+            low,
+            end,
+            next: given,
+        } = standing;
         let mut state = self.state();
         if !state.owned.contains(partition) {
             return None;
@@ -115,6 +126,20 @@ impl Assignment {
         Some((end - durable).max(0))
     }
 
+    /// Notes where fetching stands.
+    pub(crate) fn stand(&self, topic: &str, partition: i32, standing: Standing) {
+        let place = (topic.to_owned(), partition);
+        self.state().standings.insert(place, standing);
+    }
+
+    /// What is to be fetched.
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted {
+            epoch: self.epoch(),
+            starts: self.state().starts.clone(),
+        }
+    }
+
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.state().failure.take()
     }
@@ -125,6 +150,8 @@ pub(crate) struct GroupContext {
     pub(crate) assignment: Arc<Assignment>,
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
+    /// Whether librdkafka fetches what it is assigned.
+    fetches: bool,
 }
 
 impl ClientContext for GroupContext {
@@ -143,11 +170,23 @@ impl ClientContext for GroupContext {
         self.health.set_cut_off(!is_up);
         for (topic, details) in &statistics.topics {
             for (partition, details) in &details.partitions {
-                // The end is below zero until the broker has told it.
-                let (low, end) = (details.lo_offset.max(0), details.hi_offset);
                 let place = (topic.clone(), *partition);
-                if end >= 0
-                    && let Some(lag) = self.assignment.lag(&place, low, end, details.app_offset)
+                let standing = if self.fetches {
+                    Standing {
+                        low: details.lo_offset.max(0),
+                        end: details.hi_offset,
+                        next: details.app_offset,
+                    }
+                } else {
+                    let state = self.assignment.state();
+                    let Some(standing) = state.standings.get(&place) else {
+                        continue;
+                    };
+                    *standing
+                };
+                // The end is below zero until the broker has told it.
+                if standing.end >= 0
+                    && let Some(lag) = self.assignment.lag(&place, standing)
                 {
                     let label = partition.to_string();
                     let labels = [topic.as_str(), label.as_str()];
@@ -206,6 +245,11 @@ impl GroupContext {
             if let Offset::Offset(_) = element.offset() {
                 state.known.insert(partition.clone());
             }
+            let next = match offset {
+                Offset::Offset(next) => Some(next),
+                _ => None,
+            };
+            state.starts.insert(partition.clone(), next);
             // The records of a plan count as open until it is inserted again.
             let settled = range.map_or(offset, |range| Offset::Offset(range.first));
             if let Offset::Offset(settled) = settled {
@@ -220,9 +264,13 @@ impl GroupContext {
         );
         *self.assignment.state() = state;
         reach("after-assignment");
-        consumer
-            .assign(&start)
-            .map_err(|error| super::error("cannot take an assignment", &error))
+        let taken = consumer.assign(&start).and_then(|()| {
+            if self.fetches {
+                return Ok(());
+            }
+            consumer.pause(&start)
+        });
+        taken.map_err(|error| super::error("cannot take an assignment", &error))
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>) -> Result<()> {
@@ -258,6 +306,7 @@ impl GroupContext {
 pub(crate) struct GroupConsumer {
     pub(crate) client: BaseConsumer<GroupContext>,
     pub(crate) assignment: Arc<Assignment>,
+    kafka: KafkaConfig,
 }
 
 impl GroupConsumer {
@@ -274,6 +323,7 @@ impl GroupConsumer {
             assignment: Arc::clone(&assignment),
             metrics,
             health,
+            fetches: !is_plain(kafka),
         };
         let mut config = client(kafka, group);
         config.set("partition.assignment.strategy", "roundrobin");
@@ -293,7 +343,16 @@ impl GroupConsumer {
         client
             .subscribe(topics)
             .map_err(|error| super::error("cannot subscribe", &error))?;
-        Ok(Self { client, assignment })
+        Ok(Self {
+            client,
+            assignment,
+            kafka: kafka.clone(),
+        })
+    }
+
+    /// What fetches in librdkafka's place, where that is possible.
+    pub(crate) fn fetcher(&self, runtime: &Handle) -> Option<Fetcher> {
+        is_plain(&self.kafka).then(|| Fetcher::start(&self.kafka, runtime.clone()))
     }
 
     /// Commits a plan on its partitions: their positions stay before it, its text goes beside them. Positions
@@ -358,8 +417,11 @@ impl GroupConsumer {
         result
     }
 
-    /// Stops or resumes fetching.
+    /// Stops or resumes librdkafka's fetching.
     pub(crate) fn set_paused(&self, paused: bool) {
+        if is_plain(&self.kafka) {
+            return;
+        }
         let result = self.client.assignment().and_then(|assigned| {
             if paused {
                 self.client.pause(&assigned)
@@ -430,7 +492,10 @@ mod tests {
     fn a_marker_behind_all_that_is_durable_is_no_lag() {
         let assignment = Assignment::default();
         let place = ("t".to_owned(), 0);
-        let lag = |given| assignment.lag(&place, 0, 50, given);
+        let lag = |next| {
+            let (low, end) = (0, 50);
+            assignment.lag(&place, Standing { low, end, next })
+        };
         assert_eq!(lag(-1001), None);
         assignment.state().owned.insert(place.clone());
         assert_eq!(lag(-1001), Some(50));

@@ -4,6 +4,7 @@
 //! its errors become [`Error`] by their numeric code.
 pub(crate) mod consumer;
 pub mod dlq;
+pub(crate) mod fetch;
 mod positions;
 pub mod topics;
 

@@ -116,7 +116,7 @@ impl AllColumns {
     }
 
     pub fn payload_text(&mut self, text: &str) {
-        decoded(text, |json| self.payload_text.push(json));
+        decoded(text, |json| self.payload_text.push(json.into()));
     }
 }
 

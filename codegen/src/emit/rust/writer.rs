@@ -4,7 +4,7 @@ use quote::{format_ident, quote};
 
 use super::literals::literal;
 use crate::fact::{Column, Origin};
-use crate::registry::manifest::ColumnType;
+use crate::registry::manifest::{ColumnType, PayloadStorage};
 use crate::registry::{ColumnMapping, Envelope, TemplatePart, TopicVersion};
 
 /// The functions `key`, `dedupe_key` and `write` of a version.
@@ -36,7 +36,8 @@ pub fn generate(
             Origin::EventType => quote!(#topic),
             Origin::Timestamp => quote!(row.timestamp),
             Origin::SchemaVersion => quote!(u16::try_from(row.schema_version).unwrap_or(u16::MAX)),
-            Origin::Payload(_) => quote!(row.payload),
+            Origin::Payload(PayloadStorage::Json) => quote!(row.payload),
+            Origin::Payload(PayloadStorage::String) => quote!(row.compact_payload()),
             Origin::DedupeKey => quote!(row.dedupe_key),
             Origin::ReceivedAt => quote!(row.received_at),
             Origin::KafkaTopic => quote!(row.topic),

@@ -10,6 +10,8 @@ pub(super) struct Reading<'t> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
     pub(super) at: usize,
+    /// Whether what is read so far is as [`super::super::Json::write_to`] writes it.
+    pub(super) is_compact: bool,
 }
 
 impl<'t> Reading<'t> {
@@ -20,7 +22,12 @@ impl<'t> Reading<'t> {
             return None;
         }
         let text = std::str::from_utf8(bytes).ok()?;
-        Some(Self { text, bytes, at: 0 })
+        Some(Self {
+            text,
+            bytes,
+            at: 0,
+            is_compact: true,
+        })
     }
 
     #[inline]
@@ -40,6 +47,7 @@ impl<'t> Reading<'t> {
     pub(super) fn skip_blanks(&mut self) {
         while self.peek() == Some(b' ') {
             self.at += 1;
+            self.is_compact = false;
         }
     }
 
@@ -91,6 +99,8 @@ impl<'t> Reading<'t> {
 
     /// A number from its fraction or exponent on.
     fn float(&mut self, start: usize) -> Option<Node<'t>> {
+        // It has many spellings.
+        self.is_compact = false;
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;

@@ -1,0 +1,426 @@
+//! Fetching from one broker the partitions that it leads.
+//!
+//! While an answer is taken apart the broker already prepares the next one. A partition's position moves when its run
+//! is handed over, in one step: who stops this at any point can go on from the positions. What is wrong with one
+//! partition leaves the others going for a while; then it ends, and whoever leads now is asked.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{
+    BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::REST;
+use super::broker::{Broker, Trouble};
+use super::records::{Batch, Unreadable};
+use super::run::{Memory, Run, Spare, Standing};
+use super::transactions::Aborted;
+use crate::error::Result;
+
+/// Versions of the requests: the last before topics are named by numbers, and those of the same time (Kafka 2.3).
+pub(super) const FETCH: i16 = 11;
+pub(super) const LIST_OFFSETS: i16 = 5;
+
+/// Bytes of one answer, and of one partition in it, as the broker stores them; milliseconds that it may wait for any.
+const ANSWER_BYTES: i32 = 2 << 20;
+const PARTITION_BYTES: i32 = 512 << 10;
+const WAIT: i32 = 50;
+
+/// Bytes and records after which a run is handed over; a batch is never cut.
+const RUN_BYTES: usize = 512 << 10;
+const RUN_RECORDS: usize = 1024;
+
+/// What [`ListOffsetsRequest`] calls the first offset.
+const EARLIEST: i64 = -2;
+
+/// Why fetching from a broker ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    #[error("{0}")]
+    Trouble(#[from] Trouble),
+    /// For a partition: it moved to another broker, or is not there (yet).
+    #[error("{topic}/{partition}: {error}")]
+    Refused {
+        topic: Arc<str>,
+        partition: i32,
+        error: ResponseError,
+    },
+    #[error("{topic}/{partition} has no leader")]
+    Leaderless { topic: Arc<str>, partition: i32 },
+    #[error("{topic}/{partition}, at offset {offset}: {error}")]
+    Unreadable {
+        topic: Arc<str>,
+        partition: i32,
+        offset: i64,
+        error: Unreadable,
+    },
+    /// Nobody takes runs any more.
+    #[error("the worker is gone")]
+    Unwanted,
+}
+
+impl Ended {
+    /// Whether asking again is in vain.
+    pub(super) fn is_for_good(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                error: ResponseError::TopicAuthorizationFailed
+                    | ResponseError::ClusterAuthorizationFailed,
+                ..
+            }
+        )
+    }
+}
+
+/// A partition that is fetched.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    /// The next offset to hand over; none where that is the partition's first.
+    pub(super) next: Option<i64>,
+    /// What was told last.
+    pub(super) told: Option<Standing>,
+    /// Left out: something is wrong with it alone.
+    pub(super) rests: bool,
+}
+
+/// Where runs go.
+#[derive(Clone)]
+pub(super) struct Outlet {
+    pub(super) epoch: u64,
+    pub(super) runs: mpsc::Sender<Result<Run>>,
+    pub(super) spare: Spare,
+}
+
+/// Fetches until something ends it.
+pub(super) async fn fetch(mut broker: Broker, places: &mut [&mut Place], outlet: &Outlet) -> Ended {
+    let mut leader = Leader {
+        places,
+        outlet,
+        first: 0,
+        ending: None,
+    };
+    match leader.serve(&mut broker).await {
+        Ok(never) => match never {},
+        Err(ended) => ended,
+    }
+}
+
+/// One partition's part of an answer.
+struct Part {
+    /// Its position among the places.
+    place: usize,
+    data: PartitionData,
+    batches: Vec<Batch>,
+    /// Why what stands behind them cannot be read.
+    damage: Option<Unreadable>,
+}
+
+struct Leader<'l, 'p> {
+    places: &'l mut [&'p mut Place],
+    outlet: &'l Outlet,
+    /// The place that the next request names first: a broker fills its answer from the front, and only there gives a
+    /// batch that is larger than what was asked for.
+    first: usize,
+    /// When to end, and why: others are fetched until then.
+    ending: Option<(Instant, Ended)>,
+}
+
+impl Leader<'_, '_> {
+    async fn serve(&mut self, broker: &mut Broker) -> Result<std::convert::Infallible, Ended> {
+        loop {
+            self.find_starts(broker).await?;
+            // Offsets to ask for: ahead of the places' own while an answer is taken apart.
+            let nexts = self.places.iter().map(|place| place.next);
+            let mut ahead: Vec<Option<i64>> = nexts.collect();
+            self.ask(broker, &ahead).await?;
+            while self
+                .places
+                .iter()
+                .all(|place| place.rests || place.next.is_some())
+            {
+                let answer = broker.answer::<FetchRequest>(FETCH).await?;
+                let mut parts = self.parts(answer)?;
+                for part in &parts {
+                    if let (Some(last), Some(ahead)) =
+                        (part.batches.last(), ahead.get_mut(part.place))
+                    {
+                        *ahead = (*ahead).max(Some(last.last_offset().saturating_add(1)));
+                    }
+                }
+                self.ask(broker, &ahead).await?;
+                for part in parts.drain(..) {
+                    self.hand_over(part).await?;
+                }
+            }
+            // The answer on its way asks for offsets that are no more.
+            broker.answer::<FetchRequest>(FETCH).await?;
+        }
+    }
+
+    /// Asks for records, unless it is time to end.
+    async fn ask(&mut self, broker: &mut Broker, ahead: &[Option<i64>]) -> Result<(), Ended> {
+        let is_idle = self.places.iter().all(|place| place.rests);
+        let is_over = |(at, _): &mut (Instant, Ended)| is_idle || *at <= Instant::now();
+        if let Some((at, ended)) = self.ending.take_if(is_over) {
+            tokio::time::sleep_until(at).await;
+            return Err(ended);
+        }
+        let request = self.request(ahead);
+        Ok(broker.send(FETCH, &request).await?)
+    }
+
+    /// Leaves a partition out; the rest goes on for a while.
+    fn rest(&mut self, index: usize, ended: Ended) {
+        if let Some(place) = self.places.get_mut(index) {
+            place.rests = true;
+        }
+        self.ending.get_or_insert((Instant::now() + REST, ended));
+    }
+
+    /// Asks where the partitions begin that are to be read from there.
+    async fn find_starts(&mut self, broker: &mut Broker) -> Result<(), Ended> {
+        let mut topics: BTreeMap<Arc<str>, Vec<ListOffsetsPartition>> = BTreeMap::new();
+        let unknown = |place: &&&mut Place| place.next.is_none() && !place.rests;
+        for place in self.places.iter().filter(unknown) {
+            let partition = ListOffsetsPartition::default()
+                .with_partition_index(place.partition)
+                .with_timestamp(EARLIEST);
+            topics
+                .entry(Arc::clone(&place.topic))
+                .or_default()
+                .push(partition);
+        }
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let topics = topics.into_iter().map(|(topic, partitions)| {
+            ListOffsetsTopic::default()
+                .with_name(name(&topic))
+                .with_partitions(partitions)
+        });
+        let request = ListOffsetsRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_isolation_level(1)
+            .with_topics(topics.collect());
+        let answer = broker.ask(LIST_OFFSETS, &request).await?;
+        for topic in &answer.topics {
+            for found in &topic.partitions {
+                let Some(index) = self.index(&topic.name, found.partition_index) else {
+                    continue;
+                };
+                if let Some(refused) = self.refused(index, found.error_code) {
+                    self.rest(index, refused?);
+                } else if let Some(place) = self.places.get_mut(index) {
+                    place.next = Some(found.offset);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, ahead: &[Option<i64>]) -> FetchRequest {
+        let mut topics: Vec<FetchTopic> = Vec::new();
+        let all = self.places.iter().zip(ahead);
+        let (first, count) = (self.first, self.places.len());
+        self.first = (first + 1) % count.max(1);
+        for (place, offset) in all.cycle().skip(first).take(count) {
+            let (Some(offset), false) = (offset, place.rests) else {
+                continue;
+            };
+            let partition = FetchPartition::default()
+                .with_partition(place.partition)
+                .with_current_leader_epoch(-1)
+                .with_fetch_offset(*offset)
+                .with_log_start_offset(-1)
+                .with_partition_max_bytes(PARTITION_BYTES);
+            match topics.last_mut() {
+                Some(topic) if topic.topic.as_str() == &*place.topic => {
+                    topic.partitions.push(partition);
+                }
+                _ => topics.push(
+                    FetchTopic::default()
+                        .with_topic(name(&place.topic))
+                        .with_partitions(vec![partition]),
+                ),
+            }
+        }
+        FetchRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_max_wait_ms(WAIT)
+            .with_min_bytes(1)
+            .with_max_bytes(ANSWER_BYTES)
+            .with_isolation_level(1)
+            // No session: every request names its partitions.
+            .with_session_id(0)
+            .with_session_epoch(-1)
+            .with_topics(topics)
+    }
+
+    fn index(&self, topic: &str, partition: i32) -> Option<usize> {
+        self.places
+            .iter()
+            .position(|place| place.partition == partition && &*place.topic == topic)
+    }
+
+    /// What an error code means; an error of its own where no partition is to go on.
+    fn refused(&self, index: usize, code: i16) -> Option<Result<Ended, Ended>> {
+        let (error, place) = (ResponseError::try_from_code(code)?, self.places.get(index)?);
+        let refused = Ended::Refused {
+            topic: Arc::clone(&place.topic),
+            partition: place.partition,
+            error,
+        };
+        Some(if refused.is_for_good() {
+            Err(refused)
+        } else {
+            Ok(refused)
+        })
+    }
+
+    /// An answer by partitions, cut into batches.
+    fn parts(&mut self, answer: FetchResponse) -> Result<Vec<Part>, Ended> {
+        let mut parts = Vec::new();
+        for topic in answer.responses {
+            for mut data in topic.partitions {
+                let Some(place) = self.index(&topic.topic, data.partition_index) else {
+                    continue;
+                };
+                if !is_out_of_range(&data)
+                    && let Some(refused) = self.refused(place, data.error_code)
+                {
+                    self.rest(place, refused?);
+                    continue;
+                }
+                let mut bytes: Bytes = data.records.take().unwrap_or_default();
+                let mut batches = Vec::new();
+                let damage = loop {
+                    match Batch::take(&mut bytes) {
+                        Ok(Some(batch)) => batches.push(batch),
+                        Ok(None) => break None,
+                        Err(error) => break Some(error),
+                    }
+                };
+                parts.push(Part {
+                    place,
+                    data,
+                    batches,
+                    damage,
+                });
+            }
+        }
+        Ok(parts)
+    }
+
+    async fn hand_over(&mut self, part: Part) -> Result<(), Ended> {
+        let index = part.place;
+        if is_out_of_range(&part.data) {
+            // Retention has passed it, or the topic was made again: from the first record that is there.
+            if let Some(place) = self.places.get_mut(index) {
+                place.next = None;
+            }
+            return Ok(());
+        }
+        let Some(from) = self.places.get(index).and_then(|place| place.next) else {
+            return Ok(());
+        };
+        let mut aborted = Aborted::new(part.data.aborted_transactions.as_deref());
+        let mut memory = self.memory();
+        let mut standing = Standing {
+            low: part.data.log_start_offset,
+            end: part.data.high_watermark,
+            next: from,
+        };
+        let mut damage = part.damage;
+        for batch in &part.batches {
+            if batch.last_offset() < from {
+                continue;
+            }
+            let whole = memory.size();
+            let read = match aborted.lets(batch) {
+                Ok(true) => batch.read(from, &mut memory.bytes, &mut memory.records),
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
+                // Not what it has appended; what stands before it is good.
+                memory.cut(whole);
+                damage = Some(error);
+                break;
+            }
+            standing.next = batch.last_offset().saturating_add(1);
+            if memory.bytes.len() >= RUN_BYTES || memory.records.len() >= RUN_RECORDS {
+                let full = std::mem::replace(&mut memory, self.memory());
+                self.send(index, standing, full).await?;
+            }
+        }
+        self.send(index, standing, memory).await?;
+        if let (Some(error), Some(place)) = (damage, self.places.get(index)) {
+            let damaged = Ended::Unreadable {
+                topic: Arc::clone(&place.topic),
+                partition: place.partition,
+                offset: standing.next,
+                error,
+            };
+            self.rest(index, damaged);
+        }
+        Ok(())
+    }
+
+    fn memory(&self) -> Memory {
+        let mut spare = self
+            .outlet
+            .spare
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        spare.pop().unwrap_or_default()
+    }
+
+    /// Hands a run over, where there is anything to tell, and moves the partition's position.
+    async fn send(
+        &mut self,
+        index: usize,
+        standing: Standing,
+        memory: Memory,
+    ) -> Result<(), Ended> {
+        let Some(place) = self.places.get_mut(index) else {
+            return Ok(());
+        };
+        let run = Run {
+            epoch: self.outlet.epoch,
+            topic: Arc::clone(&place.topic),
+            partition: place.partition,
+            standing,
+            memory,
+            spare: Arc::clone(&self.outlet.spare),
+        };
+        if run.len() == 0 && place.told == Some(standing) {
+            return Ok(());
+        }
+        let permit = self.outlet.runs.reserve().await;
+        let permit = permit.map_err(|_| Ended::Unwanted)?;
+        // No wait between the two: a run that is handed over is never handed over again.
+        place.next = Some(standing.next);
+        place.told = Some(standing);
+        permit.send(Ok(run));
+        Ok(())
+    }
+}
+
+fn is_out_of_range(data: &PartitionData) -> bool {
+    data.error_code == ResponseError::OffsetOutOfRange.code()
+}
+
+fn name(topic: &Arc<str>) -> TopicName {
+    TopicName(StrBytes::from_string(topic.to_string()))
+}

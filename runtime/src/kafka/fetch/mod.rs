@@ -1,0 +1,278 @@
+//! Fetching without librdkafka, which hands out records one at a time, each with a queue's lock, memory of its own and
+//! two looks at the clock: a quarter of a worker's time. Here a record is a view into the answer that brought it.
+//!
+//! librdkafka stays the member of the group: it joins, commits and is assigned partitions, which it then does not fetch.
+//! What goes beyond plain connections (TLS, SASL, other settings of the connection) is librdkafka's as before; see
+//! [`is_plain`].
+mod broker;
+mod compression;
+mod leader;
+mod records;
+mod run;
+mod transactions;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use futures_util::future::select_all;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{MetadataRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use broker::{Broker, Trouble};
+use leader::{Ended, Outlet, Place, fetch};
+pub(crate) use run::{Run, Standing};
+
+use crate::config::KafkaConfig;
+use crate::error::{Error, Result};
+use crate::ingest::plan::Partition;
+
+/// Version of the request for leaders: of Kafka 2.0, the last that names topics and costs nothing more.
+const METADATA: i16 = 7;
+
+/// Runs between those who fetch and who takes them: each of about half a megabyte.
+const RUNS: usize = 4;
+
+/// After trouble, before leaders are asked for again; what has none goes on.
+const REST: Duration = Duration::from_secs(1);
+
+/// Trouble that goes on is said again after this.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Settings that concern nothing that is done here.
+const OTHERS: &[&str] = &[
+    "client.id",
+    "debug",
+    "group.instance.id",
+    "heartbeat.interval.ms",
+    "log_level",
+    "max.poll.interval.ms",
+    "partition.assignment.strategy",
+    "session.timeout.ms",
+    "statistics.interval.ms",
+];
+
+/// Whether brokers are reached by plain connections with nothing set about them.
+pub(super) fn is_plain(kafka: &KafkaConfig) -> bool {
+    kafka.settings.iter().all(|(name, value)| {
+        OTHERS.contains(&name.as_str())
+            || (name == "security.protocol" && value.expose().eq_ignore_ascii_case("plaintext"))
+    })
+}
+
+/// What is to be fetched: the assignment's number, and where each partition starts (none: at its first record).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(super) epoch: u64,
+    pub(super) starts: BTreeMap<Partition, Option<i64>>,
+}
+
+/// Fetches what an assignment says.
+pub(crate) struct Fetcher {
+    wanted: watch::Sender<Wanted>,
+    runs: mpsc::Receiver<Result<Run>>,
+    runtime: Handle,
+}
+
+impl Fetcher {
+    /// Starts on a runtime, which fetching takes about a quarter of a core of at 300,000 records a second.
+    pub(super) fn start(kafka: &KafkaConfig, runtime: Handle) -> Self {
+        let (wanted, follow) = watch::channel(Wanted::default());
+        let (to, runs) = mpsc::channel(RUNS);
+        let brokers = kafka.brokers.clone();
+        runtime.spawn(supervise(brokers, follow, to));
+        Self {
+            wanted,
+            runs,
+            runtime,
+        }
+    }
+
+    /// Fetches this from now on. Runs of before may still come; their epoch tells them.
+    pub(crate) fn want(&self, wanted: Wanted) {
+        self.wanted.send_replace(wanted);
+    }
+
+    /// The next run; waits for one.
+    pub(crate) fn take(&mut self, wait: Duration) -> Option<Result<Run>> {
+        if let Ok(run) = self.runs.try_recv() {
+            return Some(run);
+        }
+        if wait.is_zero() {
+            return None;
+        }
+        let runs = &mut self.runs;
+        let next = async { tokio::time::timeout(wait, runs.recv()).await };
+        self.runtime.block_on(next).ok().flatten()
+    }
+}
+
+/// Fetches whatever is wanted, until nobody wants anything.
+async fn supervise(
+    brokers: String,
+    mut wanted: watch::Receiver<Wanted>,
+    runs: mpsc::Sender<Result<Run>>,
+) {
+    let spare = run::Spare::default();
+    loop {
+        let now = wanted.borrow_and_update().clone();
+        let outlet = Outlet {
+            epoch: now.epoch,
+            runs: runs.clone(),
+            spare: Arc::clone(&spare),
+        };
+        tokio::select! {
+            // Dropping the other at any point loses nothing: what it has not handed over is fetched again.
+            changed = wanted.changed() => if changed.is_err() {
+                return;
+            },
+            () = follow(&brokers, now, &outlet) => return,
+        }
+    }
+}
+
+/// Fetches partitions from their leaders, and from the new ones where they move. Ends when nobody takes runs.
+async fn follow(brokers: &str, wanted: Wanted, outlet: &Outlet) {
+    let mut places: Vec<Place> = wanted
+        .starts
+        .into_iter()
+        .map(|((topic, partition), next)| Place {
+            topic: Arc::from(topic),
+            partition,
+            next,
+            told: None,
+            rests: false,
+        })
+        .collect();
+    if places.is_empty() {
+        return std::future::pending().await;
+    }
+    let mut said = None;
+    loop {
+        let leaders = (|| leaders(brokers, &places))
+            .retry(
+                ExponentialBuilder::default()
+                    .with_jitter()
+                    .with_min_delay(REST / 4)
+                    .with_max_delay(REST)
+                    .without_max_times(),
+            )
+            .when(|ended: &Ended| !ended.is_for_good())
+            .notify(|ended, _| say(&mut said, ended))
+            .await;
+        let ended = match leaders {
+            Ok(leaders) => serve(leaders, &mut places, outlet).await,
+            Err(ended) => ended,
+        };
+        if ended.is_for_good() {
+            let error = Error::config("Kafka refuses to hand out records")
+                .why(ended)
+                .fix("grant the user access to the topics and the group");
+            // Where nobody takes it nobody needs it.
+            let _ = outlet.runs.send(Err(error)).await;
+            return;
+        }
+        if let Ended::Unwanted = ended {
+            return;
+        }
+        say(&mut said, &ended);
+    }
+}
+
+fn say(said: &mut Option<Instant>, trouble: &Ended) {
+    if said.is_none_or(|said| said.elapsed() >= SAID_AGAIN_AFTER) {
+        *said = Some(Instant::now());
+        tracing::warn!(target: "kafka", "fetching is interrupted: {trouble}");
+    } else {
+        tracing::debug!(target: "kafka", "fetching is interrupted: {trouble}");
+    }
+}
+
+/// A broker's address.
+type Address = (String, u16);
+
+/// The leaders' addresses, in the order of the places; none where there is none now.
+async fn leaders(
+    brokers: &str,
+    places: &[Place],
+) -> std::result::Result<Vec<Option<Address>>, Ended> {
+    let mut broker = any(brokers).await?;
+    let mut topics: Vec<&Arc<str>> = places.iter().map(|place| &place.topic).collect();
+    topics.dedup();
+    let topics = topics.into_iter().map(|topic| {
+        let name = TopicName(StrBytes::from_string(topic.to_string()));
+        MetadataRequestTopic::default().with_name(Some(name))
+    });
+    let request = MetadataRequest::default()
+        .with_topics(Some(topics.collect()))
+        .with_allow_auto_topic_creation(false);
+    let answer = broker.ask(METADATA, &request).await?;
+    let leader = |place: &Place| {
+        let topic = answer.topics.iter().find(|topic| {
+            let name = topic.name.as_ref();
+            name.is_some_and(|name| name.as_str() == &*place.topic)
+        })?;
+        let mut partitions = topic.partitions.iter();
+        let partition =
+            partitions.find(|partition| partition.partition_index == place.partition)?;
+        let mut brokers = answer.brokers.iter();
+        let broker = brokers.find(|broker| broker.node_id == partition.leader_id)?;
+        Some((broker.host.to_string(), u16::try_from(broker.port).ok()?))
+    };
+    Ok(places.iter().map(leader).collect())
+}
+
+/// The first broker of the list that is there.
+async fn any(brokers: &str) -> std::result::Result<Broker, Trouble> {
+    let mut trouble = Trouble::Protocol("no broker is named".to_owned());
+    for address in brokers.split(',') {
+        let Some((host, port)) = address.trim().rsplit_once(':') else {
+            continue;
+        };
+        let Ok(port) = port.parse() else { continue };
+        // As URLs write addresses of the sixth version.
+        match Broker::connect(host.trim_matches(['[', ']']), port).await {
+            Ok(broker) => return Ok(broker),
+            Err(error) => trouble = error,
+        }
+    }
+    Err(trouble)
+}
+
+/// Fetches from all leaders at once, until one of them ends it. What has no leader waits.
+async fn serve(leaders: Vec<Option<Address>>, places: &mut [Place], outlet: &Outlet) -> Ended {
+    let mut by_leader: BTreeMap<Option<Address>, Vec<&mut Place>> = BTreeMap::new();
+    for (leader, place) in leaders.into_iter().zip(places) {
+        place.rests = false;
+        by_leader.entry(leader).or_default().push(place);
+    }
+    let all = by_leader
+        .into_iter()
+        .map(|(leader, mut places)| async move {
+            let ended = match (leader, places.first()) {
+                (Some((host, port)), _) => match Broker::connect(&host, port).await {
+                    Ok(broker) => fetch(broker, &mut places, outlet).await,
+                    Err(trouble) => trouble.into(),
+                },
+                (None, Some(place)) => Ended::Leaderless {
+                    topic: Arc::clone(&place.topic),
+                    partition: place.partition,
+                },
+                (None, None) => std::future::pending().await,
+            };
+            if let Ended::Trouble(_) | Ended::Leaderless { .. } = ended {
+                // The other leaders go on meanwhile.
+                tokio::time::sleep(REST).await;
+            }
+            ended
+        });
+    let (ended, ..) = select_all(all.map(Box::pin)).await;
+    ended
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! What is fetched is what was sent: record batches against another implementation of their format, fetching against
+//! librdkafka's mock cluster. Transactions need a real broker: `tests/transactions.rs`.
+mod batches;
+mod cluster;
