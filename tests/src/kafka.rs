@@ -175,3 +175,40 @@ pub fn send_in_transactions(brokers: &str, topic: &str, records: &[(Vec<u8>, Vec
         producer.commit_transaction(patience).unwrap();
     }
 }
+
+/// Sends records in transactions of a few, each beside one of another producer that is given up, their records mixed.
+///
+/// # Panics
+/// Kafka does not take them.
+pub fn send_beside_aborted(
+    brokers: &str,
+    topic: &str,
+    kept: &[(Vec<u8>, Vec<u8>)],
+    aborted: &[(Vec<u8>, Vec<u8>)],
+) {
+    let patience = Duration::from_secs(60);
+    let producer = |name: &str| -> BaseProducer {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("transactional.id", format!("{topic}-{name}"))
+            .create()
+            .unwrap();
+        producer.init_transactions(patience).unwrap();
+        producer
+    };
+    let (keeping, aborting) = (producer("keeping"), producer("aborting"));
+    for (kept, aborted) in kept.chunks(5).zip(aborted.chunks(5)) {
+        for producer in [&keeping, &aborting] {
+            producer.begin_transaction().unwrap();
+        }
+        for pair in kept.iter().zip(aborted) {
+            for (producer, (key, value)) in [(&keeping, pair.0), (&aborting, pair.1)] {
+                let record = BaseRecord::to(topic).key(key).payload(value);
+                producer.send(record).unwrap();
+                producer.flush(patience).unwrap();
+            }
+        }
+        aborting.abort_transaction(patience).unwrap();
+        keeping.commit_transaction(patience).unwrap();
+    }
+}

@@ -1,6 +1,6 @@
 //! Records of transactions: behind them stand markers, which take offsets and are never delivered.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use topicwright_tests::faults::scene::Scene;
+use topicwright_tests::faults::scene::{BY_LIBRDKAFKA, Scene};
 use topicwright_tests::program::lags;
 use topicwright_tests::{events, kafka};
 
@@ -59,6 +59,31 @@ fn markers_at_the_end_are_no_lag() {
     scene.wait_until("nothing lags again", |_| is_done(port));
     assert_eq!(rows(&scene), "60\t60");
     scene.stop_workers();
+}
+
+/// Only what was committed becomes rows.
+fn only_committed(flags: &[&str]) {
+    let mut scene = scene();
+    let brokers = scene.servers.broker.brokers();
+    kafka::send_beside_aborted(&brokers, TOPIC, &steps(0..50), &steps(1000..1050));
+    // One of its own transaction behind them, and one of none.
+    kafka::send_in_transactions(&brokers, TOPIC, &steps(100..101));
+    kafka::send(&brokers, TOPIC, None, &steps(101..102));
+    scene.add_worker_with("", flags);
+    scene.wait_until("the rows are there", |scene| rows(scene) == "52\t52");
+    let aborted = "SELECT countIf(progress_version >= 1000) FROM events_raw";
+    assert_eq!(scene.ask(aborted), "0");
+    scene.stop_workers();
+}
+
+#[test]
+fn records_of_aborted_transactions_are_nobodys() {
+    only_committed(&[]);
+}
+
+#[test]
+fn nor_are_they_where_librdkafka_fetches() {
+    only_committed(BY_LIBRDKAFKA);
 }
 
 #[test]

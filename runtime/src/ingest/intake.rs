@@ -27,14 +27,14 @@ use crate::metrics::Metrics;
 use crate::registry::EventRegistry;
 
 /// Records, and bytes of them, between two looks at everything else.
-const STRIDE: usize = 1024;
-const STRIDE_BYTES: usize = 1 << 20;
+const STRIDE: usize = 4096;
+const STRIDE_BYTES: usize = 4 << 20;
 
 /// Records below which waking the other thread costs more than it saves.
 const FEW: usize = 32;
 
 /// Strides that are decoded and still in memory, at most.
-const UNRELEASED: usize = 4;
+const UNRELEASED: usize = 1;
 
 /// Records that came together.
 pub(super) enum Handful<'c> {
@@ -142,8 +142,8 @@ impl<'c> Gathered<'c> {
     pub(super) fn fill(&mut self, consumer: &'c GroupConsumer, wait: Duration) -> Result<()> {
         match self.fetcher.take() {
             None => self.fill_with_messages(consumer, wait),
-            Some(mut fetcher) => {
-                let filled = self.fill_with_runs(consumer, &mut fetcher, wait);
+            Some(fetcher) => {
+                let filled = self.fill_with_runs(consumer, &fetcher, wait);
                 self.fetcher = Some(fetcher);
                 filled
             }
@@ -184,7 +184,7 @@ impl<'c> Gathered<'c> {
     fn fill_with_runs(
         &mut self,
         consumer: &'c GroupConsumer,
-        fetcher: &mut Fetcher,
+        fetcher: &Fetcher,
         wait: Duration,
     ) -> Result<()> {
         let for_group = if self.is_full() { wait } else { Duration::ZERO };
@@ -199,9 +199,8 @@ impl<'c> Gathered<'c> {
         }
         let mut wait = wait;
         while !self.is_full()
-            && let Some(run) = fetcher.take(wait)
+            && let Some(run) = fetcher.take(wait)?
         {
-            let run = run?;
             wait = Duration::ZERO;
             if run.epoch == self.epoch {
                 let assignment = &consumer.assignment;

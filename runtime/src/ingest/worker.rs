@@ -25,7 +25,7 @@ use crate::registry::EventRegistry;
 const POLL: Duration = Duration::from_millis(25);
 
 /// Longest wait where the batch is full, so that the next insert comes right after the last.
-const FULL: Duration = Duration::from_millis(2);
+const FULL: Duration = Duration::from_millis(5);
 
 /// Longest wait for the keys of recent rows; without them duplicates cost rows, and nothing else.
 const REBUILD_PATIENCE: Duration = Duration::from_secs(5);

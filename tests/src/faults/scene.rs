@@ -15,6 +15,9 @@ use crate::sql;
 /// The group of all workers: the program's default for this registry.
 pub(super) const GROUP: &str = "game-ingest";
 
+/// Flags of a worker whose records librdkafka fetches: a setting of the connection, which changes nothing else.
+pub const BY_LIBRDKAFKA: &[&str] = &["--kafka-config", "socket.keepalive.enable=true"];
+
 /// Two servers, the workers between them and their logs.
 pub struct Scene {
     /// The servers.
@@ -101,7 +104,12 @@ impl Scene {
     /// # Panics
     /// It cannot be started.
     pub fn add_worker(&mut self, failpoints: &str) -> &Worker {
-        self.add_worker_with(failpoints, &["--flush-interval-ms", "80"])
+        let mut flags = vec!["--flush-interval-ms", "80"];
+        // Every third one.
+        if self.started % 3 == 2 {
+            flags.extend(BY_LIBRDKAFKA);
+        }
+        self.add_worker_with(failpoints, &flags)
     }
 
     /// Starts a worker with flags of its own, above all when it flushes.

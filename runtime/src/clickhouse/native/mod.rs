@@ -133,7 +133,7 @@ impl<B: FactBlock> Encoder<B> {
                 .at("rows", block.rows()));
         }
         let mut pieces = Pieces {
-            buffer: Vec::new(),
+            buffer: Vec::with_capacity(ROOM),
             take,
         };
         put_length(self.columns.len(), &mut pieces.buffer);
@@ -152,6 +152,12 @@ impl<B: FactBlock> Encoder<B> {
 
 /// Bytes from which a piece is handed on.
 const PIECE: usize = 1 << 20;
+
+/// Bytes that a piece hardly ever exceeds.
+const ROOM: usize = PIECE + (PIECE >> 1);
+
+/// Rows between two looks at a piece's size.
+const STRETCH: usize = 2048;
 
 /// What is encoded and not handed on yet.
 struct Pieces<'t> {
@@ -182,7 +188,8 @@ impl Pieces<'_> {
 
     /// Hands on what there is.
     fn end(&mut self) -> Result<()> {
-        (self.take)(Bytes::from(std::mem::take(&mut self.buffer)))
+        let next = Vec::with_capacity(ROOM);
+        (self.take)(Bytes::from(std::mem::replace(&mut self.buffer, next)))
     }
 }
 
@@ -199,35 +206,40 @@ macro_rules! fixed {
 
 impl Plan {
     fn put(&mut self, column: ColumnRef<'_>, rows: &[u32], pieces: &mut Pieces<'_>) -> Result<()> {
-        let into = &mut pieces.buffer;
-        match column {
-            ColumnRef::Bool(column) => fixed!(column, rows, into, value => [u8::from(value)]),
-            ColumnRef::UInt8(column) => fixed!(column, rows, into, value => [value]),
-            ColumnRef::UInt16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::UInt32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::UInt64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::Int8(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::Int16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::Int32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::Int64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::Float64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
-            ColumnRef::DateTime64(column) => {
-                fixed!(column, rows, into, value => value.0.to_le_bytes());
-            }
-            ColumnRef::String(text) | ColumnRef::LowCardinality(text) => {
-                put_texts(text, rows, into);
-            }
-            ColumnRef::JsonText(column) => put_texts(&column.text, rows, into),
-            ColumnRef::Json(column) => match &mut self.json {
-                Some(writer) => writer.put(column, rows, pieces)?,
-                None => {
-                    return Err(Error::bug(
-                        "a JSON column is declared with a type that is none",
-                    ));
-                }
-            },
+        if let ColumnRef::Json(column) = column {
+            let writer = self.json.as_mut();
+            let writer = writer
+                .ok_or_else(|| Error::bug("a JSON column is declared with a type that is none"))?;
+            return writer.put(column, rows, pieces);
+        }
+        for rows in rows.chunks(STRETCH) {
+            put_rows(column, rows, &mut pieces.buffer);
+            pieces.part()?;
         }
         Ok(())
+    }
+}
+
+/// Appends rows of a column that is written row by row.
+fn put_rows(column: ColumnRef<'_>, rows: &[u32], into: &mut Vec<u8>) {
+    match column {
+        ColumnRef::Bool(column) => fixed!(column, rows, into, value => [u8::from(value)]),
+        ColumnRef::UInt8(column) => fixed!(column, rows, into, value => [value]),
+        ColumnRef::UInt16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::UInt32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::UInt64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::Int8(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::Int16(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::Int32(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::Int64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::Float64(column) => fixed!(column, rows, into, value => value.to_le_bytes()),
+        ColumnRef::DateTime64(column) => {
+            fixed!(column, rows, into, value => value.0.to_le_bytes());
+        }
+        ColumnRef::String(text) | ColumnRef::LowCardinality(text) => put_texts(text, rows, into),
+        ColumnRef::JsonText(column) => put_texts(&column.text, rows, into),
+        // Written by paths, not by rows.
+        ColumnRef::Json(_) => {}
     }
 }
 

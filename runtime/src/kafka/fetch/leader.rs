@@ -5,6 +5,7 @@
 //! partition leaves the others going for a while; then it ends, and whoever leads now is asked.
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
@@ -15,15 +16,16 @@ use kafka_protocol::messages::{
     BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::REST;
 use super::broker::{Broker, Trouble};
+use super::compression::Decompression;
 use super::records::{Batch, Unreadable};
 use super::run::{Memory, Run, Spare, Standing};
 use super::transactions::Aborted;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Versions of the requests: the last before topics are named by numbers, and those of the same time (Kafka 2.3).
 pub(super) const FETCH: i16 = 11;
@@ -94,12 +96,28 @@ pub(super) struct Place {
     pub(super) rests: bool,
 }
 
+/// A run on its way, with the room that it takes; or why there will be none.
+pub(super) struct Delivery {
+    pub(super) run: Result<Run>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
 /// Where runs go.
-#[derive(Clone)]
 pub(super) struct Outlet {
     pub(super) epoch: u64,
-    pub(super) runs: mpsc::Sender<Result<Run>>,
+    pub(super) runs: Sender<Delivery>,
+    pub(super) room: Arc<Semaphore>,
     pub(super) spare: Spare,
+}
+
+impl Outlet {
+    /// Ends everything; where nobody takes it nobody needs it.
+    pub(super) fn refuse(&self, error: Error) {
+        let _ = self.runs.send(Delivery {
+            run: Err(error),
+            _room: None,
+        });
+    }
 }
 
 /// Fetches until something ends it.
@@ -108,6 +126,7 @@ pub(super) async fn fetch(mut broker: Broker, places: &mut [&mut Place], outlet:
         places,
         outlet,
         first: 0,
+        decompression: Decompression::default(),
         ending: None,
     };
     match leader.serve(&mut broker).await {
@@ -132,6 +151,7 @@ struct Leader<'l, 'p> {
     /// The place that the next request names first: a broker fills its answer from the front, and only there gives a
     /// batch that is larger than what was asked for.
     first: usize,
+    decompression: Decompression,
     /// When to end, and why: others are fetched until then.
     ending: Option<(Instant, Ended)>,
 }
@@ -348,7 +368,12 @@ impl Leader<'_, '_> {
             }
             let whole = memory.size();
             let read = match aborted.lets(batch) {
-                Ok(true) => batch.read(from, &mut memory.bytes, &mut memory.records),
+                Ok(true) => batch.read(
+                    from,
+                    &mut self.decompression,
+                    &mut memory.bytes,
+                    &mut memory.records,
+                ),
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -407,13 +432,16 @@ impl Leader<'_, '_> {
         if run.len() == 0 && place.told == Some(standing) {
             return Ok(());
         }
-        let permit = self.outlet.runs.reserve().await;
-        let permit = permit.map_err(|_| Ended::Unwanted)?;
+        let room = Arc::clone(&self.outlet.room).acquire_owned().await;
+        let room = room.map_err(|_| Ended::Unwanted)?;
         // No wait between the two: a run that is handed over is never handed over again.
         place.next = Some(standing.next);
         place.told = Some(standing);
-        permit.send(Ok(run));
-        Ok(())
+        let delivery = Delivery {
+            run: Ok(run),
+            _room: Some(room),
+        };
+        self.outlet.runs.send(delivery).map_err(|_| Ended::Unwanted)
     }
 }
 

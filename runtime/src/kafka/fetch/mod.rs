@@ -13,6 +13,7 @@ mod transactions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -21,10 +22,10 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 
 use broker::{Broker, Trouble};
-use leader::{Ended, Outlet, Place, fetch};
+use leader::{Delivery, Ended, Outlet, Place, fetch};
 pub(crate) use run::{Run, Standing};
 
 use crate::config::KafkaConfig;
@@ -35,7 +36,7 @@ use crate::ingest::plan::Partition;
 const METADATA: i16 = 7;
 
 /// Runs between those who fetch and who takes them: each of about half a megabyte.
-const RUNS: usize = 4;
+const RUNS: usize = 6;
 
 /// After trouble, before leaders are asked for again; what has none goes on.
 const REST: Duration = Duration::from_secs(1);
@@ -58,10 +59,12 @@ const OTHERS: &[&str] = &[
 
 /// Whether brokers are reached by plain connections with nothing set about them.
 pub(super) fn is_plain(kafka: &KafkaConfig) -> bool {
-    kafka.settings.iter().all(|(name, value)| {
-        OTHERS.contains(&name.as_str())
-            || (name == "security.protocol" && value.expose().eq_ignore_ascii_case("plaintext"))
-    })
+    // A broker may be named with its protocol.
+    !kafka.brokers.contains("://")
+        && kafka.settings.iter().all(|(name, value)| {
+            OTHERS.contains(&name.as_str())
+                || (name == "security.protocol" && value.expose().eq_ignore_ascii_case("plaintext"))
+        })
 }
 
 /// What is to be fetched: the assignment's number, and where each partition starts (none: at its first record).
@@ -74,21 +77,27 @@ pub(crate) struct Wanted {
 /// Fetches what an assignment says.
 pub(crate) struct Fetcher {
     wanted: watch::Sender<Wanted>,
-    runs: mpsc::Receiver<Result<Run>>,
-    runtime: Handle,
+    runs: Receiver<Delivery>,
+    room: Arc<Semaphore>,
 }
 
 impl Fetcher {
     /// Starts on a runtime, which fetching takes about a quarter of a core of at 300,000 records a second.
-    pub(super) fn start(kafka: &KafkaConfig, runtime: Handle) -> Self {
+    pub(super) fn start(kafka: &KafkaConfig, runtime: &Handle) -> Self {
         let (wanted, follow) = watch::channel(Wanted::default());
-        let (to, runs) = mpsc::channel(RUNS);
-        let brokers = kafka.brokers.clone();
-        runtime.spawn(supervise(brokers, follow, to));
+        let (runs, taken) = channel();
+        let outlet = Outlet {
+            epoch: 0,
+            runs,
+            room: Arc::new(Semaphore::new(RUNS)),
+            spare: run::Spare::default(),
+        };
+        let room = Arc::clone(&outlet.room);
+        runtime.spawn(supervise(kafka.brokers.clone(), follow, outlet));
         Self {
             wanted,
-            runs,
-            runtime,
+            runs: taken,
+            room,
         }
     }
 
@@ -98,33 +107,30 @@ impl Fetcher {
     }
 
     /// The next run; waits for one.
-    pub(crate) fn take(&mut self, wait: Duration) -> Option<Result<Run>> {
-        if let Ok(run) = self.runs.try_recv() {
-            return Some(run);
+    ///
+    /// # Errors
+    /// Kafka refuses for good, or the runtime is gone.
+    pub(crate) fn take(&self, wait: Duration) -> Result<Option<Run>> {
+        match self.runs.recv_timeout(wait) {
+            Ok(delivery) => delivery.run.map(Some),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::bug("fetching has ended")),
         }
-        if wait.is_zero() {
-            return None;
-        }
-        let runs = &mut self.runs;
-        let next = async { tokio::time::timeout(wait, runs.recv()).await };
-        self.runtime.block_on(next).ok().flatten()
+    }
+}
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        // Who waits for room learns that nobody takes runs any more.
+        self.room.close();
     }
 }
 
 /// Fetches whatever is wanted, until nobody wants anything.
-async fn supervise(
-    brokers: String,
-    mut wanted: watch::Receiver<Wanted>,
-    runs: mpsc::Sender<Result<Run>>,
-) {
-    let spare = run::Spare::default();
+async fn supervise(brokers: String, mut wanted: watch::Receiver<Wanted>, mut outlet: Outlet) {
     loop {
         let now = wanted.borrow_and_update().clone();
-        let outlet = Outlet {
-            epoch: now.epoch,
-            runs: runs.clone(),
-            spare: Arc::clone(&spare),
-        };
+        outlet.epoch = now.epoch;
         tokio::select! {
             // Dropping the other at any point loses nothing: what it has not handed over is fetched again.
             changed = wanted.changed() => if changed.is_err() {
@@ -172,8 +178,7 @@ async fn follow(brokers: &str, wanted: Wanted, outlet: &Outlet) {
             let error = Error::config("Kafka refuses to hand out records")
                 .why(ended)
                 .fix("grant the user access to the topics and the group");
-            // Where nobody takes it nobody needs it.
-            let _ = outlet.runs.send(Err(error)).await;
+            outlet.refuse(error);
             return;
         }
         if let Ended::Unwanted = ended {

@@ -4,7 +4,7 @@
 //! records too, with an owned map of headers for each; here a record is six numbers.
 use bytes::{Buf as _, Bytes};
 
-use super::compression::decompress;
+use super::compression::Decompression;
 use super::run::{Raw, Span};
 
 /// What is wrong with bytes that should be records.
@@ -112,7 +112,13 @@ impl Batch {
     /// Whether this control batch gives its producer's transaction up.
     pub(super) fn is_abort(&self) -> Result<bool, Unreadable> {
         let (mut bytes, mut records) = (Vec::new(), Vec::new());
-        self.read(i64::MIN, &mut bytes, &mut records)?;
+        // Markers are never compressed.
+        self.read(
+            i64::MIN,
+            &mut Decompression::default(),
+            &mut bytes,
+            &mut records,
+        )?;
         // The key: version and type, 0 to abort, 1 to commit.
         let kind = records.first().and_then(|record| record.key.of(&bytes));
         Ok(matches!(kind, Some([_, _, 0, 0])))
@@ -125,6 +131,7 @@ impl Batch {
     pub(super) fn read(
         &self,
         from: i64,
+        decompression: &mut Decompression,
         bytes: &mut Vec<u8>,
         records: &mut Vec<Raw>,
     ) -> Result<(), Unreadable> {
@@ -132,8 +139,9 @@ impl Batch {
             return Err(Unreadable::Checksum);
         }
         let start = bytes.len();
-        let body = self.checked.get(HEADER - UNCHECKED..).unwrap_or_default();
-        decompress(self.attributes & 0x07, body, bytes)?;
+        // As long as a header at least: seen when it was taken.
+        let body = self.checked.slice(HEADER - UNCHECKED..);
+        decompression.read(self.attributes & 0x07, &body, bytes)?;
         let mut cursor = Cursor { bytes, at: start };
         for _ in 0..self.count {
             let length = cursor.length()?.ok_or(Unreadable::Short)?;

@@ -36,7 +36,7 @@ impl Scene {
             .unwrap();
         let runtime = Runtime::new().unwrap();
         let kafka = KafkaConfig::new(cluster.bootstrap_servers());
-        let fetcher = Fetcher::start(&kafka, runtime.handle().clone());
+        let fetcher = Fetcher::start(&kafka, runtime.handle());
         Self {
             cluster,
             producer,
@@ -80,10 +80,8 @@ impl Scene {
         let mut nexts: BTreeMap<(String, i32), i64> = BTreeMap::new();
         while values.len() < records {
             assert!(Instant::now() < deadline, "{} of {records}", values.len());
-            let Some(run) = self.fetcher.take(Duration::from_millis(50)) else {
-                continue;
-            };
-            let run = run.unwrap();
+            let run = self.fetcher.take(Duration::from_millis(50)).unwrap();
+            let Some(run) = run else { continue };
             if run.epoch != epoch {
                 continue;
             }
@@ -199,7 +197,7 @@ fn an_offset_that_is_no_more_is_followed_by_the_first_that_is() {
 
 #[test]
 fn a_refusal_is_told() {
-    let mut scene = Scene::start(1);
+    let scene = Scene::start(1);
     scene.cluster.request_errors(
         RDKafkaApiKey::Fetch,
         &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED; 5],
@@ -209,7 +207,7 @@ fn a_refusal_is_told() {
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline);
-        if let Some(Err(error)) = scene.fetcher.take(Duration::from_millis(50)) {
+        if let Err(error) = scene.fetcher.take(Duration::from_millis(50)) {
             assert!(error.to_string().contains("refuses"), "{error}");
             return;
         }
