@@ -91,6 +91,7 @@ fn main() {
                         let row = Row {
                             event: json,
                             payload,
+                            payload_text: None,
                             schema_version: version.number,
                             timestamp,
                             dedupe_key: json.get("dedupe_key").unwrap().as_str().unwrap(),

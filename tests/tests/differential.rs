@@ -141,6 +141,7 @@ impl Judge<'_> {
             let row = Row {
                 event,
                 payload: event.get("payload").unwrap(),
+                payload_text: None,
                 schema_version: record.schema_version,
                 timestamp: row::timestamp(event.get("ts"), "ts")
                     .map_err(|error| error.to_string())?,

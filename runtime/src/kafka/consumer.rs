@@ -352,7 +352,9 @@ impl GroupConsumer {
 
     /// What fetches in librdkafka's place, where that is possible.
     pub(crate) fn fetcher(&self, runtime: &Handle) -> Option<Fetcher> {
-        is_plain(&self.kafka).then(|| Fetcher::start(&self.kafka, runtime))
+        let is_plain = is_plain(&self.kafka);
+        tracing::info!(by_librdkafka = !is_plain, "records are fetched");
+        is_plain.then(|| Fetcher::start(&self.kafka, runtime))
     }
 
     /// Commits a plan on its partitions: their positions stay before it, its text goes beside them. Positions

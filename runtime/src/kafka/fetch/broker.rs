@@ -8,8 +8,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long a broker may take to accept, and to answer beyond what it was asked to wait.
+/// How long a broker may take to accept.
+const TO_ACCEPT: Duration = Duration::from_secs(3);
+
+/// How long a broker may send nothing of an answer; far beyond what it is asked to wait.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Bytes of memory that are kept for the next answer.
+const KEPT_BYTES: usize = 8 << 20;
 
 /// The largest answer that is believed, in bytes; as librdkafka's `receive.message.max.bytes`.
 const LARGEST: usize = 100_000_000;
@@ -19,7 +25,7 @@ const LARGEST: usize = 100_000_000;
 pub(super) enum Trouble {
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    #[error("no answer in {} s", PATIENCE.as_secs())]
+    #[error("it says nothing")]
     Silent,
     #[error("an answer cannot be read: {0}")]
     Protocol(String),
@@ -41,7 +47,7 @@ pub(super) struct Broker {
 
 impl Broker {
     pub(super) async fn connect(host: &str, port: u16) -> Result<Self, Trouble> {
-        let stream = timeout(PATIENCE, TcpStream::connect((host, port))).await??;
+        let stream = timeout(TO_ACCEPT, TcpStream::connect((host, port))).await??;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
@@ -91,7 +97,7 @@ impl Broker {
         &mut self,
         version: i16,
     ) -> Result<Q::Response, Trouble> {
-        let mut frame = timeout(PATIENCE, self.frame()).await??;
+        let mut frame = self.frame().await?;
         let unreadable = |error: &dyn std::fmt::Display| Trouble::Protocol(error.to_string());
         let header_version = <Q::Response as HeaderVersion>::header_version(version);
         let header = ResponseHeader::decode(&mut frame, header_version)
@@ -104,18 +110,21 @@ impl Broker {
 
     async fn frame(&mut self) -> Result<Bytes, Trouble> {
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).await?;
+        timeout(PATIENCE, self.stream.read_exact(&mut length)).await??;
         let length = usize::try_from(i32::from_be_bytes(length))
             .ok()
             .filter(|length| *length <= LARGEST)
             .ok_or_else(|| Trouble::Protocol("its length is not believed".to_owned()))?;
         // The memory of the last answer, where nobody has a part of it any more.
         self.buffer.clear();
+        if self.buffer.capacity() > KEPT_BYTES {
+            self.buffer = BytesMut::new();
+        }
         self.buffer.reserve(length);
         let mut rest = length;
         while rest > 0 {
             let mut window = (&mut self.buffer).limit(rest);
-            let read = self.stream.read_buf(&mut window).await?;
+            let read = timeout(PATIENCE, self.stream.read_buf(&mut window)).await??;
             if read == 0 {
                 return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
             }

@@ -3,7 +3,6 @@ use std::io::{BufRead as _, Read};
 
 use bytes::buf::Reader;
 use bytes::{Buf as _, Bytes};
-use kafka_protocol::compression::{Decompressor as _, Snappy};
 use lz4_flex::frame::FrameDecoder;
 
 use super::records::Unreadable;
@@ -15,7 +14,13 @@ const LIMIT: usize = 100_000_000;
 /// Decompresses; keeps the memory that the most used codec needs.
 #[derive(Default)]
 pub(super) struct Decompression {
-    lz4: Option<FrameDecoder<Reader<Bytes>>>,
+    lz4: Option<Lz4>,
+}
+
+/// A decoder at the end of a frame, where it may go on with one of the same kind.
+struct Lz4 {
+    decoder: FrameDecoder<Reader<Bytes>>,
+    kind: Option<Vec<u8>>,
 }
 
 impl Decompression {
@@ -46,31 +51,45 @@ impl Decompression {
     }
 
     fn lz4(&mut self, from: &Bytes, into: &mut Vec<u8>) -> Result<(), Unreadable> {
-        // A decoder at the end of one frame goes on with the next; one amid a damaged frame is of no use.
-        let mut decoder = match self.lz4.take() {
-            None => FrameDecoder::new(from.clone().reader()),
-            Some(mut decoder) => {
-                *decoder.get_mut() = from.clone().reader();
-                decoder
+        // Block size and mode, which the decoder's memory depends on.
+        let kind = from.get(4..6).map(<[u8]>::to_vec);
+        let before = self.lz4.take().filter(|before| before.kind == kind);
+        if let Some(mut before) = before {
+            let start = into.len();
+            *before.decoder.get_mut() = from.clone().reader();
+            if unpack(&mut before.decoder, into).is_ok() {
+                self.keep(before);
+                return Ok(());
             }
-        };
-        let limit = into.len().saturating_add(LIMIT);
-        loop {
-            let piece = decoder.fill_buf().map_err(compressed)?;
-            if piece.is_empty() {
-                break;
-            }
-            if into.len() + piece.len() > limit {
-                return Err(too_large());
-            }
-            into.extend_from_slice(piece);
-            let taken = piece.len();
-            decoder.consume(taken);
+            // It may have been left amid a frame that did not end.
+            into.truncate(start);
         }
-        // Nothing of the answer is held on to.
-        *decoder.get_mut() = Bytes::new().reader();
-        self.lz4 = Some(decoder);
+        let mut decoder = FrameDecoder::new(from.clone().reader());
+        unpack(&mut decoder, into)?;
+        self.keep(Lz4 { decoder, kind });
         Ok(())
+    }
+
+    fn keep(&mut self, mut lz4: Lz4) {
+        // Nothing of the answer is held on to.
+        *lz4.decoder.get_mut() = Bytes::new().reader();
+        self.lz4 = Some(lz4);
+    }
+}
+
+fn unpack(decoder: &mut FrameDecoder<Reader<Bytes>>, into: &mut Vec<u8>) -> Result<(), Unreadable> {
+    let limit = into.len().saturating_add(LIMIT);
+    loop {
+        let piece = decoder.fill_buf().map_err(compressed)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        if into.len() + piece.len() > limit {
+            return Err(too_large());
+        }
+        into.extend_from_slice(piece);
+        let taken = piece.len();
+        decoder.consume(taken);
     }
 }
 
@@ -85,12 +104,41 @@ fn read(from: impl Read, into: &mut Vec<u8>) -> Result<(), Unreadable> {
     Ok(())
 }
 
-fn snappy(from: &Bytes, into: &mut Vec<u8>) -> Result<(), Unreadable> {
-    Snappy::decompress(&mut from.clone(), |bytes| {
-        into.extend_from_slice(bytes);
-        Ok(())
-    })
-    .map_err(compressed)
+/// What begins a stream of blocks, each after its length, as Java's clients write it; then two versions.
+const BLOCKS: &[u8] = b"\x82SNAPPY\0";
+const VERSIONS: usize = 8;
+
+/// One block, or many: <https://github.com/xerial/snappy-java>.
+fn snappy(from: &[u8], into: &mut Vec<u8>) -> Result<(), Unreadable> {
+    let limit = into.len().saturating_add(LIMIT);
+    let Some(mut blocks) = from.strip_prefix(BLOCKS) else {
+        return block(from, into, limit);
+    };
+    let mut next = |length: usize| {
+        let (block, rest) = blocks.split_at_checked(length)?;
+        blocks = rest;
+        Some(block)
+    };
+    let short = || Unreadable::Compressed("it ends amid a block".to_owned());
+    next(VERSIONS).ok_or_else(short)?;
+    while let Some(length) = next(4) {
+        let length = length.try_into().map_or(0, u32::from_be_bytes);
+        block(next(length as usize).ok_or_else(short)?, into, limit)?;
+    }
+    Ok(())
+}
+
+fn block(from: &[u8], into: &mut Vec<u8>, limit: usize) -> Result<(), Unreadable> {
+    let start = into.len();
+    let end = start + snap::raw::decompress_len(from).map_err(compressed)?;
+    if end > limit {
+        return Err(too_large());
+    }
+    into.resize(end, 0);
+    let room = into.get_mut(start..).unwrap_or_default();
+    let written = snap::raw::Decoder::new().decompress(from, room);
+    written.map_err(compressed)?;
+    Ok(())
 }
 
 fn too_large() -> Unreadable {

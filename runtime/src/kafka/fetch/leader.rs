@@ -211,8 +211,8 @@ impl Leader<'_, '_> {
     /// Asks where the partitions begin that are to be read from there.
     async fn find_starts(&mut self, broker: &mut Broker) -> Result<(), Ended> {
         let mut topics: BTreeMap<Arc<str>, Vec<ListOffsetsPartition>> = BTreeMap::new();
-        let unknown = |place: &&&mut Place| place.next.is_none() && !place.rests;
-        for place in self.places.iter().filter(unknown) {
+        let unknown = |place: &Place| place.next.is_none() && !place.rests;
+        for place in self.places.iter().filter(|place| unknown(place)) {
             let partition = ListOffsetsPartition::default()
                 .with_partition_index(place.partition)
                 .with_timestamp(EARLIEST);
@@ -242,8 +242,17 @@ impl Leader<'_, '_> {
                 if let Some(refused) = self.refused(index, found.error_code) {
                     self.rest(index, refused?);
                 } else if let Some(place) = self.places.get_mut(index) {
-                    place.next = Some(found.offset);
+                    place.next = Some(found.offset).filter(|offset| *offset >= 0);
                 }
+            }
+        }
+        for index in 0..self.places.len() {
+            if let Some(place) = self.places.get(index).filter(|place| unknown(place)) {
+                let ended = Ended::Leaderless {
+                    topic: Arc::clone(&place.topic),
+                    partition: place.partition,
+                };
+                self.rest(index, ended);
             }
         }
         Ok(())
@@ -344,6 +353,10 @@ impl Leader<'_, '_> {
 
     async fn hand_over(&mut self, part: Part) -> Result<(), Ended> {
         let index = part.place;
+        if self.places.get(index).is_none_or(|place| place.rests) {
+            // An answer that was on its way: it begins behind what is damaged.
+            return Ok(());
+        }
         if is_out_of_range(&part.data) {
             // Retention has passed it, or the topic was made again: from the first record that is there.
             if let Some(place) = self.places.get_mut(index) {

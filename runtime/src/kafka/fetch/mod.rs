@@ -12,8 +12,8 @@ mod run;
 mod transactions;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -93,7 +93,11 @@ impl Fetcher {
             spare: run::Spare::default(),
         };
         let room = Arc::clone(&outlet.room);
-        runtime.spawn(supervise(kafka.brokers.clone(), follow, outlet));
+        runtime.spawn(supervise(
+            Mutex::new(addresses(&kafka.brokers)),
+            follow,
+            outlet,
+        ));
         Self {
             wanted,
             runs: taken,
@@ -127,7 +131,11 @@ impl Drop for Fetcher {
 }
 
 /// Fetches whatever is wanted, until nobody wants anything.
-async fn supervise(brokers: String, mut wanted: watch::Receiver<Wanted>, mut outlet: Outlet) {
+async fn supervise(
+    brokers: Mutex<Vec<Address>>,
+    mut wanted: watch::Receiver<Wanted>,
+    mut outlet: Outlet,
+) {
     loop {
         let now = wanted.borrow_and_update().clone();
         outlet.epoch = now.epoch;
@@ -142,7 +150,7 @@ async fn supervise(brokers: String, mut wanted: watch::Receiver<Wanted>, mut out
 }
 
 /// Fetches partitions from their leaders, and from the new ones where they move. Ends when nobody takes runs.
-async fn follow(brokers: &str, wanted: Wanted, outlet: &Outlet) {
+async fn follow(brokers: &Mutex<Vec<Address>>, wanted: Wanted, outlet: &Outlet) {
     let mut places: Vec<Place> = wanted
         .starts
         .into_iter()
@@ -202,7 +210,7 @@ type Address = (String, u16);
 
 /// The leaders' addresses, in the order of the places; none where there is none now.
 async fn leaders(
-    brokers: &str,
+    brokers: &Mutex<Vec<Address>>,
     places: &[Place],
 ) -> std::result::Result<Vec<Option<Address>>, Ended> {
     let mut broker = any(brokers).await?;
@@ -231,17 +239,31 @@ async fn leaders(
     Ok(places.iter().map(leader).collect())
 }
 
-/// The first broker of the list that is there.
-async fn any(brokers: &str) -> std::result::Result<Broker, Trouble> {
-    let mut trouble = Trouble::Protocol("no broker is named".to_owned());
-    for address in brokers.split(',') {
-        let Some((host, port)) = address.trim().rsplit_once(':') else {
-            continue;
+/// The brokers that are named; Kafka's own port where none is.
+fn addresses(brokers: &str) -> Vec<Address> {
+    let address = |broker: &str| {
+        let broker = broker.trim();
+        let (host, port) = match broker.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (broker, 9092),
         };
-        let Ok(port) = port.parse() else { continue };
         // As URLs write addresses of the sixth version.
-        match Broker::connect(host.trim_matches(['[', ']']), port).await {
-            Ok(broker) => return Ok(broker),
+        Some((host.trim_matches(['[', ']']).to_owned(), port))
+    };
+    brokers.split(',').filter_map(address).collect()
+}
+
+/// The first broker that is there. It is the first to be asked from now on.
+async fn any(brokers: &Mutex<Vec<Address>>) -> std::result::Result<Broker, Trouble> {
+    let list = || brokers.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut trouble = Trouble::Protocol("no broker is named".to_owned());
+    let candidates = list().clone();
+    for (index, (host, port)) in candidates.into_iter().enumerate() {
+        match Broker::connect(&host, port).await {
+            Ok(broker) => {
+                list().swap(0, index);
+                return Ok(broker);
+            }
             Err(error) => trouble = error,
         }
     }

@@ -30,11 +30,14 @@ impl Span {
     }
 }
 
+/// What stands for no time. Any other is one, as for librdkafka: a plan's token is made of them.
+const NO_TIME: i64 = -1;
+
 /// A record, as numbers that say where in the run's bytes it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Raw {
     pub(super) offset: i64,
-    /// Milliseconds since the epoch; below zero where there is none.
+    /// Milliseconds since the epoch, or [`NO_TIME`].
     pub(super) time: i64,
     pub(super) key: Span,
     pub(super) value: Span,
@@ -105,7 +108,7 @@ impl Run {
     /// A record's offset, and its time in milliseconds since the epoch.
     pub(crate) fn at(&self, index: usize) -> Option<(i64, Option<i64>)> {
         let raw = self.memory.records.get(index)?;
-        Some((raw.offset, (raw.time >= 0).then_some(raw.time)))
+        Some((raw.offset, (raw.time != NO_TIME).then_some(raw.time)))
     }
 
     pub(crate) fn key(&self, index: usize) -> Option<&[u8]> {
@@ -144,7 +147,8 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         let mut memory = std::mem::take(&mut self.memory);
-        if memory.bytes.capacity() > KEPT_BYTES {
+        let records = memory.records.capacity() * size_of::<Raw>();
+        if memory.bytes.capacity() + records > KEPT_BYTES {
             return;
         }
         memory.bytes.clear();

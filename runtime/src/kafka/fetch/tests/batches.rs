@@ -22,7 +22,12 @@ type Seen = (
     Vec<(String, Option<Vec<u8>>)>,
 );
 
-fn record(offset: i64, time: i64, key: Option<Vec<u8>>, value: Option<Vec<u8>>) -> Record {
+pub(super) fn record(
+    offset: i64,
+    time: i64,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+) -> Record {
     Record {
         transactional: false,
         control: false,
@@ -48,7 +53,7 @@ fn with_headers(mut record: Record, headers: &[(String, Option<Vec<u8>>)]) -> Re
     record
 }
 
-fn encode(records: &[Record], compression: Compression) -> Bytes {
+pub(super) fn encode(records: &[Record], compression: Compression) -> Bytes {
     let options = RecordEncodeOptions {
         version: 2,
         compression,
@@ -218,4 +223,51 @@ fn names_that_stand_twice_and_are_no_text_are_kept() {
             ("\u{fffd}", None)
         ]
     );
+}
+
+#[test]
+fn a_frame_without_its_end_damages_no_other_batch() {
+    let records: Vec<Record> = (0..3)
+        .map(|n| record(n, 1, None, Some(vec![b'x'; 50])))
+        .collect();
+    let good = encode(&records, Compression::Lz4);
+    // The frame's end is four zeros, and no checksum follows.
+    let mut endless = good[..good.len() - 4].to_vec();
+    let length = i32::try_from(endless.len() - 12).unwrap();
+    endless[8..12].copy_from_slice(&length.to_be_bytes());
+    let checksum = crc32c::crc32c(&endless[21..]);
+    endless[17..21].copy_from_slice(&checksum.to_be_bytes());
+    let both = [&endless[..], &good[..]].concat();
+    assert_eq!(seen(both.into(), 0).unwrap().len(), 6);
+}
+
+#[test]
+fn frames_of_all_kinds_follow_one_another() {
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+    let mut decompression = Decompression::default();
+    let text: Vec<u8> = (0..300_000_u32).map(|n| (n / 7 % 251) as u8).collect();
+    for (size, mode) in [
+        (BlockSize::Max4MB, BlockMode::Linked),
+        (BlockSize::Max64KB, BlockMode::Independent),
+        (BlockSize::Max64KB, BlockMode::Linked),
+        (BlockSize::Max64KB, BlockMode::Linked),
+        (BlockSize::Max1MB, BlockMode::Independent),
+    ] {
+        let info = FrameInfo::new().block_size(size).block_mode(mode);
+        let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+        encoder.write_all(&text).unwrap();
+        let frame: Bytes = encoder.finish().unwrap().into();
+        let mut into = vec![1, 2, 3];
+        decompression.read(3, &frame, &mut into).unwrap();
+        assert_eq!(into[3..], text);
+    }
+}
+
+#[test]
+fn snappy_that_claims_too_much_is_refused() {
+    let mut into = Vec::new();
+    // 4 GB, as the block's head says.
+    let told =
+        Decompression::default().read(2, &Bytes::from_static(b"\xff\xff\xff\xff\x0f"), &mut into);
+    assert!(matches!(told, Err(Unreadable::Compressed(_))));
 }
