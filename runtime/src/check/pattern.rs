@@ -28,7 +28,7 @@ pub struct Pattern {
 
 #[derive(Debug)]
 enum Compiled {
-    Table(Table),
+    Table(Box<Table>),
     Other(meta::Regex),
     /// The source does not compile.
     Nothing,
@@ -83,7 +83,7 @@ impl Pattern {
 impl Compiled {
     fn new(source: &str) -> Self {
         if let Some(table) = Table::new(source) {
-            return Self::Table(table);
+            return Self::Table(Box::new(table));
         }
         let config = meta::Config::new().which_captures(WhichCaptures::None);
         let regex = meta::Builder::new().configure(config).build(source);
@@ -116,10 +116,9 @@ impl Table {
         beginning[..length].copy_from_slice(first);
         let table = std::ptr::from_ref(self).addr();
         MEMORIES.with(|memories| {
-            // Patterns lie side by side in memory, their automata all over it.
-            let Some(cell) = memories.get((table / size_of::<Pattern>()) % REMEMBERED) else {
-                return false;
-            };
+            // The highest bits of the product differ where any bits of the addresses do.
+            let spread = (table as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            let cell = &memories[spread as usize % REMEMBERED];
             let memory = cell.get();
             let is_remembered =
                 memory.table == table && memory.beginning == beginning && memory.length == length;
