@@ -13,6 +13,7 @@ pub(crate) mod batch;
 pub(crate) mod decode;
 mod dedupe;
 pub(crate) mod failpoint;
+mod gathered;
 mod insert;
 mod intake;
 mod mend;

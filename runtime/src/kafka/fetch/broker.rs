@@ -133,22 +133,3 @@ impl Broker {
         Ok(self.buffer.split().freeze())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use kafka_protocol::messages::{FetchRequest, ListOffsetsRequest, MetadataRequest};
-    use kafka_protocol::protocol::Message;
-
-    fn is_known<Q: Message>(version: i16) -> bool {
-        (Q::VERSIONS.min..=Q::VERSIONS.max).contains(&version)
-    }
-
-    #[test]
-    fn requests_have_versions_that_are_known() {
-        assert!(is_known::<FetchRequest>(super::super::leader::FETCH));
-        assert!(is_known::<ListOffsetsRequest>(
-            super::super::leader::LIST_OFFSETS
-        ));
-        assert!(is_known::<MetadataRequest>(super::super::METADATA));
-    }
-}

@@ -3,19 +3,13 @@
 //! While an answer is taken apart the broker already prepares the next one. A partition's position moves when its run
 //! is handed over, in one step: who stops this at any point can go on from the positions. What is wrong with one
 //! partition leaves the others going for a while; then it ends, and whoever leads now is asked.
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{
-    BrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, TopicName,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{FetchRequest, FetchResponse, ListOffsetsRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -23,25 +17,14 @@ use super::REST;
 use super::broker::{Broker, Trouble};
 use super::compression::Decompression;
 use super::records::{Batch, Unreadable};
+use super::requests::{self, FETCH, LIST_OFFSETS};
 use super::run::{Memory, Run, Spare, Standing};
 use super::transactions::Aborted;
 use crate::error::{Error, Result};
 
-/// Versions of the requests: the last before topics are named by numbers, and those of the same time (Kafka 2.3).
-pub(super) const FETCH: i16 = 11;
-pub(super) const LIST_OFFSETS: i16 = 5;
-
-/// Bytes of one answer, and of one partition in it, as the broker stores them; milliseconds that it may wait for any.
-const ANSWER_BYTES: i32 = 2 << 20;
-const PARTITION_BYTES: i32 = 512 << 10;
-const WAIT: i32 = 50;
-
 /// Bytes and records after which a run is handed over; a batch is never cut.
 const RUN_BYTES: usize = 512 << 10;
 const RUN_RECORDS: usize = 1024;
-
-/// What [`ListOffsetsRequest`] calls the first offset.
-const EARLIEST: i64 = -2;
 
 /// Why fetching from a broker ended.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +77,13 @@ pub(super) struct Place {
     pub(super) told: Option<Standing>,
     /// Left out: something is wrong with it alone.
     pub(super) rests: bool,
+}
+
+impl Place {
+    /// Whether it is to be read from its first record, and where that is is not known yet.
+    fn is_to_begin(&self) -> bool {
+        self.next.is_none() && !self.rests
+    }
 }
 
 /// A run on its way, with the room that it takes; or why there will be none.
@@ -210,29 +200,9 @@ impl Leader<'_, '_> {
 
     /// Asks where the partitions begin that are to be read from there.
     async fn find_starts(&mut self, broker: &mut Broker) -> Result<(), Ended> {
-        let mut topics: BTreeMap<Arc<str>, Vec<ListOffsetsPartition>> = BTreeMap::new();
-        let unknown = |place: &Place| place.next.is_none() && !place.rests;
-        for place in self.places.iter().filter(|place| unknown(place)) {
-            let partition = ListOffsetsPartition::default()
-                .with_partition_index(place.partition)
-                .with_timestamp(EARLIEST);
-            topics
-                .entry(Arc::clone(&place.topic))
-                .or_default()
-                .push(partition);
-        }
-        if topics.is_empty() {
+        let Some(request) = self.starts() else {
             return Ok(());
-        }
-        let topics = topics.into_iter().map(|(topic, partitions)| {
-            ListOffsetsTopic::default()
-                .with_name(name(&topic))
-                .with_partitions(partitions)
-        });
-        let request = ListOffsetsRequest::default()
-            .with_replica_id(BrokerId(-1))
-            .with_isolation_level(1)
-            .with_topics(topics.collect());
+        };
         let answer = broker.ask(LIST_OFFSETS, &request).await?;
         for topic in &answer.topics {
             for found in &topic.partitions {
@@ -247,7 +217,8 @@ impl Leader<'_, '_> {
             }
         }
         for index in 0..self.places.len() {
-            if let Some(place) = self.places.get(index).filter(|place| unknown(place)) {
+            let place = self.places.get(index);
+            if let Some(place) = place.filter(|place| place.is_to_begin()) {
                 let ended = Ended::Leaderless {
                     topic: Arc::clone(&place.topic),
                     partition: place.partition,
@@ -258,42 +229,26 @@ impl Leader<'_, '_> {
         Ok(())
     }
 
+    /// A request for the beginnings that are wanted, if any.
+    fn starts(&self) -> Option<ListOffsetsRequest> {
+        let places = self.places.iter().map(|place| &**place);
+        let mut places = places.filter(|place| place.is_to_begin()).peekable();
+        places.peek().is_some().then(|| requests::starts(places))
+    }
+
+    /// A request for records, from these offsets on.
     fn request(&mut self, ahead: &[Option<i64>]) -> FetchRequest {
-        let mut topics: Vec<FetchTopic> = Vec::new();
-        let all = self.places.iter().zip(ahead);
         let (first, count) = (self.first, self.places.len());
         self.first = (first + 1) % count.max(1);
-        for (place, offset) in all.cycle().skip(first).take(count) {
-            let (Some(offset), false) = (offset, place.rests) else {
-                continue;
-            };
-            let partition = FetchPartition::default()
-                .with_partition(place.partition)
-                .with_current_leader_epoch(-1)
-                .with_fetch_offset(*offset)
-                .with_log_start_offset(-1)
-                .with_partition_max_bytes(PARTITION_BYTES);
-            match topics.last_mut() {
-                Some(topic) if topic.topic.as_str() == &*place.topic => {
-                    topic.partitions.push(partition);
-                }
-                _ => topics.push(
-                    FetchTopic::default()
-                        .with_topic(name(&place.topic))
-                        .with_partitions(vec![partition]),
-                ),
-            }
-        }
-        FetchRequest::default()
-            .with_replica_id(BrokerId(-1))
-            .with_max_wait_ms(WAIT)
-            .with_min_bytes(1)
-            .with_max_bytes(ANSWER_BYTES)
-            .with_isolation_level(1)
-            // No session: every request names its partitions.
-            .with_session_id(0)
-            .with_session_epoch(-1)
-            .with_topics(topics)
+        let all = self
+            .places
+            .iter()
+            .zip(ahead)
+            .cycle()
+            .skip(first)
+            .take(count);
+        let fetched = all.filter(|(place, _)| !place.rests);
+        requests::records(fetched.filter_map(|(place, offset)| Some((&**place, (*offset)?))))
     }
 
     fn index(&self, topic: &str, partition: i32) -> Option<usize> {
@@ -460,8 +415,4 @@ impl Leader<'_, '_> {
 
 fn is_out_of_range(data: &PartitionData) -> bool {
     data.error_code == ResponseError::OffsetOutOfRange.code()
-}
-
-fn name(topic: &Arc<str>) -> TopicName {
-    TopicName(StrBytes::from_string(topic.to_string()))
 }

@@ -8,6 +8,7 @@ mod broker;
 mod compression;
 mod leader;
 mod records;
+mod requests;
 mod run;
 mod transactions;
 
@@ -18,22 +19,17 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use futures_util::future::select_all;
-use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{MetadataRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use broker::{Broker, Trouble};
 use leader::{Delivery, Ended, Outlet, Place, fetch};
+use requests::METADATA;
 pub(crate) use run::{Run, Standing};
 
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
 use crate::ingest::plan::Partition;
-
-/// Version of the request for leaders: of Kafka 2.0, the last that names topics and costs nothing more.
-const METADATA: i16 = 7;
 
 /// Runs between those who fetch and who takes them: each of about half a megabyte.
 const RUNS: usize = 6;
@@ -214,15 +210,7 @@ async fn leaders(
     places: &[Place],
 ) -> std::result::Result<Vec<Option<Address>>, Ended> {
     let mut broker = any(brokers).await?;
-    let mut topics: Vec<&Arc<str>> = places.iter().map(|place| &place.topic).collect();
-    topics.dedup();
-    let topics = topics.into_iter().map(|topic| {
-        let name = TopicName(StrBytes::from_string(topic.to_string()));
-        MetadataRequestTopic::default().with_name(Some(name))
-    });
-    let request = MetadataRequest::default()
-        .with_topics(Some(topics.collect()))
-        .with_allow_auto_topic_creation(false);
+    let request = requests::leaders(places.iter());
     let answer = broker.ask(METADATA, &request).await?;
     let leader = |place: &Place| {
         let topic = answer.topics.iter().find(|topic| {

@@ -15,7 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::super::broker::Broker;
-use super::super::leader::{Ended, FETCH, Outlet, Place, fetch};
+use super::super::leader::{Ended, Outlet, Place, fetch};
+use super::super::requests::FETCH;
 use super::super::run::Spare;
 use super::batches::{encode, record};
 
