@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use topicwright_tests::program::{free_port, terminate};
 
 use super::process::{cpu_seconds, peak_megabytes};
-use super::stage::{Payload, Stage};
+use super::stage::{Payload, Rate, Stage};
 use super::stream::TOPIC;
 
 /// Rows of a prebuilt block.
@@ -18,7 +18,7 @@ const BLOCK: usize = 250_000;
 pub struct Run {
     pub name: String,
     pub rows: usize,
-    pub rows_per_second: f64,
+    pub rate: Rate,
     pub client_cpu: f64,
     pub server_cpu: f64,
     pub megabytes: u64,
@@ -29,10 +29,11 @@ impl Run {
     pub fn line(&self, base: f64) -> String {
         let million = self.rows as f64 / 1e6;
         format!(
-            "| {} | {:.0} k | {:.2} | {:.2} | {:.2} | {} | {} |",
+            "| {} | {:.0} k | {:.2} | {:.0} k | {:.2} | {:.2} | {} | {} |",
             self.name,
-            self.rows_per_second / 1000.0,
-            self.rows_per_second / base,
+            self.rate.sustained / 1000.0,
+            self.rate.sustained / base,
+            self.rate.to_the_last / 1000.0,
             self.client_cpu / million,
             self.server_cpu / million,
             self.megabytes,
@@ -63,7 +64,7 @@ fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
         .spawn()
         .unwrap();
     let process = child.id();
-    let rows_per_second = stage.fill_rate();
+    let rate = stage.fill_rate();
     let (client_cpu, megabytes) = (cpu_seconds(process), peak_megabytes(process));
     let server_cpu = cpu_seconds(stage.server()) - server;
     let is_right = stage.is_right();
@@ -76,7 +77,7 @@ fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
     Run {
         name: name.to_owned(),
         rows: stage.rows,
-        rows_per_second,
+        rate,
         client_cpu,
         server_cpu,
         megabytes,
@@ -119,7 +120,7 @@ pub fn kafka_engine(stage: &Stage) -> Run {
         field("price_cents", "UInt32"),
         field("product_id", "UInt64"),
     ));
-    let rows_per_second = stage.fill_rate();
+    let rate = stage.fill_rate();
     let server_cpu = cpu_seconds(stage.server()) - server;
     let is_right = stage.is_right();
     stage.ask("DROP VIEW bench_mv");
@@ -127,7 +128,7 @@ pub fn kafka_engine(stage: &Stage) -> Run {
     Run {
         name: "ClickHouse's Kafka engine".to_owned(),
         rows: stage.rows,
-        rows_per_second,
+        rate,
         client_cpu: 0.0,
         server_cpu,
         megabytes: 0,
@@ -182,7 +183,7 @@ pub fn ideal_loader(stage: &Stage) -> Run {
     Run {
         name: "ideal loader, prebuilt blocks".to_owned(),
         rows: stage.rows,
-        rows_per_second: stage.rows as f64 / seconds,
+        rate: Rate::even(stage.rows as f64 / seconds),
         client_cpu: cpu_seconds(std::process::id()) - own,
         server_cpu: cpu_seconds(stage.server()) - server,
         megabytes: 0,
@@ -222,7 +223,7 @@ pub fn consume_only(stage: &Stage) -> Run {
     Run {
         name: "consume only".to_owned(),
         rows: stage.rows,
-        rows_per_second: stage.rows as f64 / seconds,
+        rate: Rate::even(stage.rows as f64 / seconds),
         client_cpu: cpu_seconds(std::process::id()) - own,
         server_cpu: 0.0,
         megabytes: 0,

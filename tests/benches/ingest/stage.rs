@@ -72,6 +72,25 @@ const LOOK: Duration = Duration::from_millis(200);
 /// As [`LOOK`], for a run of about a second.
 const SHORT_LOOK: Duration = Duration::from_millis(50);
 
+/// Rows a second.
+#[derive(Clone, Copy)]
+pub struct Rate {
+    /// Until two thirds are there: the last rows wait for the flush interval, whoever brings them.
+    pub sustained: f64,
+    /// Until all are there.
+    pub to_the_last: f64,
+}
+
+impl Rate {
+    /// Of a contender for whom nothing waits.
+    pub fn even(rate: f64) -> Self {
+        Self {
+            sustained: rate,
+            to_the_last: rate,
+        }
+    }
+}
+
 impl Stage {
     pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
         let pipeline = pipeline(payload, partitions);
@@ -132,18 +151,26 @@ impl Stage {
         started.elapsed().as_secs_f64()
     }
 
-    /// Rows a second from the first rows that are seen to the last: joining a group takes seconds that everyone
-    /// spends once and a long-running worker never again.
-    pub fn fill_rate(&self) -> f64 {
+    /// How fast the table fills, from the first rows that are seen: joining a group takes seconds that everyone spends
+    /// once and a long-running worker never again.
+    pub fn fill_rate(&self) -> Rate {
         let started = Instant::now();
         let (mut first, mut since) = (0, started);
+        let mut sustained = None;
         loop {
             let count = self.count();
             if first == 0 && count > 0 {
                 (first, since) = (count, Instant::now());
             }
+            let so_far = (count - first) as f64 / since.elapsed().as_secs_f64();
+            if sustained.is_none() && count >= self.rows / 3 * 2 {
+                sustained = Some(so_far);
+            }
             if count >= self.rows {
-                return (count - first) as f64 / since.elapsed().as_secs_f64();
+                return Rate {
+                    sustained: sustained.unwrap_or(so_far),
+                    to_the_last: so_far,
+                };
             }
             assert!(
                 started.elapsed() < Duration::from_secs(600),
