@@ -193,7 +193,7 @@ impl<R: EventRegistry> Worker<R> {
         }
         match self.due(turn, desk) {
             Some(reason) => self.seal(turn, desk, reason)?,
-            None if desk.open.is_empty() && gathered.is_empty() => {
+            None if desk.open.is_empty() && gathered.is_empty() && !turn.rejoining => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
                     tracing::info!(%error, "positions not committed yet");

@@ -42,6 +42,8 @@ pub(super) struct Broker {
     stream: TcpStream,
     /// Number of the last request.
     last: i32,
+    /// How much longer the next answer may take.
+    throttled: Duration,
     buffer: BytesMut,
 }
 
@@ -52,8 +54,14 @@ impl Broker {
         Ok(Self {
             stream,
             last: 0,
+            throttled: Duration::ZERO,
             buffer: BytesMut::new(),
         })
+    }
+
+    /// The broker said that it says nothing for so many milliseconds.
+    pub(super) fn throttle(&mut self, millis: i32) {
+        self.throttled = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
     }
 
     /// Asks, and waits for the answer.
@@ -110,7 +118,8 @@ impl Broker {
 
     async fn frame(&mut self) -> Result<Bytes, Trouble> {
         let mut length = [0; 4];
-        timeout(PATIENCE, self.stream.read_exact(&mut length)).await??;
+        let patience = PATIENCE + std::mem::take(&mut self.throttled);
+        timeout(patience, self.stream.read_exact(&mut length)).await??;
         let length = usize::try_from(i32::from_be_bytes(length))
             .ok()
             .filter(|length| *length <= LARGEST)

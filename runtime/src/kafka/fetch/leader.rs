@@ -4,6 +4,7 @@
 //! is handed over, in one step: who stops this at any point can go on from the positions. What is wrong with one
 //! partition leaves the others going for a while; then it ends, and whoever leads now is asked.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
 use bytes::Bytes;
@@ -47,6 +48,8 @@ pub(super) enum Ended {
         offset: i64,
         error: Unreadable,
     },
+    #[error("another leader ended")]
+    WithOthers,
     /// Nobody takes runs any more.
     #[error("the worker is gone")]
     Unwanted,
@@ -77,6 +80,9 @@ pub(super) struct Place {
     pub(super) told: Option<Standing>,
     /// Left out: something is wrong with it alone.
     pub(super) rests: bool,
+    /// When it was named first in a request: a broker fills its answer from the front, and only there gives a batch that
+    /// is larger than what was asked for.
+    pub(super) led: u64,
 }
 
 impl Place {
@@ -97,6 +103,8 @@ pub(super) struct Outlet {
     pub(super) epoch: u64,
     pub(super) runs: Sender<Delivery>,
     pub(super) room: Arc<Semaphore>,
+    /// Whether leaders are to be asked for anew.
+    pub(super) is_over: AtomicBool,
     pub(super) spare: Spare,
 }
 
@@ -115,7 +123,6 @@ pub(super) async fn fetch(mut broker: Broker, places: &mut [&mut Place], outlet:
     let mut leader = Leader {
         places,
         outlet,
-        first: 0,
         decompression: Decompression::default(),
         ending: None,
     };
@@ -138,9 +145,6 @@ struct Part {
 struct Leader<'l, 'p> {
     places: &'l mut [&'p mut Place],
     outlet: &'l Outlet,
-    /// The place that the next request names first: a broker fills its answer from the front, and only there gives a
-    /// batch that is larger than what was asked for.
-    first: usize,
     decompression: Decompression,
     /// When to end, and why: others are fetched until then.
     ending: Option<(Instant, Ended)>,
@@ -153,14 +157,19 @@ impl Leader<'_, '_> {
             // Offsets to ask for: ahead of the places' own while an answer is taken apart.
             let nexts = self.places.iter().map(|place| place.next);
             let mut ahead: Vec<Option<i64>> = nexts.collect();
-            self.ask(broker, &ahead).await?;
+            if self.is_over() {
+                return Err(self.end().await);
+            }
+            let request = self.request(&ahead);
+            broker.send(FETCH, &request).await?;
             while self
                 .places
                 .iter()
                 .all(|place| place.rests || place.next.is_some())
             {
                 let answer = broker.answer::<FetchRequest>(FETCH).await?;
-                let mut parts = self.parts(answer)?;
+                broker.throttle(answer.throttle_time_ms);
+                let parts = self.parts(answer)?;
                 for part in &parts {
                     if let (Some(last), Some(ahead)) =
                         (part.batches.last(), ahead.get_mut(part.place))
@@ -168,9 +177,16 @@ impl Leader<'_, '_> {
                         *ahead = (*ahead).max(Some(last.last_offset().saturating_add(1)));
                     }
                 }
-                self.ask(broker, &ahead).await?;
-                for part in parts.drain(..) {
+                let is_over = self.is_over();
+                if !is_over {
+                    let request = self.request(&ahead);
+                    broker.send(FETCH, &request).await?;
+                }
+                for part in parts {
                     self.hand_over(part).await?;
+                }
+                if is_over {
+                    return Err(self.end().await);
                 }
             }
             // The answer on its way asks for offsets that are no more.
@@ -178,16 +194,25 @@ impl Leader<'_, '_> {
         }
     }
 
-    /// Asks for records, unless it is time to end.
-    async fn ask(&mut self, broker: &mut Broker, ahead: &[Option<i64>]) -> Result<(), Ended> {
-        let is_idle = self.places.iter().all(|place| place.rests);
-        let is_over = |(at, _): &mut (Instant, Ended)| is_idle || *at <= Instant::now();
-        if let Some((at, ended)) = self.ending.take_if(is_over) {
-            tokio::time::sleep_until(at).await;
-            return Err(ended);
+    /// Whether it is time to end: others have, nothing is left to do, or something is to be asked anew.
+    fn is_over(&self) -> bool {
+        let is_due = |(at, _): &(Instant, Ended)| *at <= Instant::now();
+        self.outlet.is_over.load(Ordering::Relaxed)
+            || self.places.iter().all(|place| place.rests)
+            || self.ending.as_ref().is_some_and(is_due)
+    }
+
+    /// Why it ends. Not before its time, unless others have ended.
+    async fn end(&mut self) -> Ended {
+        match self.ending.take() {
+            None => Ended::WithOthers,
+            Some((at, ended)) => {
+                if !self.outlet.is_over.load(Ordering::Relaxed) {
+                    tokio::time::sleep_until(at).await;
+                }
+                ended
+            }
         }
-        let request = self.request(ahead);
-        Ok(broker.send(FETCH, &request).await?)
     }
 
     /// Leaves a partition out; the rest goes on for a while.
@@ -236,10 +261,15 @@ impl Leader<'_, '_> {
         places.peek().is_some().then(|| requests::starts(places))
     }
 
-    /// A request for records, from these offsets on.
+    /// A request for records, from these offsets on. The place that was first longest ago is first.
     fn request(&mut self, ahead: &[Option<i64>]) -> FetchRequest {
-        let (first, count) = (self.first, self.places.len());
-        self.first = (first + 1) % count.max(1);
+        let count = self.places.len();
+        let latest = self.places.iter().map(|place| place.led).max();
+        let eldest = (0..count).min_by_key(|index| self.places[*index].led);
+        let first = eldest.unwrap_or(0);
+        if let Some(place) = self.places.get_mut(first) {
+            place.led = latest.unwrap_or(0) + 1;
+        }
         let all = self
             .places
             .iter()
@@ -274,6 +304,13 @@ impl Leader<'_, '_> {
 
     /// An answer by partitions, cut into batches.
     fn parts(&mut self, answer: FetchResponse) -> Result<Vec<Part>, Ended> {
+        if let Some(error) = ResponseError::try_from_code(answer.error_code) {
+            let refused = self.refused(0, answer.error_code);
+            return Err(match refused {
+                Some(Err(for_good)) => for_good,
+                _ => Trouble::Protocol(error.to_string()).into(),
+            });
+        }
         let mut parts = Vec::new();
         for topic in answer.responses {
             for mut data in topic.partitions {

@@ -5,6 +5,7 @@
 //! What goes beyond plain connections (TLS, SASL, other settings of the connection) is librdkafka's as before; see
 //! [`is_plain`].
 mod broker;
+mod brokers;
 mod compression;
 mod leader;
 mod records;
@@ -13,18 +14,19 @@ mod run;
 mod transactions;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use futures_util::future::select_all;
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use broker::{Broker, Trouble};
+use broker::Broker;
+use brokers::{Address, Brokers};
 use leader::{Delivery, Ended, Outlet, Place, fetch};
-use requests::METADATA;
 pub(crate) use run::{Run, Standing};
 
 use crate::config::KafkaConfig;
@@ -86,14 +88,11 @@ impl Fetcher {
             epoch: 0,
             runs,
             room: Arc::new(Semaphore::new(RUNS)),
+            is_over: AtomicBool::new(false),
             spare: run::Spare::default(),
         };
         let room = Arc::clone(&outlet.room);
-        runtime.spawn(supervise(
-            Mutex::new(addresses(&kafka.brokers)),
-            follow,
-            outlet,
-        ));
+        runtime.spawn(supervise(Brokers::new(&kafka.brokers), follow, outlet));
         Self {
             wanted,
             runs: taken,
@@ -127,11 +126,7 @@ impl Drop for Fetcher {
 }
 
 /// Fetches whatever is wanted, until nobody wants anything.
-async fn supervise(
-    brokers: Mutex<Vec<Address>>,
-    mut wanted: watch::Receiver<Wanted>,
-    mut outlet: Outlet,
-) {
+async fn supervise(brokers: Brokers, mut wanted: watch::Receiver<Wanted>, mut outlet: Outlet) {
     loop {
         let now = wanted.borrow_and_update().clone();
         outlet.epoch = now.epoch;
@@ -146,7 +141,7 @@ async fn supervise(
 }
 
 /// Fetches partitions from their leaders, and from the new ones where they move. Ends when nobody takes runs.
-async fn follow(brokers: &Mutex<Vec<Address>>, wanted: Wanted, outlet: &Outlet) {
+async fn follow(brokers: &Brokers, wanted: Wanted, outlet: &Outlet) {
     let mut places: Vec<Place> = wanted
         .starts
         .into_iter()
@@ -156,6 +151,7 @@ async fn follow(brokers: &Mutex<Vec<Address>>, wanted: Wanted, outlet: &Outlet) 
             next,
             told: None,
             rests: false,
+            led: 0,
         })
         .collect();
     if places.is_empty() {
@@ -163,7 +159,7 @@ async fn follow(brokers: &Mutex<Vec<Address>>, wanted: Wanted, outlet: &Outlet) 
     }
     let mut said = None;
     loop {
-        let leaders = (|| leaders(brokers, &places))
+        let leaders = (|| brokers.leaders(&places))
             .retry(
                 ExponentialBuilder::default()
                     .with_jitter()
@@ -201,70 +197,15 @@ fn say(said: &mut Option<Instant>, trouble: &Ended) {
     }
 }
 
-/// A broker's address.
-type Address = (String, u16);
-
-/// The leaders' addresses, in the order of the places; none where there is none now.
-async fn leaders(
-    brokers: &Mutex<Vec<Address>>,
-    places: &[Place],
-) -> std::result::Result<Vec<Option<Address>>, Ended> {
-    let mut broker = any(brokers).await?;
-    let request = requests::leaders(places.iter());
-    let answer = broker.ask(METADATA, &request).await?;
-    let leader = |place: &Place| {
-        let topic = answer.topics.iter().find(|topic| {
-            let name = topic.name.as_ref();
-            name.is_some_and(|name| name.as_str() == &*place.topic)
-        })?;
-        let mut partitions = topic.partitions.iter();
-        let partition =
-            partitions.find(|partition| partition.partition_index == place.partition)?;
-        let mut brokers = answer.brokers.iter();
-        let broker = brokers.find(|broker| broker.node_id == partition.leader_id)?;
-        Some((broker.host.to_string(), u16::try_from(broker.port).ok()?))
-    };
-    Ok(places.iter().map(leader).collect())
-}
-
-/// The brokers that are named; Kafka's own port where none is.
-fn addresses(brokers: &str) -> Vec<Address> {
-    let address = |broker: &str| {
-        let broker = broker.trim();
-        let (host, port) = match broker.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().ok()?),
-            None => (broker, 9092),
-        };
-        // As URLs write addresses of the sixth version.
-        Some((host.trim_matches(['[', ']']).to_owned(), port))
-    };
-    brokers.split(',').filter_map(address).collect()
-}
-
-/// The first broker that is there. It is the first to be asked from now on.
-async fn any(brokers: &Mutex<Vec<Address>>) -> std::result::Result<Broker, Trouble> {
-    let list = || brokers.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut trouble = Trouble::Protocol("no broker is named".to_owned());
-    let candidates = list().clone();
-    for (index, (host, port)) in candidates.into_iter().enumerate() {
-        match Broker::connect(&host, port).await {
-            Ok(broker) => {
-                list().swap(0, index);
-                return Ok(broker);
-            }
-            Err(error) => trouble = error,
-        }
-    }
-    Err(trouble)
-}
-
-/// Fetches from all leaders at once, until one of them ends it. What has no leader waits.
+/// Fetches from all leaders at once. When one of them ends the others end after what they are at. What has no leader
+/// waits.
 async fn serve(leaders: Vec<Option<Address>>, places: &mut [Place], outlet: &Outlet) -> Ended {
     let mut by_leader: BTreeMap<Option<Address>, Vec<&mut Place>> = BTreeMap::new();
     for (leader, place) in leaders.into_iter().zip(places) {
         place.rests = false;
         by_leader.entry(leader).or_default().push(place);
     }
+    outlet.is_over.store(false, Ordering::Relaxed);
     let all = by_leader
         .into_iter()
         .map(|(leader, mut places)| async move {
@@ -273,20 +214,27 @@ async fn serve(leaders: Vec<Option<Address>>, places: &mut [Place], outlet: &Out
                     Ok(broker) => fetch(broker, &mut places, outlet).await,
                     Err(trouble) => trouble.into(),
                 },
-                (None, Some(place)) => Ended::Leaderless {
-                    topic: Arc::clone(&place.topic),
-                    partition: place.partition,
-                },
-                (None, None) => std::future::pending().await,
+                (None, Some(place)) => {
+                    tokio::time::sleep(REST).await;
+                    Ended::Leaderless {
+                        topic: Arc::clone(&place.topic),
+                        partition: place.partition,
+                    }
+                }
+                (None, None) => Ended::WithOthers,
             };
-            if let Ended::Trouble(_) | Ended::Leaderless { .. } = ended {
+            if let Ended::Trouble(_) = ended {
                 // The other leaders go on meanwhile.
                 tokio::time::sleep(REST).await;
             }
+            outlet.is_over.store(true, Ordering::Relaxed);
             ended
         });
-    let (ended, ..) = select_all(all.map(Box::pin)).await;
-    ended
+    let all = join_all(all).await;
+    let first = all
+        .into_iter()
+        .find(|ended| !matches!(ended, Ended::WithOthers));
+    first.unwrap_or(Ended::WithOthers)
 }
 
 #[cfg(test)]

@@ -24,6 +24,11 @@ struct Scene {
 
 impl Scene {
     fn start(brokers: i32) -> Self {
+        Self::start_with(brokers, |own| own)
+    }
+
+    /// With another list of brokers, made from the cluster's.
+    fn start_with(brokers: i32, named: impl Fn(String) -> String) -> Self {
         let cluster = Cluster::new(brokers).unwrap();
         for topic in ["a", "b"] {
             cluster.create_topic(topic, 3, 1).unwrap();
@@ -35,7 +40,7 @@ impl Scene {
             .create()
             .unwrap();
         let runtime = Runtime::new().unwrap();
-        let kafka = KafkaConfig::new(cluster.bootstrap_servers());
+        let kafka = KafkaConfig::new(named(cluster.bootstrap_servers()));
         let fetcher = Fetcher::start(&kafka, runtime.handle());
         Self {
             cluster,
@@ -212,4 +217,37 @@ fn a_refusal_is_told() {
             return;
         }
     }
+}
+
+#[test]
+fn who_accepts_and_says_nothing_is_passed_over() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let mut scene = Scene::start_with(1, |own| format!("{address},{own}"));
+    scene.send(0..30);
+    scene.want(1, |_, _| None);
+    assert_eq!(scene.take(1, 30).len(), 30);
+}
+
+#[test]
+fn brokers_that_nobody_named_are_asked_when_the_named_one_is_gone() {
+    let mut scene = Scene::start_with(2, |own| own.split(',').next().unwrap().to_owned());
+    for topic in ["a", "b"] {
+        for partition in 0..3 {
+            let led = scene.cluster.partition_leader(topic, partition, Some(1));
+            led.unwrap();
+        }
+    }
+    scene.want(1, |_, _| None);
+    scene.send(0..30);
+    scene.take(1, 30);
+    for topic in ["a", "b"] {
+        for partition in 0..3 {
+            let led = scene.cluster.partition_leader(topic, partition, Some(2));
+            led.unwrap();
+        }
+    }
+    scene.cluster.broker_down(1).unwrap();
+    scene.send(30..60);
+    assert_eq!(scene.take(1, 30), (30..60).collect());
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -84,12 +85,14 @@ async fn what_is_damaged_is_not_passed_over() {
         next: Some(0),
         told: None,
         rests: false,
+        led: 0,
     });
     let (runs, taken) = channel();
     let outlet = Outlet {
         epoch: 1,
         runs,
         room: Arc::new(Semaphore::new(100)),
+        is_over: AtomicBool::new(false),
         spare: Spare::default(),
     };
     let broker = Broker::connect("127.0.0.1", port).await.unwrap();
