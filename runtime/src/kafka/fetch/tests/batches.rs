@@ -1,3 +1,4 @@
+//! Record batches as another implementation writes them, whole, cut off and damaged.
 use std::io::Write as _;
 use std::sync::Arc;
 

@@ -1,3 +1,4 @@
+//! Fetching from a cluster whose leaders move, die, keep silent and refuse.
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 

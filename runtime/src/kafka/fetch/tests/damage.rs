@@ -1,3 +1,4 @@
+//! Fetching from a broker that hands out a damaged batch.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
