@@ -160,20 +160,27 @@ pub fn delete(brokers: &str, topic: &str) {
 /// # Panics
 /// Kafka does not take them.
 pub fn send_in_transactions(brokers: &str, topic: &str, records: &[(Vec<u8>, Vec<u8>)]) {
-    let patience = Duration::from_secs(60);
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set("transactional.id", format!("{topic}-markers"))
-        .create()
-        .unwrap();
-    producer.init_transactions(patience).unwrap();
+    let producer = transactional(brokers, &format!("{topic}-markers"));
     for (key, value) in records {
         producer.begin_transaction().unwrap();
         producer
             .send(BaseRecord::to(topic).key(key).payload(value))
             .unwrap();
-        producer.commit_transaction(patience).unwrap();
+        producer.commit_transaction(PATIENCE).unwrap();
     }
+}
+
+/// How long Kafka may take for a step of a transaction.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn transactional(brokers: &str, id: &str) -> BaseProducer {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("transactional.id", id)
+        .create()
+        .unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    producer
 }
 
 /// Sends records in transactions of a few, each beside one of another producer that is given up, their records mixed.
@@ -186,17 +193,8 @@ pub fn send_beside_aborted(
     kept: &[(Vec<u8>, Vec<u8>)],
     aborted: &[(Vec<u8>, Vec<u8>)],
 ) {
-    let patience = Duration::from_secs(60);
-    let producer = |name: &str| -> BaseProducer {
-        let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", brokers)
-            .set("transactional.id", format!("{topic}-{name}"))
-            .create()
-            .unwrap();
-        producer.init_transactions(patience).unwrap();
-        producer
-    };
-    let (keeping, aborting) = (producer("keeping"), producer("aborting"));
+    let keeping = transactional(brokers, &format!("{topic}-keeping"));
+    let aborting = transactional(brokers, &format!("{topic}-aborting"));
     for (kept, aborted) in kept.chunks(5).zip(aborted.chunks(5)) {
         for producer in [&keeping, &aborting] {
             producer.begin_transaction().unwrap();
@@ -205,10 +203,10 @@ pub fn send_beside_aborted(
             for (producer, (key, value)) in [(&keeping, pair.0), (&aborting, pair.1)] {
                 let record = BaseRecord::to(topic).key(key).payload(value);
                 producer.send(record).unwrap();
-                producer.flush(patience).unwrap();
+                producer.flush(PATIENCE).unwrap();
             }
         }
-        aborting.abort_transaction(patience).unwrap();
-        keeping.commit_transaction(patience).unwrap();
+        aborting.abort_transaction(PATIENCE).unwrap();
+        keeping.commit_transaction(PATIENCE).unwrap();
     }
 }

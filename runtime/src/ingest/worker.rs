@@ -90,7 +90,8 @@ impl<R: EventRegistry> Worker<R> {
                 done,
                 report,
             };
-            let fetcher = self.consumer.fetcher(&self.runtime);
+            let kafka = &self.sink.config.kafka;
+            let fetcher = self.consumer.fetcher(kafka, &self.runtime);
             let mut gathered = Gathered::new(turn.epoch, fetcher);
             while !self.stop.load(Ordering::Relaxed) {
                 let wait = self.wait(&turn, &desk, &gathered);

@@ -306,7 +306,6 @@ impl GroupContext {
 pub(crate) struct GroupConsumer {
     pub(crate) client: BaseConsumer<GroupContext>,
     pub(crate) assignment: Arc<Assignment>,
-    kafka: KafkaConfig,
 }
 
 impl GroupConsumer {
@@ -343,18 +342,14 @@ impl GroupConsumer {
         client
             .subscribe(topics)
             .map_err(|error| super::error("cannot subscribe", &error))?;
-        Ok(Self {
-            client,
-            assignment,
-            kafka: kafka.clone(),
-        })
+        Ok(Self { client, assignment })
     }
 
     /// What fetches in librdkafka's place, where that is possible.
-    pub(crate) fn fetcher(&self, runtime: &Handle) -> Option<Fetcher> {
-        let is_plain = is_plain(&self.kafka);
-        tracing::info!(by_librdkafka = !is_plain, "records are fetched");
-        is_plain.then(|| Fetcher::start(&self.kafka, runtime))
+    pub(crate) fn fetcher(&self, kafka: &KafkaConfig, runtime: &Handle) -> Option<Fetcher> {
+        let by_librdkafka = self.client.context().fetches;
+        tracing::info!(by_librdkafka, "records are fetched");
+        (!by_librdkafka).then(|| Fetcher::start(kafka, runtime))
     }
 
     /// Commits a plan on its partitions: their positions stay before it, its text goes beside them. Positions
@@ -421,7 +416,7 @@ impl GroupConsumer {
 
     /// Stops or resumes librdkafka's fetching.
     pub(crate) fn set_paused(&self, paused: bool) {
-        if is_plain(&self.kafka) {
+        if !self.client.context().fetches {
             return;
         }
         let result = self.client.assignment().and_then(|assigned| {
