@@ -265,13 +265,27 @@ fn the_start_up_check_lists_everything_at_once() {
         "ALTER TABLE game.user_daily_state MODIFY SETTING non_replicated_deduplication_window = 0",
     );
     store.ask("DROP VIEW game.latest_progress_mv");
+    // Views with a table of their own, which they do not name, and into one that remembers nothing.
+    store.ask(
+        "CREATE MATERIALIZED VIEW unused.inner_mv ENGINE = SummingMergeTree ORDER BY user_id AS \
+         SELECT user_id, count() AS n FROM game.events_raw GROUP BY user_id",
+    );
+    store.ask(
+        "CREATE MATERIALIZED VIEW unused.good_mv ENGINE = SummingMergeTree ORDER BY user_id \
+         SETTINGS non_replicated_deduplication_window = 1000 AS \
+         SELECT user_id, count() AS n FROM unused.mine GROUP BY user_id",
+    );
+    store.ask("CREATE TABLE unused.fleeting (user_id UInt64) ENGINE = Memory");
+    store.ask("CREATE MATERIALIZED VIEW unused.fleeting_mv TO unused.fleeting AS SELECT user_id FROM game.events_raw");
     let refused = store.run(verify::<Registry>(&store.client)).unwrap_err();
     let text = refused.to_string();
     for part in [
         "`unused`.`mine`: non_replicated_deduplication_window is 0",
         "`game`.`user_daily_state`: non_replicated_deduplication_window is 0",
         "latest_progress_mv: create",
-        "problems 4",
+        "`unused`.`.inner_id.",
+        "`unused`.`fleeting`: engine Memory does not remember",
+        "problems 6",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -332,11 +346,23 @@ fn a_user_with_fewer_rights() {
         "ALTER TABLE game.user_daily_mv MODIFY QUERY SELECT event.event_date, event.user_id FROM game.events_raw AS event",
     );
     store.ask("DROP VIEW game.user_daily");
+    store.ask("ALTER TABLE game.events_raw MODIFY COLUMN product_id UInt32");
+    let state = store.ask("SELECT create_table_query FROM system.tables WHERE database = 'game' AND name = 'event_completion_state' FORMAT TSVRaw");
+    store.ask("DROP TABLE game.event_completion_state");
+    let other = state.replace("ENGINE = AggregatingMergeTree", "ENGINE = MergeTree");
+    assert_ne!(state, other);
+    store.ask(&other);
+    // What this user does not see.
+    store.ask("CREATE TABLE unused.mine (user_id UInt64) ENGINE = MergeTree ORDER BY user_id");
+    store.ask("CREATE MATERIALIZED VIEW unused.mine_mv TO unused.mine AS SELECT user_id FROM game.events_raw");
     let text = check(&worker).unwrap_err().to_string();
     for part in [
         "user_daily_mv: its query is not the registry's",
         "user_daily: create",
-        "problems 2",
+        "events_raw: column product_id is UInt32, the registry wants UInt64",
+        "event_completion_state: its engine is MergeTree, the registry wants AggregatingMergeTree",
+        "`unused`.`mine_mv`: game.events_raw feeds it and this user cannot see it",
+        "problems 5",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }

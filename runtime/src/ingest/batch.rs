@@ -2,6 +2,7 @@
 //!
 //! Of several events with one key in a batch the one with the lowest coordinates stays, so that reading the
 //! same records again, in any interleaving of partitions, gives the same rows.
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::decode::EventKey;
@@ -147,24 +148,47 @@ impl<B: FactBlock> Batch<B> {
         let next = u32::try_from(self.claimed).unwrap_or(u32::MAX);
         let new = self.coordinates.iter().zip(&self.keys).skip(self.claimed);
         for ((at, key), row) in new.zip(next..) {
-            let is_earlier = |other: u32| {
-                let other = self.coordinates.get(other as usize);
-                other.is_some_and(|other| other < at)
-            };
-            let claim = if is_stored(*at, *key) {
-                Claim::Duplicate
+            let displaced = if is_stored(*at, *key) {
+                Some(row)
             } else {
-                known.claim(*key, self.number, row, is_earlier)
+                displaced(known, *key, self.number, row, &self.coordinates)
             };
-            let displaced = match claim {
-                Claim::New => continue,
-                Claim::Instead(before) => before,
-                Claim::Duplicate => row,
-            };
-            self.displaced.push(displaced);
-            self.duplicates += 1;
+            if let Some(displaced) = displaced {
+                self.displaced.push(displaced);
+                self.duplicates += 1;
+            }
         }
         self.claimed = self.coordinates.len();
+    }
+
+    /// Rows that gave way to rows of another batch, which turned out never to be stored, claim their events anew.
+    pub(crate) fn readmit(&mut self, events: &[EventKey], known: &mut KnownKeys) {
+        if events.is_empty() || self.displaced.is_empty() {
+            return;
+        }
+        let events: HashSet<EventKey> = events.iter().copied().collect();
+        let is_free = |row: &u32| self.key(*row).is_some_and(|key| events.contains(&key));
+        let (again, still): (Vec<u32>, Vec<u32>) =
+            self.displaced.iter().partition(|row| is_free(row));
+        self.displaced = still;
+        self.duplicates -= again.len();
+        for row in again {
+            let Some(key) = self.key(row) else { continue };
+            if let Some(displaced) = displaced(known, key, self.number, row, &self.coordinates) {
+                self.displaced.push(displaced);
+                self.duplicates += 1;
+            }
+        }
+    }
+
+    /// The row that is to have a row's event where that row cannot be stored: the next that gave way to it.
+    pub(crate) fn successor(&self, row: u32) -> Option<u32> {
+        let (key, at) = (self.key(row)?, self.coordinates(row)?);
+        let later = self.displaced.iter().filter_map(|other| {
+            let there = self.coordinates(*other)?;
+            (self.key(*other)? == key && there > at).then_some((there, *other))
+        });
+        later.min().map(|(_, other)| other)
     }
 
     pub(crate) fn bury(&mut self, letter: DeadLetter) {
@@ -206,5 +230,100 @@ impl<B: FactBlock> Batch<B> {
         }
         let kept = self.rows();
         kept.iter().filter_map(|row| self.key(*row)).collect()
+    }
+}
+
+/// Which row gives way where a row of a batch claims an event, if any does.
+fn displaced(
+    known: &mut KnownKeys,
+    key: EventKey,
+    batch: BatchNumber,
+    row: u32,
+    coordinates: &[Coordinates],
+) -> Option<u32> {
+    let at = coordinates.get(row as usize)?;
+    let is_earlier = |other: u32| {
+        let other = coordinates.get(other as usize);
+        other.is_some_and(|other| other < at)
+    };
+    match known.claim(key, batch, row, is_earlier) {
+        Claim::New => None,
+        Claim::Instead(before) => Some(before),
+        Claim::Duplicate => Some(row),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::column::ColumnRef;
+    use crate::config::DedupeLimits;
+
+    #[derive(Default)]
+    struct NoColumns;
+
+    impl FactBlock for NoColumns {
+        const COLUMNS: &'static [(&'static str, &'static str)] = &[];
+
+        fn rows(&self) -> usize {
+            0
+        }
+
+        fn bytes(&self) -> usize {
+            0
+        }
+
+        fn clear(&mut self) {}
+
+        fn columns(&self) -> Vec<ColumnRef<'_>> {
+            Vec::new()
+        }
+    }
+
+    /// A batch with rows of these events, at these offsets.
+    fn batch(known: &mut KnownKeys, rows: &[(EventKey, i64)]) -> Batch<NoColumns> {
+        let mut batch = Batch::numbered(known.number());
+        for (key, offset) in rows {
+            batch.keep(*key, (0, 0, *offset));
+        }
+        batch.claim(known, |_, _| false);
+        batch
+    }
+
+    fn known() -> KnownKeys {
+        KnownKeys::of_one_batch(DedupeLimits {
+            keys: 100,
+            ttl: Duration::from_secs(600),
+        })
+    }
+
+    #[test]
+    fn the_next_copy_of_an_event_follows_the_row_that_cannot_be_stored() {
+        let batch = batch(&mut known(), &[(7, 30), (7, 10), (8, 15), (7, 20)]);
+        assert_eq!(batch.rows(), [1, 2]);
+        assert_eq!(batch.successor(1), Some(3));
+        assert_eq!(batch.successor(3), Some(0));
+        assert_eq!(batch.successor(0), None);
+        assert_eq!(batch.successor(2), None);
+    }
+
+    #[test]
+    fn copies_that_gave_way_to_a_row_of_another_batch_come_in_where_it_was_not_stored() {
+        let mut known = known();
+        let first = batch(&mut known, &[(7, 1), (8, 2), (9, 3)]);
+        known.plan(first.number);
+        let mut next = batch(&mut known, &[(7, 13), (8, 12), (7, 11), (5, 10)]);
+        assert_eq!((next.rows(), next.duplicates), (vec![3], 3));
+        let lost = [7, 9];
+        known.release(first.number, &lost);
+        next.readmit(&lost, &mut known);
+        known.settle(first.number, first.kept_keys());
+        assert_eq!((next.rows(), next.duplicates), (vec![2, 3], 2));
+        // Its own claims stand as those of any other row.
+        known.plan(next.number);
+        let after = batch(&mut known, &[(7, 21), (8, 22), (9, 23)]);
+        assert_eq!(after.rows(), [2]);
     }
 }

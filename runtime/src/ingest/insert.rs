@@ -3,14 +3,15 @@
 //! Server trouble is waited out; nothing is given up. A block whose content the server refuses is halved, each
 //! half under a token derived from the plan's, down to the rows at fault, which become dead letters. Which half
 //! a row goes to depends on its coordinates alone, so a replay walks the same way under the same tokens even
-//! where it holds more rows: duplicates that the first attempt knew and left out.
+//! where it holds more rows: duplicates that the first attempt knew and left out. Where a refused row had others of
+//! its event give way, the next of them goes in instead: it may be of other content.
 use std::collections::HashSet;
 use std::hash::Hasher as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable as _};
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -26,13 +27,10 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::kafka::dlq::DeadLetters;
 use crate::metrics::{Health, Metrics};
-use crate::registry::EventRegistry;
+use crate::registry::{EventRegistry, FactBlock};
 
 /// Longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-
-/// Wait before a block is sent again that a view refuses.
-const VIEW_WAIT: Duration = Duration::from_secs(2);
 
 /// ClickHouse's code for a row that a constraint refuses, which it does before the table takes anything.
 const VIOLATED_CONSTRAINT: u16 = 469;
@@ -70,6 +68,19 @@ pub(crate) struct Written {
     pub(crate) dead: usize,
     /// Rows of the block that ClickHouse refused.
     pub(crate) refused: Vec<u32>,
+    /// Rows that had given way to one of those and were sent in its place; some may be refused themselves.
+    pub(crate) successors: Vec<u32>,
+}
+
+impl Written {
+    /// Events that rows of the batch had claimed, and of which no row is stored.
+    pub(crate) fn lost_events<B: FactBlock>(&self, batch: &Batch<B>) -> Vec<EventKey> {
+        let refused: HashSet<u32> = self.refused.iter().copied().collect();
+        let stored = self.successors.iter().filter(|row| !refused.contains(row));
+        let stored: HashSet<EventKey> = stored.filter_map(|row| batch.key(*row)).collect();
+        let claimed = self.refused.iter().filter_map(|row| batch.key(*row));
+        claimed.filter(|key| !stored.contains(key)).collect()
+    }
 }
 
 impl<R: EventRegistry> Sink<R> {
@@ -90,7 +101,7 @@ impl<R: EventRegistry> Sink<R> {
             .try_collect::<()>()
             .await?;
         reach("after-letters");
-        let rows = self.ordered(batch);
+        let rows = self.ordered(batch, &[]);
         let mut written = Written {
             dead: batch.dead.len(),
             ..Written::default()
@@ -109,9 +120,11 @@ impl<R: EventRegistry> Sink<R> {
         Ok(written)
     }
 
-    /// A batch's rows in the order of the table.
-    pub(super) fn ordered(&self, batch: &Batch<R::Block>) -> Vec<u32> {
-        sorted_rows(&batch.block, &self.sorting_key, batch.rows())
+    /// A batch's rows, and some more, in the order of the table.
+    pub(super) fn ordered(&self, batch: &Batch<R::Block>, more: &[u32]) -> Vec<u32> {
+        let mut rows = batch.rows();
+        rows.extend_from_slice(more);
+        sorted_rows(&batch.block, &self.sorting_key, rows)
     }
 
     /// Rows in, halving what is refused; how far to trust what was acknowledged. A stack instead of recursion.
@@ -131,6 +144,8 @@ impl<R: EventRegistry> Sink<R> {
         // Halves of an earlier attempt may be stored; asked once, before the first halving.
         let mut has_past = in_doubt;
         let mut open = vec![(rows, token.to_owned(), 0)];
+        let plan = token;
+        let mut view_waits = backoff().build();
         while let Some((rows, token, depth)) = open.pop() {
             if rows.is_empty() {
                 continue;
@@ -156,7 +171,7 @@ impl<R: EventRegistry> Sink<R> {
                             doubt = Doubt::Certain;
                             open.push((absent, token, depth));
                         } else {
-                            self.await_view(&error).await;
+                            self.await_view(&error, view_waits.next()).await;
                             open.push((rows, token, depth));
                         }
                         has_past = false;
@@ -167,6 +182,13 @@ impl<R: EventRegistry> Sink<R> {
                         self.bury_row(batch, row, &error).await?;
                         written.refused.push(row);
                         written.dead += 1;
+                        if let Some(next) = batch.successor(row) {
+                            written.successors.push(next);
+                            // However the rows are halved, it goes in under the same token.
+                            let token =
+                                format!("{plan}.{}", place_of::<R>(batch.coordinates(next)));
+                            open.push((vec![next], token, depth));
+                        }
                         continue;
                     }
                     tracing::warn!(rows = rows.len(), %error, "a block is halved");
@@ -204,11 +226,11 @@ impl<R: EventRegistry> Sink<R> {
 
     /// Waits before a block goes in again under its token. Halving would give rows that the table has a second
     /// token, and so store them twice.
-    async fn await_view(&self, error: &Error) {
+    async fn await_view(&self, error: &Error, wait: Option<Duration>) {
         self.health.set_served(false);
         self.metrics.insert_retries.inc();
         tracing::error!(%error, "a view on the fact table refuses rows that the table took; mend the view, or drop it");
-        tokio::time::sleep(VIEW_WAIT).await;
+        tokio::time::sleep(wait.unwrap_or(LONGEST_WAIT)).await;
     }
 
     /// The encoder; a panic that ended its last user left nothing in it that the next block would see.
@@ -263,13 +285,8 @@ impl<R: EventRegistry> Sink<R> {
     where
         F: Future<Output = Result<T>>,
     {
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(LONGEST_WAIT)
-            .with_jitter()
-            .without_max_times();
         let result = attempt
-            .retry(backoff)
+            .retry(backoff())
             // The operator's matters are waited out as well: the table may come back.
             .when(|error| matches!(error.kind, Kind::Service | Kind::Config))
             .notify(|error, wait| {
@@ -359,6 +376,23 @@ impl<R: EventRegistry> Sink<R> {
         });
         Ok(coordinates.collect())
     }
+}
+
+/// Waits between attempts, which never end.
+fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_delay(LONGEST_WAIT)
+        .with_jitter()
+        .without_max_times()
+}
+
+/// Where a row comes from, as a text.
+fn place_of<R: EventRegistry>(at: Option<Coordinates>) -> String {
+    let (topic, partition, offset) = at.unwrap_or_default();
+    // By name: the position in the registry is another once it has more topics.
+    let topic = R::TOPICS.get(topic as usize).map_or("", |topic| topic.name);
+    format!("{topic}-{partition}-{offset}")
 }
 
 /// The half of a refused block that a row goes to.

@@ -40,7 +40,7 @@ impl<R: EventRegistry> Sink<R> {
                 let place = batch.coordinates(*row).zip(batch.key(*row));
                 !written.refused.contains(row) && place.is_some_and(|row| !stored.contains(&row))
             };
-            let mut missing = self.ordered(batch);
+            let mut missing = self.ordered(batch, &written.successors);
             missing.retain(is_missing);
             if missing.is_empty() {
                 break;

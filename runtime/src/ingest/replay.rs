@@ -69,19 +69,15 @@ async fn patiently<R: EventRegistry, T: Send + 'static>(
     read: impl Fn(&Sink<R>, &Plan) -> Result<T> + Send + Sync + 'static,
 ) -> Result<T> {
     let read = Arc::new(read);
-    loop {
+    sink.patiently("a replay", || {
         let (sink, plan, read) = (Arc::clone(sink), plan.clone(), Arc::clone(&read));
-        let done = tokio::task::spawn_blocking(move || read(&sink, &plan))
-            .await
-            .map_err(|error| Error::bug("a replay was cancelled").why(error))?;
-        match done {
-            Ok(done) => return Ok(done),
-            Err(error) => {
-                tracing::warn!(%error, "a replay is tried again");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            }
+        async move {
+            tokio::task::spawn_blocking(move || read(&sink, &plan))
+                .await
+                .map_err(|error| Error::bug("a replay was cancelled").why(error))?
         }
-    }
+    })
+    .await
 }
 
 /// Reads the plan's records into a batch, leaving out those that `is_stored` knows.

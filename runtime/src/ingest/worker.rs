@@ -9,7 +9,6 @@ use prometheus::IntCounter;
 use rdkafka::consumer::Consumer as _;
 
 use super::batch::Batch;
-use super::decode::EventKey;
 use super::failpoint::reach;
 use super::gathered::{Admission, Gathered};
 use super::insert::{Sink, Written};
@@ -126,16 +125,16 @@ impl<R: EventRegistry> Worker<R> {
         self.consumer.assignment.settle(&done.plan);
         reach("after-settle");
         if let Some(mut batch) = done.batch {
-            let refused = written.refused.iter();
-            let refused: Vec<EventKey> = refused.filter_map(|row| batch.key(*row)).collect();
-            desk.known.release(batch.number, &refused);
+            let lost = written.lost_events(&batch);
+            desk.known.release(batch.number, &lost);
+            desk.open.readmit(&lost, &mut desk.known);
             desk.known.settle(batch.number, batch.kept_keys());
-            self.progress
-                .settle(&written, batch.records, batch.duplicates);
+            let duplicates = batch.duplicates - written.successors.len();
+            self.progress.settle(&written, batch.records, duplicates);
             self.sink
                 .metrics
                 .dedupe_hits
-                .inc_by(u64::try_from(batch.duplicates).unwrap_or(0));
+                .inc_by(u64::try_from(duplicates).unwrap_or(0));
             batch.clear();
             turn.spare = Some(batch);
         } else {

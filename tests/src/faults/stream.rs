@@ -79,6 +79,8 @@ pub struct Stream {
     /// Everything made so far; a record's number is its place.
     pub records: Vec<Record>,
     forbidden: bool,
+    /// Good events with the keys of forbidden ones, to be sent some time after them.
+    twins: Vec<Record>,
 }
 
 /// A day as `2026-01-31`.
@@ -119,10 +121,12 @@ impl Stream {
             last_day,
             records: Vec::new(),
             forbidden: false,
+            twins: Vec::new(),
         }
     }
 
-    /// From now on some purchases are of the product that the live table refuses.
+    /// From now on some purchases are of the product that the live table refuses, and some of those come again with
+    /// another product.
     pub fn forbid(&mut self) {
         self.forbidden = true;
     }
@@ -150,6 +154,7 @@ impl Stream {
                 self.records[newest - 1 - self.random.usize(0..reach)].clone()
             }
             8..14 => self.bad(),
+            14..30 if !self.twins.is_empty() => self.twins.remove(0),
             _ => self.good(),
         };
         self.records.push(record.clone());
@@ -171,6 +176,17 @@ impl Stream {
         let topic = self.topic();
         let (event, fact) = self.event(topic);
         let refused = fact.entity > 0 && event["payload"]["product_id"] == FORBIDDEN_PRODUCT;
+        if refused && self.random.bool() {
+            let mut twin = event.clone();
+            twin["dedupe_key"] = fact.key.clone().into();
+            twin["payload"]["product_id"] = (FORBIDDEN_PRODUCT + 1).into();
+            self.twins.push(Record {
+                topic,
+                key: fact.user.to_string().into_bytes(),
+                value: Some(twin.to_string().into_bytes()),
+                fate: Fate::Row(Box::new(fact.clone())),
+            });
+        }
         Record {
             topic,
             key: fact.user.to_string().into_bytes(),

@@ -93,6 +93,17 @@ fn standard(registry: &Registry) -> Vec<Rule> {
             action: "Look at ClickHouse first: its log, free disk, parts of the fact table. Reading goes on by itself.".to_owned(),
         },
         Rule {
+            name: "IngestRetrying".to_owned(),
+            // At a low rate neither a full batch nor a backlog would tell.
+            expr: format!("sum(increase({}[5m])) > 0", metric::INSERT_RETRIES),
+            hold: Some("5m".to_owned()),
+            severity: Severity::Critical,
+            owner: None,
+            topic: None,
+            summary: "Inserts have been tried again for five minutes.".to_owned(),
+            action: "The worker's log says what ClickHouse, or Kafka's dead letter topic, answers. Nothing is lost; the tables are late.".to_owned(),
+        },
+        Rule {
             name: "FallbackFilling".to_owned(),
             // Processes without a log have no limit.
             expr: format!(

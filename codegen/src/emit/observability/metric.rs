@@ -22,6 +22,8 @@ pub const OUTBOX_OLDEST: &str = "outbox_oldest_age_seconds";
 pub const BATCH_SIZE: &str = "ch_insert_batch_size";
 /// Time of an insert. Histogram, milliseconds.
 pub const INSERT_LATENCY: &str = "ch_insert_latency_ms";
+/// Attempts after the first to insert, or to deliver a dead letter. Counter.
+pub const INSERT_RETRIES: &str = "ch_insert_retries_total";
 /// Keys that the deduplication cache let go before their time. Counter.
 pub const EVICTIONS: &str = "dedupe_lru_evictions";
 /// Records sent to a dead letter topic, by source topic and reason. Counter.

@@ -79,7 +79,7 @@ pub(in crate::clickhouse) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::clickhouse) fn parse(text: &str) -> Self {
         let mut engine = Self::default();
         for (keyword, clause) in clauses(text) {
             let clause = clause.trim().to_owned();
@@ -180,7 +180,7 @@ pub(in crate::clickhouse) async fn read(
     let tables = client
         .query_json(
             "SELECT name, engine, engine_full, create_table_query, as_select, comment, \
-                    arrayZip(dependencies_database, dependencies_table) AS feeds \
+                    arrayZip(dependencies_database, dependencies_table) AS feeds, toString(uuid) \
              FROM system.tables WHERE database = {database:String}",
             &[("database", database)],
         )
@@ -215,7 +215,17 @@ pub(in crate::clickhouse) async fn read(
                 query: text(row, 4)?,
             },
             "MaterializedView" => {
-                let (refresh, target) = refresh_and_target(&create);
+                let (refresh, mut target) = refresh_and_target(&create);
+                if target.is_empty() {
+                    // A view without `TO` has a table of its own, named after the view where the view has no UUID.
+                    let (name, uuid) = (text(row, 0)?, text(row, 7)?);
+                    let nobody = "00000000-0000-0000-0000-000000000000";
+                    target = if uuid == nobody {
+                        format!("{called}..inner.{name}")
+                    } else {
+                        format!("{called}..inner_id.{uuid}")
+                    };
+                }
                 Kind::MaterializedView {
                     query: text(row, 4)?,
                     refresh,
