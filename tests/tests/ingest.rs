@@ -274,3 +274,61 @@ fn a_stop_and_a_restart_lose_and_repeat_nothing() {
     assert!(second.health().is_ready());
     servers.runtime.block_on(second.stop()).unwrap();
 }
+
+#[test]
+fn copies_of_a_refused_event_are_judged_by_themselves() {
+    const EVENTS: usize = 100;
+    let servers = Servers::start();
+    let brokers = servers.broker.brokers();
+    let topic = "shop.purchase";
+    servers.ask("ALTER TABLE events_raw ADD CONSTRAINT unlucky CHECK product_id != 13");
+    let send = |product: u64| {
+        let records: Vec<(Vec<u8>, Vec<u8>)> = (0..EVENTS)
+            .map(|number| {
+                let payload = serde_json::json!({
+                    "tx_id": 1, "user_id": 2, "status": "success", "product_id": product, "amount_gold": 5, "price_cents": 7
+                });
+                let event = events::event(topic, 1, &payload, number);
+                (b"key".to_vec(), event.to_string().into_bytes())
+            })
+            .collect();
+        kafka::send(&brokers, topic, Some(0), &records);
+    };
+    let letters = || usize::try_from(kafka::count(&brokers, "shop.purchase.dlq")).unwrap();
+    // The same event twice in a batch: the first copy is refused, and so is the second, but not the third.
+    send(13);
+    send(13);
+    let worker = servers.worker();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let refusals = || servers.ask("SELECT sum(value) FROM system.errors WHERE code = 469");
+    while refusals() == "0" {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // These come while the others are halved, and give way to what is in flight.
+    send(13);
+    send(14);
+    assert_eq!(worker.counts().settled, 0);
+    let counts = servers.settled(&worker, 4 * EVENTS as u64);
+    assert_eq!(letters(), 3 * EVENTS);
+    assert_eq!(
+        (counts.rows, counts.dead, counts.duplicates),
+        (EVENTS as u64, 3 * EVENTS as u64, 0)
+    );
+    assert_eq!(
+        servers.ask("SELECT count(), uniqExact(dedupe_key), min(product_id) FROM events_raw"),
+        format!("{EVENTS}\t{EVENTS}\t14")
+    );
+    // Now they are stored, so that further copies are only that.
+    send(13);
+    send(14);
+    let counts = servers.settled(&worker, 6 * EVENTS as u64);
+    assert_eq!(counts.duplicates, 2 * EVENTS as u64);
+    servers.runtime.block_on(worker.stop()).unwrap();
+    // So they are for a worker that was not there.
+    send(14);
+    let next = servers.worker();
+    let counts = servers.settled(&next, EVENTS as u64);
+    assert_eq!((counts.rows, counts.duplicates), (0, EVENTS as u64));
+    servers.runtime.block_on(next.stop()).unwrap();
+}

@@ -12,14 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-use super::batch::{Batch, Coordinates, DeadLetter};
-use super::decode::{EventKey, event_key, written_version};
+use super::batch::{Batch, Coordinates};
+use super::decode::{EventKey, event_key};
 use super::failpoint::reach;
-use super::reason::{Reason, Rejection};
-use super::records;
 use crate::clickhouse::native::Encoder;
 use crate::clickhouse::sort::sorted_rows;
 use crate::clickhouse::{Client, client::exception_code};
@@ -34,9 +31,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// ClickHouse's code for a row that a constraint refuses, which it does before the table takes anything.
 const VIOLATED_CONSTRAINT: u16 = 469;
-
-/// Dead letters under way at the same time.
-const LETTERS_AT_ONCE: usize = 512;
 
 /// What batches are written to.
 pub(crate) struct Sink<R: EventRegistry> {
@@ -94,12 +88,7 @@ impl<R: EventRegistry> Sink<R> {
         token: &str,
         in_doubt: bool,
     ) -> Result<Written> {
-        // Each waits for Kafka's acknowledgement; together they wait once.
-        let burials: Vec<_> = batch.dead.iter().map(|letter| self.bury(letter)).collect();
-        stream::iter(burials)
-            .buffer_unordered(LETTERS_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        self.bury(&batch.dead).await?;
         reach("after-letters");
         let rows = self.ordered(batch, &[]);
         let mut written = Written {
@@ -146,6 +135,8 @@ impl<R: EventRegistry> Sink<R> {
         let mut open = vec![(rows, token.to_owned(), 0)];
         let plan = token;
         let mut view_waits = backoff().build();
+        // Why each row of `written.refused` was refused.
+        let mut codes = Vec::new();
         while let Some((rows, token, depth)) = open.pop() {
             if rows.is_empty() {
                 continue;
@@ -179,7 +170,7 @@ impl<R: EventRegistry> Sink<R> {
                     }
                     has_past = false;
                     if let [row] = rows[..] {
-                        self.bury_row(batch, row, &error).await?;
+                        codes.push(exception_code(&error));
                         written.refused.push(row);
                         written.dead += 1;
                         if let Some(next) = batch.successor(row) {
@@ -200,6 +191,8 @@ impl<R: EventRegistry> Sink<R> {
                 }
             }
         }
+        let refused = written.refused.iter().copied().zip(codes);
+        self.bury_refused(batch, refused).await?;
         Ok(doubt)
     }
 
@@ -297,58 +290,6 @@ impl<R: EventRegistry> Sink<R> {
             .await;
         self.health.set_served(true);
         result
-    }
-
-    async fn bury(&self, letter: &DeadLetter) -> Result<()> {
-        self.patiently("a dead letter", || self.letters.send(letter))
-            .await?;
-        self.metrics
-            .dead_letters
-            .with_label_values(&[letter.topic, letter.rejection.reason.code()])
-            .inc();
-        Ok(())
-    }
-
-    /// The record of a refused row is read again, because a dead letter carries the original bytes.
-    async fn bury_row(&self, batch: &Batch<R::Block>, row: u32, error: &Error) -> Result<()> {
-        let coordinates = batch.coordinates(row);
-        let Some((topic, partition, offset)) = coordinates else {
-            return Err(Error::bug("a refused row has no coordinates"));
-        };
-        let Some(topic) = R::TOPICS.get(topic as usize) else {
-            return Err(Error::bug("a refused row is of no topic"));
-        };
-        let mut rejection = Rejection::new(Reason::Refused, "ClickHouse refused the row");
-        rejection.clickhouse_code = exception_code(error);
-        let kafka = self.config.kafka.clone();
-        let group = self.config.group.clone();
-        let letter = self
-            .patiently("reading a record again", || {
-                let (kafka, group, rejection) = (kafka.clone(), group.clone(), rejection.clone());
-                async move {
-                    tokio::task::spawn_blocking(move || {
-                        records::dead_letter(&kafka, &group, topic, partition, offset, &rejection)
-                    })
-                    .await
-                    .map_err(|error| Error::bug("reading a record was cancelled").why(error))?
-                }
-            })
-            .await?;
-        match letter {
-            Some(mut letter) => {
-                letter.rejection.version = written_version::<R>(letter.value.as_deref());
-                self.bury(&letter).await
-            }
-            None => {
-                tracing::error!(
-                    topic = topic.name,
-                    partition,
-                    offset,
-                    "a refused record is gone from Kafka"
-                );
-                Ok(())
-            }
-        }
     }
 
     /// Rows of these ranges that the table has already, for a plan that cannot be replayed as it was.

@@ -10,6 +10,7 @@
 //! inserts the same records under the same token, which ClickHouse counts once, in the table and in every view.
 //! Positions move past a record only when its row, or its dead letter, is acknowledged.
 pub(crate) mod batch;
+mod burial;
 pub(crate) mod decode;
 mod dedupe;
 pub(crate) mod failpoint;

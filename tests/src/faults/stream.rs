@@ -69,6 +69,8 @@ pub struct Record {
     pub value: Option<Vec<u8>>,
     /// What must become of it.
     pub fate: Fate,
+    /// It is refused, and a good event has its key: copies of it that come after that one are only duplicates.
+    pub has_twin: bool,
 }
 
 /// The stream.
@@ -176,7 +178,8 @@ impl Stream {
         let topic = self.topic();
         let (event, fact) = self.event(topic);
         let refused = fact.entity > 0 && event["payload"]["product_id"] == FORBIDDEN_PRODUCT;
-        if refused && self.random.bool() {
+        let has_twin = refused && self.random.bool();
+        if has_twin {
             let mut twin = event.clone();
             twin["dedupe_key"] = fact.key.clone().into();
             twin["payload"]["product_id"] = (FORBIDDEN_PRODUCT + 1).into();
@@ -185,6 +188,7 @@ impl Stream {
                 key: fact.user.to_string().into_bytes(),
                 value: Some(twin.to_string().into_bytes()),
                 fate: Fate::Row(Box::new(fact.clone())),
+                has_twin: false,
             });
         }
         Record {
@@ -196,6 +200,7 @@ impl Stream {
             } else {
                 Fate::Row(Box::new(fact))
             },
+            has_twin,
         }
     }
 
@@ -318,6 +323,7 @@ impl Stream {
                     key: b"empty".to_vec(),
                     value: None,
                     fate: Fate::Letter("empty"),
+                    has_twin: false,
                 };
             }
             1 => {
@@ -391,6 +397,7 @@ impl Stream {
             key: fact.user.to_string().into_bytes(),
             value: Some(value.unwrap_or_else(|| event.to_string().into_bytes())),
             fate: Fate::Letter(reason),
+            has_twin: false,
         }
     }
 }
