@@ -19,7 +19,7 @@ fn scene() -> Scene {
 /// Fewer, where each refused one is an insert or more of its own.
 const FEW: usize = 600;
 
-/// Records of a full batch: the scene's `--max-batch-rows`.
+/// Records of a full batch: the scene's `MAX_BATCH_ROWS`.
 const FULL: u64 = 400;
 
 /// Failpoints of one worker after another; each makes good what the one before left, and ends at its own while

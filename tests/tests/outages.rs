@@ -314,12 +314,24 @@ fn memory(process: u32) -> u64 {
         * 1024
 }
 
+/// Flags under which a batch is full by its bytes, and a worker that does not poll is soon out of its group.
+const BY_BYTES: &[&str] = &[
+    "--flush-interval-ms",
+    "80",
+    "--max-batch-rows",
+    "1000000",
+    "--max-batch-bytes",
+    "1000000",
+    "--kafka-config",
+    "max.poll.interval.ms=6000",
+];
+
 #[test]
 fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
     let mut scene = scene();
     steps(&scene, 0..500);
     let (port, process) = {
-        let worker = scene.add_worker("");
+        let worker = scene.add_worker_with("", BY_BYTES);
         (worker.port, worker.process.id())
     };
     scene.settle();
@@ -358,8 +370,8 @@ fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
             .is_some_and(|(_, text)| text.lines().any(|line| line == "ingest_paused 1"))
     };
     wait_until("paused", paused);
-    // It has what it will have; what it fetches ahead is bounded too.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    // It has what it will have; what it fetches ahead is bounded too. Longer than it may leave its group alone.
+    std::thread::sleep(std::time::Duration::from_secs(8));
     let grown = memory(process).saturating_sub(calm);
     assert!(grown < 80 << 20, "{calm} and {grown} more");
     assert_eq!(get(port, "/healthz").unwrap().0, 200);
@@ -367,5 +379,12 @@ fn while_clickhouse_is_away_memory_is_bounded_and_health_tells() {
     scene.settle();
     assert_eq!(rows_and_keys(&scene), "10500\t10500");
     assert_eq!(get(port, "/readyz").unwrap().0, 200);
+    let (_, metrics) = get(port, "/metrics").unwrap();
+    let by_bytes = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("ingest_flushes_total{reason=\"bytes\"} "));
+    assert!(by_bytes.is_some_and(|count| count != "0"), "{metrics}");
+    // It stayed in its group all the while.
+    assert_eq!(scene.logged("assigned"), 1, "{}", scene.logs());
     scene.stop_workers();
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use store::{AllColumns, Payloads, Rng, Store, json_text};
+use topicwright_runtime::clickhouse::Client;
 use topicwright_runtime::column::Millis;
+use topicwright_runtime::config::ClickHouseConfig;
 use topicwright_runtime::registry::FactBlock as _;
 
 /// Payloads of the differential run; more by `TOPICWRIGHT_PAYLOADS`.
@@ -14,7 +16,7 @@ const PAYLOADS: usize = 4_000;
 
 #[test]
 fn every_column_comes_back() {
-    let store = Store::start("every_column");
+    let mut store = Store::start("every_column");
     let mut block = AllColumns::default();
     let rows = 300_u32;
     for row in 0..rows {
@@ -76,6 +78,16 @@ fn every_column_comes_back() {
         store.ask("SELECT count() FROM t WHERE f64 = u32 / 1000003 / 7. AND text = repeat('é\\0\\n\\'', toUInt32(u32 / 1000003) % 100)"),
         "200"
     );
+    // By this address the server is another machine, to which blocks go packed.
+    let here = store.server.url();
+    let there = here.replace("127.0.0.1", "[::ffff:127.0.0.1]");
+    assert_ne!(here, there);
+    store.client = Client::new(&ClickHouseConfig::new(there));
+    store.create::<AllColumns>("packed", "u32");
+    store.insert("packed", &block, &order);
+    let difference = "SELECT count() FROM (SELECT * FROM t EXCEPT SELECT * FROM packed)";
+    assert_eq!(store.ask("SELECT count() FROM packed"), "200");
+    assert_eq!(store.ask(difference), "0");
 }
 
 /// What is sent reads back as what the text says, but for nulls and empty objects, which leave no trace.

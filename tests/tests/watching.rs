@@ -104,6 +104,76 @@ fn exported(body: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     found
 }
 
+/// A metric over all its labels.
+fn sum(body: &str, name: &str) -> f64 {
+    let lines = body.lines().filter(|line| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+    });
+    lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum()
+}
+
+/// Names in an expression that may be metrics: words with an underscore, but for functions and labels.
+fn metrics_in(expression: &str) -> BTreeSet<String> {
+    let words = expression.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words
+        .filter(|word| word.contains('_') && !word.starts_with("__"))
+        .map(|word| {
+            let word = word.strip_suffix("_bucket").unwrap_or(word);
+            let word = word.strip_suffix("_count").unwrap_or(word);
+            word.strip_suffix("_sum").unwrap_or(word).to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn alerts_and_dashboard_ask_for_what_is_exported() {
+    let told: BTreeSet<String> = table("metric")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    let functions = ["histogram_quantile", "clamp_min", "label_replace"];
+    let alerts = file("generated/observability/alerts.yaml");
+    let expressions = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "))
+        .map(str::to_owned);
+    let dashboard: serde_json::Value =
+        serde_json::from_str(&file("generated/observability/dashboard.json")).unwrap();
+    let mut asked: BTreeSet<String> = BTreeSet::new();
+    let mut expressions: Vec<String> = expressions.collect();
+    let of_alerts = expressions.len();
+    exprs(&dashboard, &mut expressions);
+    assert!(of_alerts > 8 && expressions.len() > of_alerts + 5);
+    for expression in &expressions {
+        asked.extend(metrics_in(expression));
+    }
+    for name in asked {
+        assert!(
+            told.contains(&name) || functions.contains(&name.as_str()),
+            "docs/operations.md has no metric {name}, which an alert or the dashboard asks for"
+        );
+    }
+}
+
+/// Every text under a member `expr`.
+fn exprs(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, member) in members {
+                if name == "expr" {
+                    found.push(member.as_str().unwrap().to_owned());
+                }
+                exprs(member, found);
+            }
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| exprs(item, found)),
+        _ => {}
+    }
+}
+
 const SECRETS: [&str; 4] = ["s3cret-value", "s3cret-key", "s3cret-header", "s3cret-name"];
 
 #[test]
@@ -159,7 +229,31 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
     wait_until("the lag", || {
         get(port, "/metrics").is_some_and(|(_, body)| body.contains("ingest_lag{"))
     });
+    // What became of two copies of a good event and nine bad ones.
+    wait_until("all is counted", || {
+        get(port, "/metrics").is_some_and(|(_, body)| sum(&body, "dedupe_hits_total") > 0.0)
+    });
     let (_, body) = get(port, "/metrics").unwrap();
+    for (name, expected) in [
+        ("ingest_consumed_total", 11.0),
+        ("ingest_dlq_total", 9.0),
+        ("dedupe_hits_total", 1.0),
+        ("ch_insert_batch_size_sum", 2.0),
+        ("ingest_replayed_plans_total", 0.0),
+        ("ingest_rebalances_total", 1.0),
+        ("ch_insert_retries_total", 0.0),
+        ("ingest_lag", 0.0),
+        ("ingest_paused", 0.0),
+    ] {
+        assert_eq!(sum(&body, name), expected, "{name} in\n{body}");
+    }
+    for name in [
+        "ch_insert_batch_bytes_sum",
+        "ch_insert_latency_ms_sum",
+        "ingest_flushes_total",
+    ] {
+        assert!(sum(&body, name) > 0.0, "{name} in\n{body}");
+    }
     let (relayed, relay_said) = relay_of_secrets(&servers);
     let mut found = exported(&body);
     for (name, (kind, labels)) in exported(&relayed) {

@@ -347,6 +347,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn blocks_are_packed_for_other_machines_only() {
+        for (url, is_packed) in [
+            ("http://127.0.0.1:8123", false),
+            ("http://localhost:8123", false),
+            ("http://[::1]:8123", false),
+            ("http://[::ffff:127.0.0.1]:8123", true),
+            ("http://10.0.0.7:8123", true),
+            ("https://clickhouse.example.com:8443", true),
+        ] {
+            let packed = matches!(compression(url), Compression::Lz4);
+            assert_eq!(packed, is_packed, "{url}");
+        }
+    }
+
+    #[test]
     fn a_refused_row_is_not_quoted() {
         let error = ClientError::BadResponse(
             "Code: 27. DB::Exception: Cannot parse input before: 'secret'. (CANNOT_PARSE_INPUT_ASSERTION_FAILED) (version 26.7)".to_owned(),

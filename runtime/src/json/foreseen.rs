@@ -9,6 +9,7 @@ mod reading;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use simd_json::StaticNode;
 use simd_json::tape::Node;
@@ -32,7 +33,7 @@ const DEPTH: usize = 8;
 pub(super) struct Foreseen {
     /// What came last, by depth and by the place within an object.
     expected: [Vec<Expected>; DEPTH],
-    numbers: HashMap<Box<[u8]>, usize>,
+    numbers: HashMap<Arc<[u8]>, usize>,
     /// The object in which each name was met last, by depth.
     met: [Vec<u64>; DEPTH],
     /// Objects begun so far.
@@ -50,7 +51,7 @@ struct Expected {
 /// A name with quotes and colon, as it stands in a text.
 #[derive(Clone, Debug, Default)]
 struct Spelling {
-    text: Box<[u8]>,
+    text: Arc<[u8]>,
     /// Its first bytes, where it has no others, and which bits of them count.
     words: [u64; WORDS],
     masks: [u64; WORDS],
@@ -240,12 +241,12 @@ impl Foreseen {
             return None;
         }
         let text = &reading.bytes[start..reading.at];
-        let number = match self.numbers.get(text) {
-            Some(number) => *number,
+        let (text, number) = match self.numbers.get_key_value(text) {
+            Some((text, number)) => (Arc::clone(text), *number),
             None if self.numbers.len() < MOST_NAMES && text.len() <= LONGEST_NAME => {
-                let number = self.numbers.len() + 1;
-                self.numbers.insert(text.into(), number);
-                number
+                let (text, number) = (Arc::from(text), self.numbers.len() + 1);
+                self.numbers.insert(Arc::clone(&text), number);
+                (text, number)
             }
             None => return None,
         };
@@ -272,11 +273,8 @@ fn container<'t>(is_object: bool, len: usize, count: usize) -> Node<'t> {
 }
 
 impl Spelling {
-    fn new(text: &[u8]) -> Self {
-        let mut spelling = Self {
-            text: text.into(),
-            ..Self::default()
-        };
+    fn new(text: Arc<[u8]>) -> Self {
+        let mut spelling = Self::default();
         if text.len() <= WORDS * 8 {
             let words = spelling.words.iter_mut().zip(&mut spelling.masks);
             for ((word, mask), bytes) in words.zip(text.chunks(8)) {
@@ -286,6 +284,7 @@ impl Spelling {
                 }
             }
         }
+        spelling.text = text;
         spelling
     }
 

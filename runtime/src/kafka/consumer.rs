@@ -220,7 +220,7 @@ impl ConsumerContext for GroupContext {
 
 impl GroupContext {
     fn assign(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) -> Result<()> {
-        let committed = committed(consumer, partitions)?;
+        let committed = committed(consumer, partitions, &self.health)?;
         let mut start = TopicPartitionList::with_capacity(committed.count());
         let mut state = State::default();
         for element in committed.elements() {

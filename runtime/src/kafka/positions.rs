@@ -7,6 +7,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::error::{Error, Result};
 use crate::ingest::plan::Partition;
+use crate::metrics::Health;
 
 /// How long one look at the group's committed offsets may take.
 const COMMITTED_TIMEOUT: Duration = Duration::from_secs(20);
@@ -14,13 +15,16 @@ const COMMITTED_TIMEOUT: Duration = Duration::from_secs(20);
 /// Looks at committed offsets before an assignment is given up; the group then assigns anew.
 const COMMITTED_ATTEMPTS: u32 = 3;
 
-/// What the group has committed for these partitions.
+/// What the group has committed for these partitions. Every attempt shows that the loop is alive: together they may
+/// take as long as a loop that hangs.
 pub(super) fn committed<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partitions: &TopicPartitionList,
+    health: &Health,
 ) -> Result<TopicPartitionList> {
     let mut attempt = 1;
     loop {
+        health.beat();
         match consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT) {
             Ok(committed) => return Ok(committed),
             Err(error) if attempt >= COMMITTED_ATTEMPTS => {

@@ -127,3 +127,33 @@ fn answer(good: bool, yes: &'static str, no: &'static str) -> (StatusCode, &'sta
         (StatusCode::SERVICE_UNAVAILABLE, no)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loop_that_does_not_come_round_is_told() {
+        let health = Arc::new(Health::default());
+        let metrics = Metrics::new().expect("metrics");
+        let told = |health: &Arc<Health>| {
+            let (metrics, health) = (metrics.clone(), Arc::clone(health));
+            async move {
+                let (alive, _) = alive(State((metrics.clone(), Arc::clone(&health)))).await;
+                let (ready, _) = ready(State((metrics, health))).await;
+                (alive.as_u16(), ready.as_u16())
+            }
+        };
+        health.set_joined(true);
+        health.set_served(true);
+        assert_eq!(told(&health).await, (503, 503));
+        health.beat();
+        assert_eq!(told(&health).await, (200, 200));
+        health.set_served(false);
+        assert_eq!(told(&health).await, (200, 503));
+        health.set_served(true);
+        let long_ago = now_ms() - HANGING_MS;
+        health.heartbeat_ms.store(long_ago, Ordering::Relaxed);
+        assert_eq!(told(&health).await, (503, 503));
+    }
+}

@@ -128,8 +128,6 @@ impl Scene {
             "ingest",
             "--listen",
             &listen,
-            "--max-batch-rows",
-            "400",
             // What was killed is missed sooner, and metrics of what was committed come sooner.
             "--kafka-config",
             "session.timeout.ms=2000;heartbeat.interval.ms=500;statistics.interval.ms=500",
@@ -139,6 +137,8 @@ impl Scene {
         let mut command = self.servers.guarded(&[&own, flags].concat());
         command
             .env("FAILPOINTS", failpoints)
+            // Flags have the last word.
+            .env("MAX_BATCH_ROWS", "400")
             .env("RUST_LOG", "info")
             .stdout(std::process::Stdio::null())
             .stderr(File::create(&log).unwrap());
