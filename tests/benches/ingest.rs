@@ -28,7 +28,7 @@ mod workspace;
 use ingest::contenders::{
     Run, consume_only, ideal_loader, kafka_engine, worker, worker_without_merges,
 };
-use ingest::latency;
+use ingest::latency::{self, Latency};
 use ingest::stage::{Payload, Stage};
 
 type Contender = fn(&Stage) -> Run;
@@ -58,10 +58,7 @@ fn main() {
             stage.message_bytes,
             stage.version()
         );
-        println!(
-            "| contender | rows/s | × engine | to the last row | client CPU s/M | server CPU s/M | client MB | checked |"
-        );
-        println!("|---|---:|---:|---:|---:|---:|---:|---|");
+        println!("{}", Run::HEADINGS);
         let mut base = None;
         let contenders: [(&str, Contender); 5] = [
             ("engine", kafka_engine),
@@ -78,10 +75,21 @@ fn main() {
             }
         }
         if runs.contains("latency") {
-            let found = latency::measure(&stage, rate);
             println!(
-                "\nproduce to visible at {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms, worker {} MB",
-                found.p50, found.p95, found.p99, found.megabytes
+                "\n| from send to visible at {rate} events/s | p50 ms | p95 ms | p99 ms | client MB | checked |"
+            );
+            println!("|---|---:|---:|---:|---:|---|");
+            let told = |name: &str, found: &Latency| {
+                let checked = if found.is_right { "yes" } else { "WRONG" };
+                println!(
+                    "| {name} | {} | {} | {} | {} | {checked} |",
+                    found.p50, found.p95, found.p99, found.megabytes
+                );
+            };
+            told("this worker", &latency::of_worker(&stage, rate));
+            told(
+                "ClickHouse's Kafka engine",
+                &latency::of_engine(&stage, rate),
             );
         }
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rdkafka::ClientConfig;
+use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use topicwright_tests::program::{free_port, terminate};
 
@@ -20,23 +21,84 @@ pub struct Run {
     pub rows: usize,
     pub rate: Rate,
     pub client_cpu: f64,
-    pub server_cpu: f64,
-    pub megabytes: u64,
+    pub client_megabytes: u64,
+    pub server: ServerUse,
     pub is_right: bool,
 }
 
+/// What a run took of the server.
+#[derive(Default)]
+pub struct ServerUse {
+    /// CPU seconds until all rows were there.
+    pub cpu: f64,
+    /// As well, and until nothing was merged any more.
+    pub cpu_merged: f64,
+    pub megabytes: u64,
+    /// Inserts that clients sent.
+    pub inserts: u64,
+}
+
+/// Watches the server during a run.
+struct Watch<'s> {
+    stage: &'s Stage,
+    cpu: f64,
+    inserts: u64,
+}
+
+impl<'s> Watch<'s> {
+    fn start(stage: &'s Stage) -> Self {
+        reset_peak(stage.server());
+        Self {
+            stage,
+            cpu: cpu_seconds(stage.server()),
+            inserts: stage.inserts(),
+        }
+    }
+
+    /// To be asked for when all rows are there; waits for merges.
+    fn end(self) -> ServerUse {
+        let Self {
+            stage,
+            cpu,
+            inserts,
+        } = self;
+        let spent = || cpu_seconds(stage.server()) - cpu;
+        let until_full = spent();
+        let (megabytes, inserts) = (peak_megabytes(stage.server()), stage.inserts() - inserts);
+        stage.until_merged();
+        ServerUse {
+            cpu: until_full,
+            cpu_merged: spent(),
+            megabytes,
+            inserts,
+        }
+    }
+}
+
+/// Forgets how much memory a process had at most.
+fn reset_peak(process: u32) {
+    std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+}
+
 impl Run {
+    /// The names of what [`Self::line`] tells.
+    pub const HEADINGS: &str = "| contender | rows/s | × engine | to the last row | client CPU s/M | server CPU s/M | and merges | client MB | server MB | inserts/s | checked |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|";
+
     pub fn line(&self, base: f64) -> String {
         let million = self.rows as f64 / 1e6;
+        let seconds = self.rows as f64 / self.rate.to_the_last;
         format!(
-            "| {} | {:.0} k | {:.2} | {:.0} k | {:.2} | {:.2} | {} | {} |",
+            "| {} | {:.0} k | {:.2} | {:.0} k | {:.2} | {:.2} | {:.2} | {} | {} | {:.1} | {} |",
             self.name,
             self.rate.sustained / 1000.0,
             self.rate.sustained / base,
             self.rate.to_the_last / 1000.0,
             self.client_cpu / million,
-            self.server_cpu / million,
-            self.megabytes,
+            self.server.cpu / million,
+            self.server.cpu_merged / million,
+            self.client_megabytes,
+            self.server.megabytes,
+            self.server.inserts as f64 / seconds,
             if self.is_right { "yes" } else { "WRONG" },
         )
     }
@@ -58,15 +120,15 @@ pub fn worker_without_merges(stage: &Stage) -> Run {
 fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
     stage.clear();
     let listen = format!("127.0.0.1:{}", free_port());
-    let server = cpu_seconds(stage.server());
+    let watch = Watch::start(stage);
     let child = stage
         .command(&["ingest", "--listen", &listen, "--group", group])
         .spawn()
         .unwrap();
     let process = child.id();
     let rate = stage.fill_rate();
-    let (client_cpu, megabytes) = (cpu_seconds(process), peak_megabytes(process));
-    let server_cpu = cpu_seconds(stage.server()) - server;
+    let (client_cpu, client_megabytes) = (cpu_seconds(process), peak_megabytes(process));
+    let server = watch.end();
     let is_right = stage.is_right();
     let ended = terminate(child);
     assert!(
@@ -79,15 +141,39 @@ fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
         rows: stage.rows,
         rate,
         client_cpu,
-        server_cpu,
-        megabytes,
+        client_megabytes,
+        server,
         is_right,
     }
 }
 
-/// ClickHouse's Kafka engine and a view into the same table: a consumer and thread a partition, large blocks.
+/// ClickHouse's Kafka engine and a view into the same table.
 pub fn kafka_engine(stage: &Stage) -> Run {
     stage.clear();
+    let watch = Watch::start(stage);
+    start_engine(stage);
+    let rate = stage.fill_rate();
+    let server = watch.end();
+    let is_right = stage.is_right();
+    stop_engine(stage);
+    Run {
+        name: "ClickHouse's Kafka engine".to_owned(),
+        rows: stage.rows,
+        rate,
+        client_cpu: 0.0,
+        client_megabytes: 0,
+        server,
+        is_right,
+    }
+}
+
+pub fn stop_engine(stage: &Stage) {
+    stage.ask("DROP VIEW bench_mv");
+    stage.ask("DROP TABLE bench_queue");
+}
+
+/// A consumer and a thread a partition, large blocks.
+pub fn start_engine(stage: &Stage) {
     // The table's own type: no conversion on the way.
     let payload = stage.ask(
         "SELECT replaceAll(type, '\n', '') FROM system.columns WHERE database = 'game' AND table = 'events_raw' AND name = 'payload_json' FORMAT TSVRaw",
@@ -109,7 +195,6 @@ pub fn kafka_engine(stage: &Stage) -> Run {
         Payload::Json => "ifNull(payload.status, '')".to_owned(),
         Payload::String => "JSONExtract(payload, 'status', 'String')".to_owned(),
     };
-    let server = cpu_seconds(stage.server());
     stage.ask(&format!(
         "CREATE MATERIALIZED VIEW bench_mv TO events_raw AS SELECT parseDateTime64BestEffort(ts, 3, 'UTC') AS ts, event_type, \
          schema_version, user_id, {} AS entity_id, if({status} = 'success', {}, 0) AS delta_gold, {} AS price_cents, \
@@ -120,20 +205,6 @@ pub fn kafka_engine(stage: &Stage) -> Run {
         field("price_cents", "UInt32"),
         field("product_id", "UInt64"),
     ));
-    let rate = stage.fill_rate();
-    let server_cpu = cpu_seconds(stage.server()) - server;
-    let is_right = stage.is_right();
-    stage.ask("DROP VIEW bench_mv");
-    stage.ask("DROP TABLE bench_queue");
-    Run {
-        name: "ClickHouse's Kafka engine".to_owned(),
-        rows: stage.rows,
-        rate,
-        client_cpu: 0.0,
-        server_cpu,
-        megabytes: 0,
-        is_right,
-    }
 }
 
 /// The limit: blocks of this table's rows, sorted, encoded before the clock starts, two inserts in flight.
@@ -157,7 +228,7 @@ pub fn ideal_loader(stage: &Stage) -> Run {
         from = to;
     }
     stage.clear();
-    let server = cpu_seconds(stage.server());
+    let watch = Watch::start(stage);
     let own = cpu_seconds(std::process::id());
     let started = Instant::now();
     let blocks = std::sync::Mutex::new(blocks);
@@ -185,8 +256,8 @@ pub fn ideal_loader(stage: &Stage) -> Run {
         rows: stage.rows,
         rate: Rate::even(stage.rows as f64 / seconds),
         client_cpu: cpu_seconds(std::process::id()) - own,
-        server_cpu: cpu_seconds(stage.server()) - server,
-        megabytes: 0,
+        client_megabytes: 0,
+        server: watch.end(),
         is_right: stage.is_right(),
     }
 }
@@ -212,10 +283,10 @@ pub fn consume_only(stage: &Stage) -> Run {
     let own = cpu_seconds(std::process::id());
     let started = Instant::now();
     consumer.assign(&list).unwrap();
-    let (mut count, mut bytes) = (0, 0);
+    let (mut count, mut offsets) = (0, 0);
     while count < stage.rows {
         if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            bytes += message.unwrap().payload_len();
+            offsets += usize::try_from(message.unwrap().offset()).unwrap();
             count += 1;
         }
     }
@@ -225,8 +296,11 @@ pub fn consume_only(stage: &Stage) -> Run {
         rows: stage.rows,
         rate: Rate::even(stage.rows as f64 / seconds),
         client_cpu: cpu_seconds(std::process::id()) - own,
-        server_cpu: 0.0,
-        megabytes: 0,
-        is_right: bytes > 0,
+        client_megabytes: 0,
+        server: ServerUse::default(),
+        is_right: offsets
+            == (0..stage.rows)
+                .map(|number| number / stage.partitions)
+                .sum::<usize>(),
     }
 }

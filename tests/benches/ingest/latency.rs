@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use topicwright_tests::program::{free_port, terminate};
 
+use super::contenders::{start_engine, stop_engine};
 use super::process::peak_megabytes;
 use super::stage::Stage;
 use super::stream;
@@ -11,24 +12,47 @@ use super::stream;
 /// How long events are produced.
 const LENGTH: Duration = Duration::from_secs(12);
 
-/// Milliseconds, and the worker's memory.
+/// In milliseconds.
 pub struct Latency {
     pub p50: u128,
     pub p95: u128,
     pub p99: u128,
+    /// The worker's memory.
     pub megabytes: u64,
+    pub is_right: bool,
 }
 
-/// Runs a worker while events come in at `rate` a second.
-pub fn measure(stage: &Stage, rate: usize) -> Latency {
+/// Of a worker. Its group has read everything before.
+pub fn of_worker(stage: &Stage, rate: usize) -> Latency {
     stage.clear();
     let listen = format!("127.0.0.1:{}", free_port());
-    // The worker's own group has read everything before.
     let child = stage
         .command(&["ingest", "--listen", &listen, "--group", "bench-worker"])
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_secs(8));
+    let mut found = measure(stage, rate, 100_000_000);
+    found.megabytes = peak_megabytes(child.id());
+    let _ = terminate(child);
+    found
+}
+
+/// Of ClickHouse's Kafka engine, whose group has read everything before this, and before [`of_worker`].
+pub fn of_engine(stage: &Stage, rate: usize) -> Latency {
+    start_engine(stage);
+    // What the worker was measured with comes first.
+    std::thread::sleep(CALM * 2);
+    stage.clear();
+    let found = measure(stage, rate, 200_000_000);
+    stop_engine(stage);
+    found
+}
+
+/// Until a contender has its partitions.
+const CALM: Duration = Duration::from_secs(8);
+
+/// Sends events at `rate` a second, with numbers from `first` on that no earlier run used.
+fn measure(stage: &Stage, rate: usize, first: usize) -> Latency {
+    std::thread::sleep(CALM);
     let total = rate * usize::try_from(LENGTH.as_secs()).unwrap();
     let done = AtomicBool::new(false);
     let producer = stream::producer(&stage.broker.brokers());
@@ -56,15 +80,15 @@ pub fn measure(stage: &Stage, rate: usize) -> Latency {
                 std::thread::sleep(wait);
             }
             sent.push(Instant::now());
-            // Numbers that no earlier run used.
-            stream::send(&producer, 100_000_000 + number, stage.partitions);
+            stream::send(&producer, first + number, stage.partitions);
         }
         std::thread::sleep(Duration::from_secs(10));
         done.store(true, Ordering::Relaxed);
         watcher.join().unwrap()
     });
-    let megabytes = peak_megabytes(child.id());
-    let _ = terminate(child);
+    let found = stage.ask(
+        "SELECT count(), uniqExact(kafka_partition, kafka_offset), uniqExact(dedupe_key) FROM events_raw",
+    );
     // Batches take records in the order of their time, give or take a batch: the nth row shows the nth event.
     let mut waits: Vec<u128> = Vec::with_capacity(total);
     let mut looks = seen.iter();
@@ -82,6 +106,7 @@ pub fn measure(stage: &Stage, rate: usize) -> Latency {
         p50: at(0.5),
         p95: at(0.95),
         p99: at(0.99),
-        megabytes,
+        megabytes: 0,
+        is_right: found == format!("{total}\t{total}\t{total}"),
     }
 }

@@ -142,6 +142,23 @@ impl Stage {
         self.ask("SELECT count() FROM events_raw").parse().unwrap()
     }
 
+    /// Inserts that clients sent so far.
+    pub fn inserts(&self) -> u64 {
+        self.ask("SELECT sum(value) FROM system.events WHERE event = 'InsertQuery'")
+            .parse()
+            .unwrap()
+    }
+
+    /// Waits until nothing has been merged for some seconds.
+    pub fn until_merged(&self) {
+        let mut quiet = 0;
+        while quiet < 6 {
+            std::thread::sleep(Duration::from_millis(500));
+            let merges = self.ask("SELECT count() FROM system.merges");
+            quiet = if merges == "0" { quiet + 1 } else { 0 };
+        }
+    }
+
     /// Waits until the table has all rows; seconds since `started`.
     pub fn until_full(&self, started: Instant) -> f64 {
         while self.count() < self.rows {
