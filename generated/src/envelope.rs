@@ -80,7 +80,7 @@ fn check_envelope_event_type(value: Json<'_>, at: At<'_>) -> Result<(), Violatio
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) > 100 {
+    if check::is_longer(text, 100) {
         return at.reject("maxLength", "at most 100 characters");
     }
     if !ENVELOPE_EVENT_TYPE_PATTERN.matches(text) {
@@ -95,10 +95,10 @@ fn check_envelope_event_id(value: Json<'_>, at: At<'_>) -> Result<(), Violation>
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) < 1 {
+    if check::is_shorter(text, 1) {
         return at.reject("minLength", "at least 1 character");
     }
-    if check::code_points(text) > 200 {
+    if check::is_longer(text, 200) {
         return at.reject("maxLength", "at most 200 characters");
     }
     Ok(())
@@ -153,10 +153,10 @@ fn check_envelope_dedupe_key(value: Json<'_>, at: At<'_>) -> Result<(), Violatio
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) < 1 {
+    if check::is_shorter(text, 1) {
         return at.reject("minLength", "at least 1 character");
     }
-    if check::code_points(text) > 500 {
+    if check::is_longer(text, 500) {
         return at.reject("maxLength", "at most 500 characters");
     }
     Ok(())
@@ -182,10 +182,10 @@ fn check_envelope_source_service(value: Json<'_>, at: At<'_>) -> Result<(), Viol
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) < 1 {
+    if check::is_shorter(text, 1) {
         return at.reject("minLength", "at least 1 character");
     }
-    if check::code_points(text) > 100 {
+    if check::is_longer(text, 100) {
         return at.reject("maxLength", "at most 100 characters");
     }
     Ok(())
@@ -196,7 +196,7 @@ fn check_envelope_source_host(value: Json<'_>, at: At<'_>) -> Result<(), Violati
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) > 255 {
+    if check::is_longer(text, 255) {
         return at.reject("maxLength", "at most 255 characters");
     }
     Ok(())

@@ -242,17 +242,25 @@ pub fn compare(left: Number, right: Number) -> Ordering {
         (Number::Unsigned(left), Number::Unsigned(right)) => left.cmp(&right),
         (Number::Signed(_), Number::Unsigned(_)) => Ordering::Less,
         (Number::Unsigned(_), Number::Signed(_)) => Ordering::Greater,
+        _ => compare_with_float(left, right),
+    }
+}
+
+/// As [`compare`], where a number has a fraction or an exponent: hardly ever, and too much to stand in every check.
+#[cold]
+fn compare_with_float(left: Number, right: Number) -> Ordering {
+    let whole = |number| match number {
+        Number::Signed(number) => i128::from(number),
+        Number::Unsigned(number) => i128::from(number),
+        Number::Float(_) => 0,
+    };
+    match (left, right) {
         (Number::Float(left), Number::Float(right)) => {
             left.partial_cmp(&right).unwrap_or(Ordering::Equal)
         }
-        (Number::Float(left), Number::Signed(right)) => compare_float(left, i128::from(right)),
-        (Number::Float(left), Number::Unsigned(right)) => compare_float(left, i128::from(right)),
-        (Number::Signed(left), Number::Float(right)) => {
-            compare_float(right, i128::from(left)).reverse()
-        }
-        (Number::Unsigned(left), Number::Float(right)) => {
-            compare_float(right, i128::from(left)).reverse()
-        }
+        (Number::Float(left), right) => compare_float(left, whole(right)),
+        (left, Number::Float(right)) => compare_float(right, whole(left)).reverse(),
+        (left, right) => whole(left).cmp(&whole(right)),
     }
 }
 
@@ -323,13 +331,66 @@ fn decimal(number: Number) -> Option<(i128, u32)> {
     }
 }
 
-/// Length in Unicode code points, as `minLength` and `maxLength` count.
+/// Bytes of a code point at most.
+const WIDEST: usize = 4;
+
+/// Whether a text has fewer code points than `minLength` asks for. Its bytes tell, nearly always.
 #[inline]
 #[must_use]
-pub fn code_points(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.chars().count()
+pub fn is_shorter(text: &str, length: usize) -> bool {
+    text.len() < length || text.len() / WIDEST < length && text.chars().count() < length
+}
+
+/// Whether a text has more code points than `maxLength` allows. Its bytes tell, nearly always.
+#[inline]
+#[must_use]
+pub fn is_longer(text: &str, length: usize) -> bool {
+    text.len() > length && text.chars().count() > length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_those_in_code_points() {
+        for letter in ["a", "é", "語", "😀"] {
+            for count in 0..9 {
+                let text = letter.repeat(count);
+                for length in 0..40 {
+                    assert_eq!(is_shorter(&text, length), count < length, "{text} {length}");
+                    assert_eq!(is_longer(&text, length), count > length, "{text} {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_ordered_whatever_their_spelling() {
+        // In order; equal ones together.
+        let numbers: [&[Number]; 9] = [
+            &[Number::Float(-1e300)],
+            &[
+                Number::Signed(i64::MIN),
+                Number::Float(-9_223_372_036_854_775_808.0),
+            ],
+            &[Number::Float(-1.5)],
+            &[Number::Signed(-1), Number::Float(-1.0)],
+            &[Number::Float(-0.5)],
+            &[Number::Signed(0), Number::Float(0.0), Number::Float(-0.0)],
+            &[Number::Signed(7), Number::Float(7.0)],
+            &[Number::Float(7.25)],
+            &[Number::Unsigned(u64::MAX)],
+        ];
+        for (left_place, lefts) in numbers.iter().enumerate() {
+            for (right_place, rights) in numbers.iter().enumerate() {
+                for left in *lefts {
+                    for right in *rights {
+                        let expected = left_place.cmp(&right_place);
+                        assert_eq!(compare(*left, *right), expected, "{left:?} {right:?}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -163,6 +163,29 @@ fn letters_are_counted_shown_and_replayed_once() {
     let document: Value = serde_json::from_str(&show(&["--payload", "--format", "json"])).unwrap();
     assert_eq!(document["key_base64"], json!("a2V5LTg="));
 
+    // The same filters everywhere.
+    for (flags, letters) in [
+        (vec![], 4),
+        (vec!["--topic", TOPIC, "--reason", "too-large"], 3),
+        (vec!["--topic", "auth.events"], 0),
+        (vec!["--until", "1h"], 0),
+    ] {
+        let shown = servers.run(
+            &[
+                &["dlq", "show", "--format", "json", "--limit", "9"],
+                &flags[..],
+            ]
+            .concat(),
+        );
+        let documents = text(&shown.stdout)
+            .lines()
+            .filter(|line| line.contains("\"source\""))
+            .count();
+        assert_eq!(documents, letters, "{flags:?}: {}", text(&shown.stdout));
+        let judged = servers.run(&[&["dlq", "replay", "--format", "json"], &flags[..]].concat());
+        assert_eq!(answer(&judged)["letters"], json!(letters), "{flags:?}");
+    }
+
     // Nothing is sent without --yes.
     let dry = servers.run(&["dlq", "replay", "--format", "json"]);
     assert_eq!(code(&dry), 100, "{}", text(&dry.stderr));

@@ -71,6 +71,35 @@ fn an_end_at_any_step_is_made_good() {
     }
     assert!(scene.logged("replayed a planned batch") > 10);
     assert_eq!(scene.logged("changed in Kafka"), 0);
+    // One insert carries records of many topics and partitions. Nothing is merged here: a part is of one insert.
+    let widest = scene.ask(
+        "SELECT max(topics) > 3, max(partitions) > 6 FROM (SELECT uniq(kafka_topic) AS topics, \
+         uniq(kafka_topic, kafka_partition) AS partitions FROM events_raw GROUP BY _part)",
+    );
+    assert_eq!(widest, "1\t1");
+}
+
+#[test]
+fn partitions_of_a_plan_that_several_workers_get_are_made_good_once() {
+    let mut scene = scene();
+    let mut stream = Stream::new(14, yesterday());
+    for point in [
+        "after-plan=return",
+        "after-insert=return",
+        "before-settle=return",
+    ] {
+        scene.send(&mut stream, FEW);
+        scene.add_worker(point);
+        scene.await_failpoint(point);
+        // Each gets a part of the plan's partitions, and reads the others' records along.
+        for _ in 0..3 {
+            scene.add_worker("");
+        }
+        scene.settle();
+        scene.stop_workers();
+        verdict::check(&scene, &stream, point);
+    }
+    assert!(scene.logged("replayed a planned batch") >= 3);
 }
 
 #[test]

@@ -4,13 +4,15 @@
 mod tour;
 mod workspace;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use rdkafka::Message as _;
 use serde_json::{Value, json};
 use topicwright_tests::program::{Servers, command, free_port, text, wait_until};
 use topicwright_tests::running::Running;
-use topicwright_tests::sql;
+use topicwright_tests::{kafka, sql};
 use tour::Block;
 use workspace::{Files, Workspace, run, succeed};
 
@@ -102,6 +104,36 @@ fn another_registry_generates_compiles_applies_and_ingests() {
     assert_eq!(rows, report["events"]["valid"].to_string());
     assert!(rows.parse::<u64>().unwrap() > 2000, "{rows}");
     assert!(run_ok(&["kpi", "basket"]).lines().count() > 2);
+    payloads_are_those_sent(&servers);
+}
+
+/// Kept as texts, payloads say what the records said.
+fn payloads_are_those_sent(servers: &Servers) {
+    let brokers = servers.broker.brokers();
+    let mut sent: BTreeMap<(String, i32, i64), Value> = BTreeMap::new();
+    for topic in ["cart.updated", "order.placed", "order.returned"] {
+        let count = usize::try_from(kafka::count(&brokers, topic)).unwrap();
+        for record in kafka::read(&brokers, topic, count) {
+            // Some of the scenario's are broken.
+            if let Ok(event) = serde_json::from_slice(record.payload().unwrap_or_default()) {
+                let place = (topic.to_owned(), record.partition(), record.offset());
+                sent.insert(place, event);
+            }
+        }
+    }
+    let stored = sql::ask(
+        &servers.store.url(),
+        "SELECT kafka_topic, kafka_partition, kafka_offset, payload_json FROM shop.shop_events \
+         FORMAT JSONCompactEachRow SETTINGS output_format_json_quote_64bit_integers = 0",
+    );
+    assert!(stored.lines().count() > 2000);
+    for line in stored.lines() {
+        let (topic, partition, offset, payload): (String, i32, i64, String) =
+            serde_json::from_str(line).unwrap();
+        let event = &sent[&(topic, partition, offset)];
+        let payload: Value = serde_json::from_str(&payload).unwrap();
+        assert_eq!(payload, event["payload"], "{line}");
+    }
 }
 
 #[test]

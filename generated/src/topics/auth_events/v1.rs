@@ -221,10 +221,10 @@ fn check_client(value: Json<'_>, at: At<'_>) -> Result<(), Violation> {
     let Some(text) = value.as_str() else {
         return at.reject("type", "a string");
     };
-    if check::code_points(text) < 1 {
+    if check::is_shorter(text, 1) {
         return at.reject("minLength", "at least 1 character");
     }
-    if check::code_points(text) > 64 {
+    if check::is_longer(text, 64) {
         return at.reject("maxLength", "at most 64 characters");
     }
     Ok(())

@@ -10,7 +10,7 @@
 //! the path may be declared by another topic.
 use super::json_type::{JsonType, Scalar};
 use super::value::{Limits, Members};
-use super::{Pieces, put_length, put_text};
+use super::{ONES, Pieces, ZEROS, put_length, put_text};
 use crate::column::JsonColumn;
 use crate::error::Result;
 use crate::json::Number;
@@ -212,21 +212,19 @@ impl Rows {
         for path in &mut self.paths {
             if path.nulls.is_empty() {
                 // An empty text is its length, one byte.
-                pieces.repeat(1, self.count)?;
-                pieces.repeat(0, self.count * path.scalar.width().max(1))?;
+                pieces.repeat(&ONES, self.count)?;
+                pieces.repeat(&ZEROS, self.count * path.scalar.width().max(1))?;
                 continue;
             }
             if path.scalar == Scalar::String {
                 let missing = self.count - path.written;
                 path.values.extend(std::iter::repeat_n(0, missing));
             }
-            pieces.buffer.extend_from_slice(&path.nulls);
-            pieces.buffer.extend_from_slice(&path.values);
-            pieces.part()?;
+            pieces.put(&path.nulls)?;
+            pieces.put(&path.values)?;
         }
         for bytes in [&self.ends, &self.shared_paths, &self.shared_values] {
-            pieces.buffer.extend_from_slice(bytes);
-            pieces.part()?;
+            pieces.put(bytes)?;
         }
         Ok(())
     }

@@ -156,6 +156,15 @@ const PIECE: usize = 1 << 20;
 /// Bytes that a piece hardly ever exceeds.
 const ROOM: usize = PIECE + (PIECE >> 1);
 
+/// Bytes alike that are handed on at a time: few enough to stay near the processor.
+const RUN: usize = 1 << 17;
+
+/// Bytes alike that are written sooner than handed on by themselves.
+const FEW: usize = 1 << 15;
+
+static ZEROS: [u8; RUN] = [0; RUN];
+static ONES: [u8; RUN] = [1; RUN];
+
 /// Rows between two looks at a piece's size.
 const STRETCH: usize = 2048;
 
@@ -174,20 +183,38 @@ impl Pieces<'_> {
         self.end()
     }
 
-    /// Appends a byte many times.
-    fn repeat(&mut self, byte: u8, count: usize) -> Result<()> {
+    /// Appends many bytes, as much as a piece takes at a time: one that grows is copied.
+    fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
+        while !bytes.is_empty() {
+            let room = ROOM.saturating_sub(self.buffer.len()).max(1);
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.buffer.extend_from_slice(now);
+            bytes = later;
+            self.part()?;
+        }
+        Ok(())
+    }
+
+    /// Appends bytes that are all alike, from the first of `run` on. Many are pieces of their own, which nobody writes.
+    fn repeat(&mut self, run: &'static [u8; RUN], count: usize) -> Result<()> {
+        if count < FEW {
+            return self.put(&run[..count]);
+        }
+        self.end()?;
         let mut left = count;
         while left > 0 {
-            let now = left.min(PIECE);
-            self.buffer.resize(self.buffer.len() + now, byte);
+            let now = left.min(RUN);
+            (self.take)(Bytes::from_static(&run[..now]))?;
             left -= now;
-            self.part()?;
         }
         Ok(())
     }
 
     /// Hands on what there is.
     fn end(&mut self) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         let next = Vec::with_capacity(ROOM);
         (self.take)(Bytes::from(std::mem::replace(&mut self.buffer, next)))
     }

@@ -168,7 +168,7 @@ impl Generator<'_> {
             let expected = format!("at least {}", counted(length, "character"));
             let length = amount(length);
             checks.push(quote! {
-                if check::code_points(text) < #length {
+                if check::is_shorter(text, #length) {
                     return at.reject("minLength", #expected);
                 }
             });
@@ -177,7 +177,7 @@ impl Generator<'_> {
             let expected = format!("at most {}", counted(length, "character"));
             let length = amount(length);
             checks.push(quote! {
-                if check::code_points(text) > #length {
+                if check::is_longer(text, #length) {
                     return at.reject("maxLength", #expected);
                 }
             });
