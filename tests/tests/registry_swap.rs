@@ -132,7 +132,7 @@ fn payloads_are_those_sent(servers: &Servers) {
             serde_json::from_str(line).unwrap();
         let event = &sent[&(topic, partition, offset)];
         let payload: Value = serde_json::from_str(&payload).unwrap();
-        assert_eq!(payload, event["payload"], "{line}");
+        assert_eq!(payload, event["data"], "{line}");
     }
 }
 
