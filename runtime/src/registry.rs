@@ -208,6 +208,30 @@ pub trait FactBlock: Default + Send + Sync + 'static {
     fn columns(&self) -> Vec<ColumnRef<'_>>;
 }
 
+/// A block without columns, for tests that are about other things.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct NoColumns;
+
+#[cfg(test)]
+impl FactBlock for NoColumns {
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[];
+
+    fn rows(&self) -> usize {
+        0
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn clear(&mut self) {}
+
+    fn columns(&self) -> Vec<ColumnRef<'_>> {
+        Vec::new()
+    }
+}
+
 /// Why a payload could not be read as a typed value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

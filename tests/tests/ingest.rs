@@ -308,6 +308,10 @@ fn copies_of_a_refused_event_are_judged_by_themselves() {
     // These come while the others are halved, and give way to what is in flight.
     send(13);
     send(14);
+    while worker.counts().consumed < 4 * EVENTS as u64 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
     assert_eq!(worker.counts().settled, 0);
     let counts = servers.settled(&worker, 4 * EVENTS as u64);
     assert_eq!(letters(), 3 * EVENTS);

@@ -323,7 +323,7 @@ const BY_BYTES: &[&str] = &[
     "--max-batch-bytes",
     "1000000",
     "--kafka-config",
-    "max.poll.interval.ms=6000",
+    "max.poll.interval.ms=6000;session.timeout.ms=6000",
 ];
 
 #[test]

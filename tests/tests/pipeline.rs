@@ -54,12 +54,12 @@ fn from_apply_to_kpi_with_a_stop_in_the_middle() {
     wait_until("the first rows", || servers.rows() > 0);
     let ended = first.terminate();
     assert!(ended.status.success(), "{}", text(&ended.stderr));
-    // All that it says where nothing is wrong.
+    // Where nothing is wrong it says no more than how far it came.
     let said = text(&ended.stderr);
-    assert!(
-        said.starts_with("ingested ") && said.lines().count() == 1,
-        "{said}"
-    );
+    let is_quiet = [" INFO ", " DEBUG ", " TRACE "]
+        .iter()
+        .all(|level| !said.contains(level));
+    assert!(is_quiet && said.contains("ingested "), "{said}");
 
     let second = servers.ingest(port);
     wait_until("every row", || servers.rows() >= 20_000);

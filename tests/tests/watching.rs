@@ -231,7 +231,9 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
     });
     // What became of two copies of a good event and nine bad ones.
     wait_until("all is counted", || {
-        get(port, "/metrics").is_some_and(|(_, body)| sum(&body, "dedupe_hits_total") > 0.0)
+        get(port, "/metrics").is_some_and(|(_, body)| {
+            sum(&body, "dedupe_hits_total") > 0.0 && sum(&body, "ingest_lag") == 0.0
+        })
     });
     let (_, body) = get(port, "/metrics").unwrap();
     for (name, expected) in [

@@ -2,7 +2,7 @@
 //!
 //! Of several events with one key in a batch the one with the lowest coordinates stays, so that reading the
 //! same records again, in any interleaving of partitions, gives the same rows.
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use super::decode::EventKey;
@@ -56,6 +56,8 @@ pub(crate) struct Batch<B> {
     claimed: usize,
     /// Rows whose event another row has.
     displaced: Vec<u32>,
+    /// Events that the table had before.
+    stored: HashSet<EventKey>,
     opened: Option<Instant>,
 }
 
@@ -74,6 +76,7 @@ impl<B: FactBlock> Default for Batch<B> {
             keys: Vec::new(),
             claimed: 0,
             displaced: Vec::new(),
+            stored: HashSet::new(),
             opened: None,
         }
     }
@@ -101,6 +104,7 @@ impl<B: FactBlock> Batch<B> {
         self.keys.clear();
         self.claimed = 0;
         self.displaced.clear();
+        self.stored.clear();
         self.opened = None;
     }
 
@@ -149,6 +153,7 @@ impl<B: FactBlock> Batch<B> {
         let new = self.coordinates.iter().zip(&self.keys).skip(self.claimed);
         for ((at, key), row) in new.zip(next..) {
             let displaced = if is_stored(*at, *key) {
+                self.stored.insert(*key);
                 Some(row)
             } else {
                 displaced(known, *key, self.number, row, &self.coordinates)
@@ -181,14 +186,21 @@ impl<B: FactBlock> Batch<B> {
         }
     }
 
-    /// The row that is to have a row's event where that row cannot be stored: the next that gave way to it.
-    pub(crate) fn successor(&self, row: u32) -> Option<u32> {
-        let (key, at) = (self.key(row)?, self.coordinates(row)?);
-        let later = self.displaced.iter().filter_map(|other| {
-            let there = self.coordinates(*other)?;
-            (self.key(*other)? == key && there > at).then_some((there, *other))
-        });
-        later.min().map(|(_, other)| other)
+    /// Rows that gave way to others of the batch, by event, the next to have it last. Not those of events that the
+    /// table had before.
+    pub(crate) fn successors(&self) -> HashMap<EventKey, Vec<u32>> {
+        let mut found: HashMap<EventKey, Vec<u32>> = HashMap::new();
+        for row in &self.displaced {
+            if let Some(key) = self.key(*row)
+                && !self.stored.contains(&key)
+            {
+                found.entry(key).or_default().push(*row);
+            }
+        }
+        for rows in found.values_mut() {
+            rows.sort_by_key(|row| std::cmp::Reverse(self.coordinates(*row)));
+        }
+        found
     }
 
     pub(crate) fn bury(&mut self, letter: DeadLetter) {
@@ -258,29 +270,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::column::ColumnRef;
     use crate::config::DedupeLimits;
-
-    #[derive(Default)]
-    struct NoColumns;
-
-    impl FactBlock for NoColumns {
-        const COLUMNS: &'static [(&'static str, &'static str)] = &[];
-
-        fn rows(&self) -> usize {
-            0
-        }
-
-        fn bytes(&self) -> usize {
-            0
-        }
-
-        fn clear(&mut self) {}
-
-        fn columns(&self) -> Vec<ColumnRef<'_>> {
-            Vec::new()
-        }
-    }
+    use crate::registry::NoColumns;
 
     /// A batch with rows of these events, at these offsets.
     fn batch(known: &mut KnownKeys, rows: &[(EventKey, i64)]) -> Batch<NoColumns> {
@@ -303,10 +294,20 @@ mod tests {
     fn the_next_copy_of_an_event_follows_the_row_that_cannot_be_stored() {
         let batch = batch(&mut known(), &[(7, 30), (7, 10), (8, 15), (7, 20)]);
         assert_eq!(batch.rows(), [1, 2]);
-        assert_eq!(batch.successor(1), Some(3));
-        assert_eq!(batch.successor(3), Some(0));
-        assert_eq!(batch.successor(0), None);
-        assert_eq!(batch.successor(2), None);
+        // The next one is at the end.
+        assert_eq!(batch.successors(), HashMap::from([(7, vec![0, 3])]));
+    }
+
+    #[test]
+    fn copies_of_an_event_that_the_table_has_follow_nobody() {
+        let mut known = known();
+        let mut batch: Batch<NoColumns> = Batch::numbered(known.number());
+        for offset in 0..3 {
+            batch.keep(7, (0, 0, offset));
+        }
+        batch.claim(&mut known, |(_, _, offset), _| offset == 1);
+        assert_eq!(batch.rows(), [0]);
+        assert_eq!(batch.successors(), HashMap::new());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::batch::{Batch, Coordinates, DeadLetter};
 use super::decode::written_version;
 use super::insert::Sink;
-use super::plan::Range;
+use super::plan::{Plan, Range};
 use super::reason::{Reason, Rejection};
 use super::record::Record;
 use super::records::{self, letter};
@@ -47,24 +47,31 @@ impl<R: EventRegistry> Sink<R> {
     pub(super) async fn bury_refused(
         &self,
         batch: &Batch<R::Block>,
-        rows: impl Iterator<Item = (u32, Option<u16>)>,
+        rows: Vec<(u32, Option<u16>)>,
     ) -> Result<()> {
-        let places = rows.filter_map(|(row, code)| Some((batch.coordinates(row)?, code)));
+        let places = rows
+            .into_iter()
+            .filter_map(|(row, code)| Some((batch.coordinates(row)?, code)));
         let mut places: Vec<(Coordinates, Option<u16>)> = places.collect();
         places.sort_unstable();
         let are_near = |(one, _): &(Coordinates, _), (next, _): &(Coordinates, _)| {
             (one.0, one.1) == (next.0, next.1) && next.2 - one.2 < GAP
         };
+        let plan = batch.ranges.plan();
         for near in places.chunk_by(are_near) {
             for few in near.chunks(READ_AT_ONCE) {
-                self.bury(&self.refused(few).await?).await?;
+                self.bury(&self.refused(&plan, few).await?).await?;
             }
         }
         Ok(())
     }
 
     /// Letters of refused records of one partition, in order.
-    async fn refused(&self, places: &[(Coordinates, Option<u16>)]) -> Result<Vec<DeadLetter>> {
+    async fn refused(
+        &self,
+        plan: &Plan,
+        places: &[(Coordinates, Option<u16>)],
+    ) -> Result<Vec<DeadLetter>> {
         let Some((&(topic, partition, first), _)) = places.first().map(|(at, code)| (at, code))
         else {
             return Ok(Vec::new());
@@ -80,15 +87,18 @@ impl<R: EventRegistry> Sink<R> {
         let (kafka, group) = (self.config.kafka.clone(), self.config.group.clone());
         self.patiently("reading records again", || {
             let (kafka, group, codes) = (kafka.clone(), group.clone(), codes.clone());
+            let plan = plan.clone();
             let read = move || {
                 let mut letters = BTreeMap::new();
+                // As for a replay: a topic that is only not known yet is not gone.
+                let standing = records::standing(&kafka, &group, &plan)?;
                 let place = (topic.name.to_owned(), partition);
                 let ranges = BTreeMap::from([(place, Range { first, last })]);
                 records::read_ranges(
                     &kafka,
                     &group,
                     &ranges,
-                    |_| true,
+                    |partition| !standing.contains(partition),
                     |message| {
                         let record = Record::Message(message);
                         if let Some(code) = codes.get(&record.offset()) {

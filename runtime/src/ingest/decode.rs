@@ -201,3 +201,97 @@ pub(crate) fn key_of<'k, R: EventRegistry>(
     })?;
     Ok(buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Violation;
+    use crate::registry::{EnvelopeFields, NoColumns, Project};
+
+    /// A registry that checks nothing itself.
+    struct Lenient;
+
+    impl EventRegistry for Lenient {
+        type Block = NoColumns;
+        const PROJECT: Project = Project {
+            name: "lenient",
+            database: "lenient",
+            fact_table: "events",
+            sorting_key: &[],
+            envelope: EnvelopeFields {
+                event_type: "type",
+                schema_version: "v",
+                event_id: "id",
+                timestamp: "at",
+                payload: "data",
+                dedupe_key: "key",
+            },
+            needs_hash_key: false,
+            tables: &[],
+            kpis: &[],
+            plan: "{}",
+        };
+        const CHECK_ENVELOPE: crate::check::Check = anything;
+        const TOPICS: &'static [Topic<NoColumns>] = &[Topic {
+            name: "t",
+            dlq: "t.dlq",
+            partitions: 1,
+            replication_factor: 1,
+            config: &[],
+            dlq_config: &[],
+            versions: &[Version {
+                number: 1,
+                schema_id: "",
+                check: anything,
+                key: |_, _| true,
+                dedupe_key: |event, key| {
+                    let order = event.get("data").and_then(|data| data.get("order"));
+                    let order = order.and_then(Json::as_str).ok_or("/data/order")?;
+                    key.push_str(order);
+                    Ok(())
+                },
+                write: |_, _| Ok(()),
+            }],
+            reads_newer: false,
+        }];
+    }
+
+    fn anything(_: Json<'_>, _: At<'_>) -> Result<(), Violation> {
+        Ok(())
+    }
+
+    /// What becomes of an event of this time with this data.
+    fn read(time: &str, data: &str) -> Result<EventKey, (Reason, String)> {
+        let event = format!(r#"{{"type":"t","at":"{time}","data":{data}}}"#);
+        let source = Source {
+            topic: &Lenient::TOPICS[0],
+            partition: 0,
+            offset: 0,
+            received_at: Millis(0),
+        };
+        let read = EventReader::new([0; 16], 1000).read::<Lenient>(
+            Some(event.as_bytes()),
+            source,
+            &mut NoColumns,
+        );
+        read.map_err(|rejection| (rejection.reason, rejection.pointer))
+    }
+
+    #[test]
+    fn times_that_no_date_column_holds_are_refused() {
+        let data = r#"{"order":"7"}"#;
+        for time in ["1970-01-01T00:00:00Z", "2149-06-06T23:59:59.999Z"] {
+            assert_eq!(read(time, data), Ok(event_key("7")), "{time}");
+        }
+        for time in ["1969-12-31T23:59:59.999Z", "2149-06-07T00:00:00Z"] {
+            let refused = Err((Reason::Time, "/at".to_owned()));
+            assert_eq!(read(time, data), refused, "{time}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_lacks_a_part_is_refused() {
+        let refused = Err((Reason::DedupeKey, "/data/order".to_owned()));
+        assert_eq!(read("2026-01-01T00:00:00Z", "{}"), refused);
+    }
+}

@@ -29,6 +29,12 @@ use crate::registry::{EventRegistry, FactBlock};
 /// Longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Refused rows that are buried together: whoever looks at dead letters sees them while a large block is halved.
+const BURIED_AT_ONCE: usize = 512;
+
+/// How often a block of which the table has a part is sent whole again, in case it was a view that broke off.
+const PARTS: usize = 3;
+
 /// ClickHouse's code for a row that a constraint refuses, which it does before the table takes anything.
 const VIOLATED_CONSTRAINT: u16 = 469;
 
@@ -135,8 +141,10 @@ impl<R: EventRegistry> Sink<R> {
         let mut open = vec![(rows, token.to_owned(), 0)];
         let plan = token;
         let mut view_waits = backoff().build();
-        // Why each row of `written.refused` was refused.
-        let mut codes = Vec::new();
+        let mut parts = 0;
+        // Rows that are refused and not buried yet, and why.
+        let mut refused = Vec::new();
+        let mut successors = None;
         while let Some((rows, token, depth)) = open.pop() {
             if rows.is_empty() {
                 continue;
@@ -155,25 +163,37 @@ impl<R: EventRegistry> Sink<R> {
                 }
                 Err(error) if error.kind != Kind::Record => return Err(error),
                 Err(error) => {
-                    let absent = self.absent(batch, &rows, &error, has_past).await?;
-                    if absent.len() < rows.len() {
-                        if has_past {
+                    // A constraint refuses before the table takes anything; a view, after the table took all.
+                    if has_past || exception_code(&error) != Some(VIOLATED_CONSTRAINT) {
+                        let absent = self.absent(batch, &rows).await?;
+                        let is_partial = !absent.is_empty() && absent.len() < rows.len();
+                        parts += usize::from(is_partial && !has_past);
+                        if !has_past && (absent.is_empty() || is_partial && parts <= PARTS) {
+                            self.await_view(&error, view_waits.next()).await;
+                            open.push((rows, token, depth));
+                            continue;
+                        }
+                        has_past = false;
+                        if absent.len() < rows.len() {
+                            // An earlier attempt halved it, or another worker does, from the same plan.
                             written.rows += rows.len() - absent.len();
                             doubt = Doubt::Certain;
                             open.push((absent, token, depth));
-                        } else {
-                            self.await_view(&error, view_waits.next()).await;
-                            open.push((rows, token, depth));
+                            continue;
                         }
-                        has_past = false;
-                        continue;
                     }
-                    has_past = false;
                     if let [row] = rows[..] {
-                        codes.push(exception_code(&error));
+                        refused.push((row, exception_code(&error)));
                         written.refused.push(row);
                         written.dead += 1;
-                        if let Some(next) = batch.successor(row) {
+                        if refused.len() >= BURIED_AT_ONCE {
+                            self.bury_refused(batch, std::mem::take(&mut refused))
+                                .await?;
+                        }
+                        let successors = successors.get_or_insert_with(|| batch.successors());
+                        let key = batch.key(row);
+                        let next = key.and_then(|key| successors.get_mut(&key)?.pop());
+                        if let Some(next) = next {
                             written.successors.push(next);
                             // However the rows are halved, it goes in under the same token.
                             let token =
@@ -191,24 +211,12 @@ impl<R: EventRegistry> Sink<R> {
                 }
             }
         }
-        let refused = written.refused.iter().copied().zip(codes);
         self.bury_refused(batch, refused).await?;
         Ok(doubt)
     }
 
-    /// Which rows of a refused block the table does not have.
-    ///
-    /// It has some where a view refuses, after the table took them; or where an earlier attempt stored halves.
-    async fn absent(
-        &self,
-        batch: &Batch<R::Block>,
-        rows: &[u32],
-        error: &Error,
-        has_past: bool,
-    ) -> Result<Vec<u32>> {
-        if !has_past && exception_code(error) == Some(VIOLATED_CONSTRAINT) {
-            return Ok(rows.to_vec());
-        }
+    /// Which rows of a block the table does not have.
+    async fn absent(&self, batch: &Batch<R::Block>, rows: &[u32]) -> Result<Vec<u32>> {
         let stored = self.stored(&batch.ranges.plan().condition()).await?;
         let is_absent = |row: &&u32| {
             let place = batch.coordinates(**row).zip(batch.key(**row));

@@ -10,6 +10,7 @@
 //! do no harm, and telling them from lost ones would cost a look at every key of the table. The registry's views
 //! are fed again from the table: they count an event once however often it arrives, so what they have already
 //! does no harm either. Views of others are not touched.
+use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::batch::Batch;
@@ -34,11 +35,12 @@ impl<R: EventRegistry> Sink<R> {
     ) -> Result<()> {
         let condition = batch.ranges.plan().condition();
         let mut attempt = 0;
+        let refused: HashSet<u32> = written.refused.iter().copied().collect();
         loop {
             let stored = self.stored(&condition).await?;
             let is_missing = |row: &u32| {
                 let place = batch.coordinates(*row).zip(batch.key(*row));
-                !written.refused.contains(row) && place.is_some_and(|row| !stored.contains(&row))
+                !refused.contains(row) && place.is_some_and(|row| !stored.contains(&row))
             };
             let mut missing = self.ordered(batch, &written.successors);
             missing.retain(is_missing);

@@ -271,7 +271,9 @@ pub(in crate::clickhouse) async fn read(
 
 /// From `CREATE MATERIALIZED VIEW a.b REFRESH EVERY 1 HOUR APPEND TO a.c (…) …`.
 fn refresh_and_target(create: &str) -> (String, String) {
-    let Some((head, rest)) = create.split_once(" TO ") else {
+    // The columns begin behind the target; what stands in them and behind them may have the word as well.
+    let before_columns = create.split(" (").next().unwrap_or_default();
+    let Some((head, rest)) = before_columns.split_once(" TO ") else {
         return (String::new(), String::new());
     };
     let refresh = head
@@ -316,5 +318,7 @@ mod tests {
             refresh_and_target("CREATE MATERIALIZED VIEW g.m TO g.t (`a` Date) AS SELECT"),
             (String::new(), "g.t".to_owned())
         );
+        let own = "CREATE MATERIALIZED VIEW g.m (`a` Date) ENGINE = MergeTree ORDER BY a TTL a TO VOLUME 'cold' AS SELECT";
+        assert_eq!(refresh_and_target(own), (String::new(), String::new()));
     }
 }
