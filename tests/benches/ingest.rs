@@ -3,6 +3,7 @@
 //!
 //! `cargo bench -p topicwright-tests --bench ingest`. Settings by environment: `BENCH_ROWS` (messages a run),
 //! `BENCH_PARTITIONS`, `BENCH_RATE` (events a second of the latency run), `BENCH_PAYLOADS` (`json`, `string`),
+//! `BENCH_COMPILED` (any text: with the workers that the last run compiled),
 //! `BENCH_RUNS` (`engine`, `unmerged`, `worker`, `ideal`, `consume`, `latency`; ratios are to the first that runs).
 //! The registry is the game's without its views, so that every contender fills the same table and nothing else;
 //! payload as JSON and as String are two registries, compiled in a copy of the workspace. CPU is what the

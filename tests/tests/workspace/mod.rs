@@ -189,6 +189,18 @@ impl Workspace {
         self.built(name, "dist", &["--profile", "dist"])
     }
 
+    /// What [`Self::released_pipeline`] compiled the last time.
+    #[allow(dead_code)] // by tests
+    pub fn released_before(name: &str) -> PathBuf {
+        let kept = kept(name, "dist");
+        assert!(
+            kept.exists(),
+            "nothing was compiled before: {}",
+            kept.display()
+        );
+        kept
+    }
+
     fn built(&self, name: &str, profile: &str, flags: &[&str]) -> PathBuf {
         // The library targets are what tests depend on; the tests themselves speak of one registry.
         let mut build = self.cargo(&["build", "--quiet", "--lib", "--bin", "pipeline"]);
@@ -197,7 +209,7 @@ impl Workspace {
         let said = String::from_utf8(built.stderr).unwrap();
         assert!(built.status.success(), "{said}");
         assert!(!said.contains("warning"), "{said}");
-        let kept = scratch().join(format!("pipeline-{profile}-{name}"));
+        let kept = kept(name, profile);
         // Another file: the program may still run from the last time.
         let _ = std::fs::remove_file(&kept);
         std::fs::copy(
@@ -207,4 +219,9 @@ impl Workspace {
         .unwrap();
         kept
     }
+}
+
+/// Where a compiled program is kept.
+fn kept(name: &str, profile: &str) -> PathBuf {
+    scratch().join(format!("pipeline-{profile}-{name}"))
 }
