@@ -26,11 +26,9 @@ fn fill(
 ) {
     let members = &Registry::PROJECT.envelope;
     for (topic, number, bytes) in events {
-        let version = topic.versions.iter();
-        let version = version
-            .clone()
-            .find(|version| u64::from(version.number) == *number)
-            .unwrap();
+        let mut versions = topic.versions.iter();
+        let version = versions.find(|version| u64::from(version.number) == *number);
+        let version = version.unwrap();
         let written = decoder.decode(bytes, |event| {
             (Registry::CHECK_ENVELOPE)(event, At::ROOT).unwrap();
             let payload = event.get(members.payload).unwrap();

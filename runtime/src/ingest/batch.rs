@@ -44,8 +44,6 @@ pub(crate) struct Batch<B> {
     pub(crate) dead: Vec<DeadLetter>,
     /// Records taken in, whatever became of them.
     pub(crate) records: usize,
-    /// Events whose key had been seen.
-    pub(crate) duplicates: usize,
     /// Earliest Kafka timestamp of its records, in milliseconds since the epoch.
     pub(crate) oldest: i64,
     dead_bytes: usize,
@@ -69,7 +67,6 @@ impl<B: FactBlock> Default for Batch<B> {
             ranges: Ranges::default(),
             dead: Vec::new(),
             records: 0,
-            duplicates: 0,
             oldest: i64::MAX,
             dead_bytes: 0,
             coordinates: Vec::new(),
@@ -97,7 +94,6 @@ impl<B: FactBlock> Batch<B> {
         self.ranges = Ranges::default();
         self.dead.clear();
         self.records = 0;
-        self.duplicates = 0;
         self.oldest = i64::MAX;
         self.dead_bytes = 0;
         self.coordinates.clear();
@@ -158,10 +154,7 @@ impl<B: FactBlock> Batch<B> {
             } else {
                 displaced(known, *key, self.number, row, &self.coordinates)
             };
-            if let Some(displaced) = displaced {
-                self.displaced.push(displaced);
-                self.duplicates += 1;
-            }
+            self.displaced.extend(displaced);
         }
         self.claimed = self.coordinates.len();
     }
@@ -176,14 +169,16 @@ impl<B: FactBlock> Batch<B> {
         let (again, still): (Vec<u32>, Vec<u32>) =
             self.displaced.iter().partition(|row| is_free(row));
         self.displaced = still;
-        self.duplicates -= again.len();
         for row in again {
             let Some(key) = self.key(row) else { continue };
-            if let Some(displaced) = displaced(known, key, self.number, row, &self.coordinates) {
-                self.displaced.push(displaced);
-                self.duplicates += 1;
-            }
+            let displaced = displaced(known, key, self.number, row, &self.coordinates);
+            self.displaced.extend(displaced);
         }
+    }
+
+    /// Events whose key had been seen.
+    pub(crate) fn duplicates(&self) -> usize {
+        self.displaced.len()
     }
 
     /// Rows that gave way to others of the batch, by event, the next to have it last. Not those of events that the
@@ -316,12 +311,12 @@ mod tests {
         let first = batch(&mut known, &[(7, 1), (8, 2), (9, 3)]);
         known.plan(first.number);
         let mut next = batch(&mut known, &[(7, 13), (8, 12), (7, 11), (5, 10)]);
-        assert_eq!((next.rows(), next.duplicates), (vec![3], 3));
+        assert_eq!((next.rows(), next.duplicates()), (vec![3], 3));
         let lost = [7, 9];
         known.release(first.number, &lost);
         next.readmit(&lost, &mut known);
         known.settle(first.number, first.kept_keys());
-        assert_eq!((next.rows(), next.duplicates), (vec![2, 3], 2));
+        assert_eq!((next.rows(), next.duplicates()), (vec![2, 3], 2));
         // Its own claims stand as those of any other row.
         known.plan(next.number);
         let after = batch(&mut known, &[(7, 21), (8, 22), (9, 23)]);

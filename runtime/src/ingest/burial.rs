@@ -19,9 +19,6 @@ const LETTERS_AT_ONCE: usize = 512;
 /// Records between two refused ones that are read in vain sooner than a reader is set up for the second.
 const GAP: i64 = 10_000;
 
-/// Refused records in memory at a time.
-const READ_AT_ONCE: usize = 512;
-
 impl<R: EventRegistry> Sink<R> {
     /// Delivers letters. Each waits for Kafka's acknowledgement; together they wait once.
     pub(super) async fn bury(&self, letters: &[DeadLetter]) -> Result<()> {
@@ -42,7 +39,7 @@ impl<R: EventRegistry> Sink<R> {
         Ok(())
     }
 
-    /// Buries refused rows, each with ClickHouse's code. Their records are read again, because a dead letter carries
+    /// Buries refused rows, each with ClickHouse's code; all their records are in memory meanwhile. Their records are read again, because a dead letter carries
     /// the original bytes.
     pub(super) async fn bury_refused(
         &self,
@@ -59,9 +56,7 @@ impl<R: EventRegistry> Sink<R> {
         };
         let plan = batch.ranges.plan();
         for near in places.chunk_by(are_near) {
-            for few in near.chunks(READ_AT_ONCE) {
-                self.bury(&self.refused(&plan, few).await?).await?;
-            }
+            self.bury(&self.refused(&plan, near).await?).await?;
         }
         Ok(())
     }

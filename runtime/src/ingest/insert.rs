@@ -336,12 +336,15 @@ fn backoff() -> ExponentialBuilder {
         .without_max_times()
 }
 
+/// A topic by its position in the registry, which is another once the registry has more topics.
+fn topic_name<R: EventRegistry>(topic: u32) -> &'static str {
+    R::TOPICS.get(topic as usize).map_or("", |topic| topic.name)
+}
+
 /// Where a row comes from, as a text.
 fn place_of<R: EventRegistry>(at: Option<Coordinates>) -> String {
     let (topic, partition, offset) = at.unwrap_or_default();
-    // By name: the position in the registry is another once it has more topics.
-    let topic = R::TOPICS.get(topic as usize).map_or("", |topic| topic.name);
-    format!("{topic}-{partition}-{offset}")
+    format!("{}-{partition}-{offset}", topic_name::<R>(topic))
 }
 
 /// The half of a refused block that a row goes to.
@@ -350,9 +353,7 @@ fn is_right<R: EventRegistry>(at: Option<Coordinates>, depth: u32) -> bool {
         return false;
     };
     let mut hasher = SipHasher13::new();
-    // By name: the position in the registry is another once it has more topics.
-    let topic = R::TOPICS.get(topic as usize).map_or("", |topic| topic.name);
-    hasher.write(topic.as_bytes());
+    hasher.write(topic_name::<R>(topic).as_bytes());
     hasher.write_i32(partition);
     hasher.write_i64(offset);
     // Every 128 halvings the bits come round with another salt; two rows never agree in all of them.

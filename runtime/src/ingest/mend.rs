@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::batch::Batch;
 use super::insert::{Sink, Written};
-use crate::clickhouse::quoted;
+use crate::clickhouse::{quoted, view_parts};
 use crate::error::{Error, Result};
 use crate::registry::{EventRegistry, Statement};
 
@@ -117,14 +117,10 @@ fn feeding<R: EventRegistry>(
     view: &'static Statement,
     condition: &str,
 ) -> Option<(&'static str, String)> {
-    let (head, body) = view.sql.split_once("\nAS\n")?;
-    let (create, target) = head.rsplit_once("\nTO ")?;
+    let (create, target, query) = view_parts(view.sql)?;
     if !create.contains("CREATE MATERIALIZED VIEW") || create.contains("\nREFRESH ") {
         return None;
     }
-    let query = body
-        .rsplit_once("\nCOMMENT '")
-        .map_or(body, |(query, _)| query);
     let (database, table) = (R::PROJECT.database, R::PROJECT.fact_table);
     // Names are in backquotes only where they have to be.
     [database.to_owned(), quoted(database)]

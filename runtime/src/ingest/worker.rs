@@ -129,7 +129,7 @@ impl<R: EventRegistry> Worker<R> {
             desk.known.release(batch.number, &lost);
             desk.open.readmit(&lost, &mut desk.known);
             desk.known.settle(batch.number, batch.kept_keys());
-            let duplicates = batch.duplicates - written.successors.len();
+            let duplicates = batch.duplicates() - written.successors.len();
             self.progress.settle(&written, batch.records, duplicates);
             self.sink
                 .metrics

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use crate::clickhouse::apply::object::{Engine, Kind, Object};
 use crate::clickhouse::apply::{Plan, plan};
 use crate::clickhouse::client::{Client, exception_code};
+use crate::clickhouse::{view_parts, without_comment};
 use crate::error::Result;
 use crate::registry::{EventRegistry, FactBlock as _};
 
@@ -121,9 +122,7 @@ async fn engines<R: EventRegistry>(
         let Some((_, clauses)) = statement.sql.split_once("\nENGINE = ") else {
             continue;
         };
-        let clauses = clauses
-            .rsplit_once("\nCOMMENT '")
-            .map_or(clauses, |(clauses, _)| clauses);
+        let clauses = without_comment(clauses);
         let statement_of_clauses = format!("CREATE TABLE t (c UInt8) ENGINE = {clauses}");
         let spelled = spelled(client, &statement_of_clauses).await?;
         let wanted = spelled
@@ -171,10 +170,7 @@ async fn view_queries<R: EventRegistry>(
     problems: &mut Vec<String>,
 ) -> Result<()> {
     for statement in R::PROJECT.tables {
-        let Some((head, wanted)) = statement.sql.split_once("\nAS\n") else {
-            continue;
-        };
-        let Some((create, target)) = head.rsplit_once("\nTO ") else {
+        let Some((create, target, wanted)) = view_parts(statement.sql) else {
             continue;
         };
         let live = match live.get(statement.name).map(|object| &object.kind) {
@@ -196,17 +192,7 @@ async fn view_queries<R: EventRegistry>(
                 continue;
             }
         };
-        let wanted = wanted
-            .rsplit_once("\nCOMMENT '")
-            .map_or(wanted, |(query, _)| query);
-        let answer = client
-            .query_json(
-                "SELECT formatQuerySingleLine({wanted:String}) = formatQuerySingleLine({live:String})",
-                &[("wanted", wanted), ("live", live)],
-            )
-            .await?;
-        let same = answer.rows.first().and_then(|row| row.first());
-        if same.and_then(serde_json::Value::as_u64) != Some(1) {
+        if spelled(client, wanted).await? != spelled(client, live).await? {
             problems.push(format!(
                 "{}: its query is not the registry's (run `pipeline apply`)",
                 statement.name
