@@ -124,10 +124,29 @@ pub fn lags(port: u16) -> Vec<u64> {
     let Some((_, body)) = get(port, "/metrics") else {
         return Vec::new();
     };
-    body.lines()
-        .filter(|line| line.starts_with("ingest_lag{"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+    values(&body, "ingest_lag")
+        .filter_map(|value| value.parse().ok())
         .collect()
+}
+
+/// A metric over all its labels, in what a worker exports; 0 where it is not there.
+///
+/// # Panics
+/// It has a value that is no number.
+#[must_use]
+pub fn metric(body: &str, name: &str) -> f64 {
+    values(body, name)
+        .map(|value| value.parse::<f64>().unwrap())
+        .sum()
+}
+
+/// Values of a metric, one for each set of labels.
+fn values<'b>(body: &'b str, name: &str) -> impl Iterator<Item = &'b str> {
+    body.lines().filter_map(move |line| {
+        let rest = line.strip_prefix(name)?;
+        let value = rest.rsplit(' ').next()?;
+        rest.starts_with(['{', ' ']).then_some(value)
+    })
 }
 
 /// Output as text.

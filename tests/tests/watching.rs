@@ -8,7 +8,7 @@ use serde_json::json;
 use topicwright_runtime::dlq::FOREIGN;
 use topicwright_runtime::engine::postgres::Postgres;
 use topicwright_runtime::ingest::Reason;
-use topicwright_tests::program::{Servers, free_port, get, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, get, metric, text, wait_until};
 use topicwright_tests::running::Running;
 use topicwright_tests::{events, kafka, outbox, sql};
 
@@ -102,17 +102,6 @@ fn exported(body: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
         }
     }
     found
-}
-
-/// A metric over all its labels.
-fn sum(body: &str, name: &str) -> f64 {
-    let lines = body.lines().filter(|line| {
-        let rest = line.strip_prefix(name);
-        rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
-    });
-    lines
-        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
-        .sum()
 }
 
 /// Names in an expression that may be metrics: words with an underscore, but for functions and labels.
@@ -232,7 +221,7 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
     // What became of two copies of a good event and nine bad ones.
     wait_until("all is counted", || {
         get(port, "/metrics").is_some_and(|(_, body)| {
-            sum(&body, "dedupe_hits_total") > 0.0 && sum(&body, "ingest_lag") == 0.0
+            metric(&body, "dedupe_hits_total") > 0.0 && metric(&body, "ingest_lag") == 0.0
         })
     });
     let (_, body) = get(port, "/metrics").unwrap();
@@ -247,14 +236,14 @@ fn metrics_are_those_of_the_table_and_logs_tell_nothing_personal() {
         ("ingest_lag", 0.0),
         ("ingest_paused", 0.0),
     ] {
-        assert_eq!(sum(&body, name), expected, "{name} in\n{body}");
+        assert_eq!(metric(&body, name), expected, "{name} in\n{body}");
     }
     for name in [
         "ch_insert_batch_bytes_sum",
         "ch_insert_latency_ms_sum",
         "ingest_flushes_total",
     ] {
-        assert!(sum(&body, name) > 0.0, "{name} in\n{body}");
+        assert!(metric(&body, name) > 0.0, "{name} in\n{body}");
     }
     let (relayed, relay_said) = relay_of_secrets(&servers);
     let mut found = exported(&body);
