@@ -46,15 +46,52 @@ struct Table {
 struct Memory {
     /// The pattern, by where its automaton is: patterns are static.
     table: usize,
-    beginning: [u8; BEGINNING],
-    length: usize,
+    beginning: Beginning,
     state: StateID,
+}
+
+/// The first bytes of a text, at most [`BEGINNING`]; no two are alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Beginning {
+    /// All bytes, some of them twice where there are fewer than [`BEGINNING`].
+    bytes: u128,
+    length: usize,
+}
+
+impl Beginning {
+    const NONE: Self = Self {
+        bytes: 0,
+        length: 0,
+    };
+
+    /// Reads words that overlap: copying a length that varies costs more than walking the bytes.
+    #[inline]
+    fn of(text: &[u8]) -> Self {
+        if let Some(bytes) = text.first_chunk::<BEGINNING>() {
+            return Self {
+                bytes: u128::from_le_bytes(*bytes),
+                length: BEGINNING,
+            };
+        }
+        let bytes = if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << 64
+        } else if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+            u128::from(u32::from_le_bytes(*first)) | u128::from(u32::from_le_bytes(*last)) << 64
+        } else {
+            text.iter()
+                .fold(0, |bytes, byte| bytes << 8 | u128::from(*byte))
+        };
+        Self {
+            bytes,
+            length: text.len(),
+        }
+    }
 }
 
 thread_local! {
     static MEMORIES: [Cell<Memory>; REMEMBERED] = const {
         [const {
-            Cell::new(Memory { table: 0, beginning: [0; BEGINNING], length: 0, state: StateID::ZERO })
+            Cell::new(Memory { table: 0, beginning: Beginning::NONE, state: StateID::ZERO })
         }; REMEMBERED]
     };
 }
@@ -110,19 +147,15 @@ impl Table {
     }
 
     fn matches(&'static self, text: &[u8]) -> bool {
-        let length = text.len().min(BEGINNING);
-        let (first, rest) = text.split_at(length);
-        let mut beginning = [0; BEGINNING];
-        beginning[..length].copy_from_slice(first);
+        let beginning = Beginning::of(text);
+        let (first, rest) = text.split_at(beginning.length);
         let table = std::ptr::from_ref(self).addr();
         MEMORIES.with(|memories| {
             // The highest bits of the product differ where any bits of the addresses do.
             let spread = (table as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
             let cell = &memories[spread as usize % REMEMBERED];
             let memory = cell.get();
-            let is_remembered =
-                memory.table == table && memory.beginning == beginning && memory.length == length;
-            let state = if is_remembered {
+            let state = if memory.table == table && memory.beginning == beginning {
                 memory.state
             } else {
                 match self.walk(self.start, first) {
@@ -131,7 +164,6 @@ impl Table {
                         cell.set(Memory {
                             table,
                             beginning,
-                            length,
                             state,
                         });
                         state

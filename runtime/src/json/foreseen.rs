@@ -153,10 +153,19 @@ impl Foreseen {
                         continue;
                     }
                 }
-                b't' => tape.push(reading.word(b"true", StaticNode::Bool(true))?),
-                b'f' => tape.push(reading.word(b"false", StaticNode::Bool(false))?),
-                b'n' => tape.push(reading.word(b"null", StaticNode::Null)?),
-                _ => tape.push(reading.number()?),
+                b't' => {
+                    reading.word(b"true")?;
+                    tape.push(Node::Static(StaticNode::Bool(true)));
+                }
+                b'f' => {
+                    reading.word(b"false")?;
+                    tape.push(Node::Static(StaticNode::Bool(false)));
+                }
+                b'n' => {
+                    reading.word(b"null")?;
+                    tape.push(Node::Static(StaticNode::Null));
+                }
+                _ => reading.number(tape)?,
             }
             // A value ends here, and with it perhaps what it is in.
             loop {
@@ -166,7 +175,7 @@ impl Foreseen {
                     if !reading.is_compact {
                         texts = Texts::default();
                     }
-                    return (reading.at == bytes.len()).then_some(texts);
+                    return (reading.at == reading.bytes.len()).then_some(texts);
                 };
                 match (reading.next()?, around.is_object) {
                     (b',', is_object) => {

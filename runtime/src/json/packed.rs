@@ -2,25 +2,27 @@
 //! way from a record into a column.
 //!
 //! ```text
-//! null 0 | false 1 | true 2 | i64 3, zigzag | u64 4 | f64 5, 8 bytes little-endian
-//! text 6, length, bytes | array 7, bytes, count, items | object 8, bytes, count, then name and value each
+//! null 0 | false 1 | true 2 | i32 3 | i64 4 | u64 5 | f64 6
+//! text 7, length, bytes | array 8, bytes, count, items | object 9, bytes, count, then name and value each
 //! name: its number among the names plus one; or 0, length, bytes
 //! ```
-//! Numbers, lengths and counts are LEB128: seven bits a byte, lowest first. The bytes of an array or object are a
-//! `u32`; no record is larger. Records of a topic repeat a few names, which [`super::names`] keeps once a column:
-//! a packed payload is about a third of its text.
+//! Numbers that are values are little-endian, which costs a few bytes and no loop; lengths, counts and numbers of
+//! names are LEB128: seven bits a byte, lowest first. The bytes of an array or object are a `u32`; no record is
+//! larger. Records of a topic repeat a few names, which [`super::names`] keeps once a column: a packed payload is
+//! about a third of its text.
 use super::names::Names;
 use super::{Json, Kind, Number, write};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
 const TRUE: u8 = 2;
-const SIGNED: u8 = 3;
-const UNSIGNED: u8 = 4;
-const FLOAT: u8 = 5;
-const TEXT: u8 = 6;
-const ARRAY: u8 = 7;
-const OBJECT: u8 = 8;
+const SMALL: u8 = 3;
+const SIGNED: u8 = 4;
+const UNSIGNED: u8 = 5;
+const FLOAT: u8 = 6;
+const TEXT: u8 = 7;
+const ARRAY: u8 = 8;
+const OBJECT: u8 = 9;
 
 /// Bytes of a tag and the size of an array or object.
 const HEAD: usize = 5;
@@ -30,6 +32,8 @@ const HEAD: usize = 5;
 pub(crate) struct Packed<'t> {
     bytes: &'t [u8],
     names: &'t Names,
+    /// Read once, when it is known where the value begins.
+    kind: PackedKind<'t>,
 }
 
 /// What a packed value is.
@@ -59,18 +63,12 @@ impl Json<'_> {
         match self.kind() {
             Kind::Null => out.push(NULL),
             Kind::Bool(value) => out.push(if value { TRUE } else { FALSE }),
-            Kind::Number(Number::Signed(value)) => {
-                out.push(SIGNED);
-                put_number(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
-            }
-            Kind::Number(Number::Unsigned(value)) => {
-                out.push(UNSIGNED);
-                put_number(value, out);
-            }
-            Kind::Number(Number::Float(value)) => {
-                out.push(FLOAT);
-                out.extend_from_slice(&value.to_le_bytes());
-            }
+            Kind::Number(Number::Signed(value)) => match i32::try_from(value) {
+                Ok(value) => put(SMALL, value.to_le_bytes(), out),
+                Err(_) => put(SIGNED, value.to_le_bytes(), out),
+            },
+            Kind::Number(Number::Unsigned(value)) => put(UNSIGNED, value.to_le_bytes(), out),
+            Kind::Number(Number::Float(value)) => put(FLOAT, value.to_le_bytes(), out),
             Kind::String(text) => {
                 out.push(TEXT);
                 put_text(text, out);
@@ -100,6 +98,14 @@ impl Json<'_> {
             }
         }
     }
+}
+
+/// Appends a tag and the bytes of a number.
+#[inline]
+fn put<const N: usize>(tag: u8, bytes: [u8; N], out: &mut Vec<u8>) {
+    out.reserve(1 + N);
+    out.push(tag);
+    out.extend_from_slice(&bytes);
 }
 
 /// Appends a number as LEB128.
@@ -150,6 +156,15 @@ fn take_number(bytes: &[u8]) -> (u64, &[u8]) {
     (number, &[])
 }
 
+/// The first `N` bytes, and what follows them.
+#[inline]
+fn take<const N: usize>(bytes: &[u8]) -> ([u8; N], &[u8]) {
+    let (first, rest) = bytes.split_at(N);
+    let mut taken = [0; N];
+    taken.copy_from_slice(first);
+    (taken, rest)
+}
+
 /// As [`take_number`], of a length or count, which were `usize` when they were written.
 #[inline]
 fn take_length(bytes: &[u8]) -> (usize, &[u8]) {
@@ -176,56 +191,51 @@ impl<'t> Packed<'t> {
     /// matter.
     #[inline]
     pub(crate) fn new(bytes: &'t [u8], names: &'t Names) -> Self {
-        Self { bytes, names }
+        Self::read(bytes, names).0
     }
 
+    /// The value that these bytes begin with, and what follows it.
     #[inline]
-    fn with(self, bytes: &'t [u8]) -> Self {
-        Self { bytes, ..self }
-    }
-
-    /// What it is.
-    #[inline]
-    pub(crate) fn kind(self) -> PackedKind<'t> {
-        self.read().0
-    }
-
-    /// What it is, and the bytes that follow it.
-    #[inline]
-    fn read(self) -> (PackedKind<'t>, &'t [u8]) {
-        let rest = &self.bytes[1..];
-        match self.bytes[0] {
+    fn read(bytes: &'t [u8], names: &'t Names) -> (Self, &'t [u8]) {
+        let (tag, rest) = (bytes[0], &bytes[1..]);
+        let (kind, rest) = match tag {
             FALSE => (PackedKind::Bool(false), rest),
             TRUE => (PackedKind::Bool(true), rest),
+            SMALL => {
+                let (bytes, rest) = take(rest);
+                let number = Number::Signed(i32::from_le_bytes(bytes).into());
+                (PackedKind::Number(number), rest)
+            }
             SIGNED => {
-                let (zigzag, rest) = take_number(rest);
-                let number = (zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed();
-                (PackedKind::Number(Number::Signed(number)), rest)
+                let (bytes, rest) = take(rest);
+                let number = Number::Signed(i64::from_le_bytes(bytes));
+                (PackedKind::Number(number), rest)
             }
             UNSIGNED => {
-                let (number, rest) = take_number(rest);
-                (PackedKind::Number(Number::Unsigned(number)), rest)
+                let (bytes, rest) = take(rest);
+                let number = Number::Unsigned(u64::from_le_bytes(bytes));
+                (PackedKind::Number(number), rest)
             }
             FLOAT => {
-                let (bytes, rest) = rest.split_at(8);
-                let mut float = [0; 8];
-                float.copy_from_slice(bytes);
-                let number = Number::Float(f64::from_le_bytes(float));
+                let (bytes, rest) = take(rest);
+                let number = Number::Float(f64::from_le_bytes(bytes));
                 (PackedKind::Number(number), rest)
             }
             TEXT => {
                 let (text, rest) = take_text(rest);
                 (PackedKind::Text(text), rest)
             }
-            ARRAY => (PackedKind::Array, self.after()),
-            OBJECT => (PackedKind::Object, self.after()),
+            ARRAY => (PackedKind::Array, &bytes[HEAD + size_at(bytes, 1)..]),
+            OBJECT => (PackedKind::Object, &bytes[HEAD + size_at(bytes, 1)..]),
             _ => (PackedKind::Null, rest),
-        }
+        };
+        (Self { bytes, names, kind }, rest)
     }
 
-    /// What follows an array or object.
-    fn after(self) -> &'t [u8] {
-        &self.bytes[HEAD + size_at(self.bytes, 1)..]
+    /// What it is.
+    #[inline]
+    pub(crate) fn kind(self) -> PackedKind<'t> {
+        self.kind
     }
 
     /// How many members or items; 0 for scalars.
@@ -249,8 +259,11 @@ impl<'t> Packed<'t> {
     pub(crate) fn items(self) -> impl Iterator<Item = Packed<'t>> {
         let mut rest = self.inner(ARRAY);
         std::iter::from_fn(move || {
-            let item = (!rest.is_empty()).then_some(self.with(rest))?;
-            rest = item.read().1;
+            if rest.is_empty() {
+                return None;
+            }
+            let (item, others) = Self::read(rest, self.names);
+            rest = others;
             Some(item)
         })
     }
@@ -275,8 +288,8 @@ impl<'t> Packed<'t> {
                     (Name { text, number }, values)
                 }
             };
-            let value = self.with(values);
-            rest = value.read().1;
+            let (value, others) = Self::read(values, self.names);
+            rest = others;
             Some((name, value))
         })
     }

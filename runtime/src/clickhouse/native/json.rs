@@ -9,8 +9,9 @@
 //! parser. A value that does not fit its typed path is kept as `_misfit.<path>` instead of refusing the event:
 //! the path may be declared by another topic.
 use super::json_type::{JsonType, Scalar};
+use super::pieces::{ONES, Pieces, ZEROS};
 use super::value::{Limits, Members};
-use super::{ONES, Pieces, ZEROS, put_length, put_text};
+use super::{put_length, put_text};
 use crate::column::JsonColumn;
 use crate::error::Result;
 use crate::json::Number;
@@ -59,7 +60,7 @@ impl JsonWriter {
         pieces: &mut Pieces<'_>,
     ) -> Result<()> {
         self.rows.begin(rows.len(), column.names.len());
-        for row in rows {
+        for row in column.packed.runs(rows).flatten() {
             self.rows.add(column.get(*row as usize));
         }
         self.rows.finish(pieces)

@@ -9,6 +9,7 @@
 //! bytes compress away. An [`Encoder`] keeps its buffers, so encoding allocates nothing once they have grown.
 mod json;
 mod json_type;
+mod pieces;
 mod value;
 
 use std::marker::PhantomData;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 
 use self::json::JsonWriter;
 use self::json_type::JsonType;
+use self::pieces::{Buffers, Pieces, ZEROS};
 use crate::column::{ColumnRef, Text};
 use crate::error::{Error, Result};
 use crate::json::packed::put_number;
@@ -25,6 +27,7 @@ use crate::registry::FactBlock;
 /// Encodes blocks of one shape.
 pub struct Encoder<B> {
     columns: Vec<Plan>,
+    buffers: Buffers,
     block: PhantomData<fn() -> B>,
 }
 
@@ -87,6 +90,7 @@ impl<B: FactBlock> Encoder<B> {
             .collect::<Result<_>>()?;
         Ok(Self {
             columns,
+            buffers: Buffers::default(),
             block: PhantomData,
         })
     }
@@ -132,10 +136,7 @@ impl<B: FactBlock> Encoder<B> {
                 .at("row", row)
                 .at("rows", block.rows()));
         }
-        let mut pieces = Pieces {
-            buffer: Vec::with_capacity(ROOM),
-            take,
-        };
+        let mut pieces = Pieces::new(self.buffers.clone(), take);
         put_length(self.columns.len(), &mut pieces.buffer);
         put_length(rows.len(), &mut pieces.buffer);
         let columns = block.columns();
@@ -150,85 +151,29 @@ impl<B: FactBlock> Encoder<B> {
     }
 }
 
-/// Bytes from which a piece is handed on.
-const PIECE: usize = 1 << 20;
-
-/// Bytes that a piece hardly ever exceeds.
-const ROOM: usize = PIECE + (PIECE >> 1);
-
-/// Bytes alike that are handed on at a time: few enough to stay near the processor.
-const RUN: usize = 1 << 17;
-
-/// Bytes alike that are written sooner than handed on by themselves.
-const FEW: usize = 1 << 15;
-
-static ZEROS: [u8; RUN] = [0; RUN];
-static ONES: [u8; RUN] = [1; RUN];
-
 /// Rows between two looks at a piece's size.
 const STRETCH: usize = 2048;
-
-/// What is encoded and not handed on yet.
-struct Pieces<'t> {
-    buffer: Vec<u8>,
-    take: &'t mut dyn FnMut(Bytes) -> Result<()>,
-}
-
-impl Pieces<'_> {
-    /// Hands on what there is, where it is enough.
-    fn part(&mut self) -> Result<()> {
-        if self.buffer.len() < PIECE {
-            return Ok(());
-        }
-        self.end()
-    }
-
-    /// Appends many bytes, as much as a piece takes at a time: one that grows is copied.
-    fn put(&mut self, mut bytes: &[u8]) -> Result<()> {
-        while !bytes.is_empty() {
-            let room = ROOM.saturating_sub(self.buffer.len()).max(1);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.buffer.extend_from_slice(now);
-            bytes = later;
-            self.part()?;
-        }
-        Ok(())
-    }
-
-    /// Appends bytes that are all alike, from the first of `run` on. Many are pieces of their own, which nobody writes.
-    fn repeat(&mut self, run: &'static [u8; RUN], count: usize) -> Result<()> {
-        if count < FEW {
-            return self.put(&run[..count]);
-        }
-        self.end()?;
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(RUN);
-            (self.take)(Bytes::from_static(&run[..now]))?;
-            left -= now;
-        }
-        Ok(())
-    }
-
-    /// Hands on what there is.
-    fn end(&mut self) -> Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let next = Vec::with_capacity(ROOM);
-        (self.take)(Bytes::from(std::mem::replace(&mut self.buffer, next)))
-    }
-}
 
 /// Gathers the values of fixed-width rows.
 macro_rules! fixed {
     ($column:expr, $rows:expr, $into:expr, $value:ident => $bytes:expr) => {{
         let values = &$column.0;
-        for row in $rows {
-            let $value = values[*row as usize];
-            $into.extend_from_slice(&$bytes);
-        }
+        gather($rows, $into, |row| {
+            let $value = values[row];
+            $bytes
+        });
     }};
+}
+
+/// Appends `N` bytes a row. Room is made once: asking for each row costs as much as the row.
+#[inline]
+fn gather<const N: usize>(rows: &[u32], into: &mut Vec<u8>, value: impl Fn(usize) -> [u8; N]) {
+    let start = into.len();
+    into.resize(start + rows.len() * N, 0);
+    let (places, _) = into[start..].as_chunks_mut::<N>();
+    for (place, row) in places.iter_mut().zip(rows) {
+        *place = value(*row as usize);
+    }
 }
 
 impl Plan {
@@ -238,6 +183,12 @@ impl Plan {
             let writer = writer
                 .ok_or_else(|| Error::bug("a JSON column is declared with a type that is none"))?;
             return writer.put(column, rows, pieces);
+        }
+        if let ColumnRef::String(text) | ColumnRef::LowCardinality(text) = column
+            && text.bytes.is_empty()
+        {
+            // Each is its length.
+            return pieces.repeat(&ZEROS, rows.len());
         }
         for rows in rows.chunks(STRETCH) {
             put_rows(column, rows, &mut pieces.buffer);
@@ -271,7 +222,7 @@ fn put_rows(column: ColumnRef<'_>, rows: &[u32], into: &mut Vec<u8>) {
 }
 
 fn put_texts(text: &Text, rows: &[u32], into: &mut Vec<u8>) {
-    for row in rows {
+    for row in text.runs(rows).flatten() {
         put_text(text.get(*row as usize), into);
     }
 }

@@ -61,14 +61,16 @@ impl<'t> Reading<'t> {
     }
 
     #[inline]
-    pub(super) fn word(&mut self, word: &[u8], node: StaticNode) -> Option<Node<'t>> {
+    pub(super) fn word(&mut self, word: &[u8]) -> Option<()> {
         self.bytes.get(self.at..)?.strip_prefix(word)?;
         self.at += word.len();
-        Some(Node::Static(node))
+        Some(())
     }
 
+    /// Appends its node itself, as [`Self::float`] does: a node that is handed over is put together twice, and what
+    /// was just written in parts is slow to read as a whole.
     #[inline]
-    pub(super) fn number(&mut self) -> Option<Node<'t>> {
+    pub(super) fn number(&mut self, tape: &mut Vec<Node<'t>>) -> Option<()> {
         let start = self.at;
         let is_negative = self.peek()? == b'-';
         self.at += usize::from(is_negative);
@@ -84,21 +86,24 @@ impl<'t> Reading<'t> {
             return None;
         }
         if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return self.float(start);
+            return self.float(start, tape);
         }
         if length > SAFE_DIGITS {
             return None;
         }
-        let node = match (is_negative, i64::try_from(value).ok()?) {
-            (false, _) => StaticNode::U64(value),
-            (true, 0) => return None,
-            (true, value) => StaticNode::I64(-value),
-        };
-        Some(Node::Static(node))
+        if !is_negative {
+            tape.push(Node::Static(StaticNode::U64(value)));
+        } else if value > 0 {
+            // No eighteen digits are beyond it.
+            tape.push(Node::Static(StaticNode::I64(-value.cast_signed())));
+        } else {
+            return None;
+        }
+        Some(())
     }
 
     /// A number from its fraction or exponent on.
-    fn float(&mut self, start: usize) -> Option<Node<'t>> {
+    fn float(&mut self, start: usize, tape: &mut Vec<Node<'t>>) -> Option<()> {
         // It has many spellings.
         self.is_compact = false;
         if self.peek() == Some(b'.') {
@@ -114,7 +119,11 @@ impl<'t> Reading<'t> {
         }
         let value: f64 = self.text.get(start..self.at)?.parse().ok()?;
         // Zero has two signs, and what is too large is an error: both are for others.
-        (value != 0.0 && value.is_finite()).then_some(Node::Static(StaticNode::from(value)))
+        if value == 0.0 || !value.is_finite() {
+            return None;
+        }
+        tape.push(Node::Static(StaticNode::from(value)));
+        Some(())
     }
 
     fn digits(&mut self) -> Option<()> {
