@@ -3,8 +3,9 @@
 //!
 //! `cargo bench -p topicwright-tests --bench ingest`. Settings by environment: `BENCH_ROWS` (messages a run),
 //! `BENCH_PARTITIONS`, `BENCH_RATE` (events a second of the latency run), `BENCH_PAYLOADS` (`json`, `string`),
-//! `BENCH_COMPILED` (any text: with the workers that the last run compiled),
-//! `BENCH_RUNS` (`engine`, `unmerged`, `worker`, `ideal`, `consume`, `latency`; ratios are to the first that runs).
+//! `BENCH_ROUNDS` (how often the contenders take their turns), `BENCH_COMPILED` (any text: with the workers that the
+//! last run compiled), `BENCH_RUNS` (`engine`, `unmerged`, `worker`, `ideal`, `consume`, `latency`; ratios are to the first of
+//! them that runs).
 //! The registry is the game's without its views, so that every contender fills the same table and nothing else;
 //! payload as JSON and as String are two registries, compiled in a copy of the workspace. CPU is what the
 //! processes used, in seconds a million rows; memory is the process' high-water mark; every run is checked by
@@ -20,6 +21,7 @@ mod ingest {
     pub mod contenders;
     pub mod latency;
     pub mod process;
+    pub mod rounds;
     pub mod stage;
     pub mod stream;
 }
@@ -30,9 +32,16 @@ use ingest::contenders::{
     Run, consume_only, ideal_loader, kafka_engine, worker, worker_without_merges,
 };
 use ingest::latency::{self, Latency};
+use ingest::rounds::{Figures, HEADINGS};
 use ingest::stage::{Payload, Stage};
 
 type Contender = fn(&Stage) -> Run;
+
+/// Which server a contender is given.
+enum Server {
+    Own,
+    OfTheLast,
+}
 
 fn setting(name: &str, default: usize) -> usize {
     std::env::var(name)
@@ -45,6 +54,7 @@ fn main() {
     let rows = setting("BENCH_ROWS", 3_000_000);
     let partitions = setting("BENCH_PARTITIONS", 4);
     let rate = setting("BENCH_RATE", 20_000);
+    let rounds = setting("BENCH_ROUNDS", 3);
     let payloads = std::env::var("BENCH_PAYLOADS").unwrap_or_else(|_| "string,json".to_owned());
     let runs = std::env::var("BENCH_RUNS")
         .unwrap_or_else(|_| "engine,unmerged,worker,ideal,consume,latency".to_owned());
@@ -52,30 +62,48 @@ fn main() {
         if !payloads.contains(payload.name()) {
             continue;
         }
-        let stage = Stage::set(payload, rows, partitions);
+        let mut stage = Stage::set(payload, rows, partitions);
         println!(
             "\npayload {}, {rows} messages of {} B, {partitions} partitions, lz4, ClickHouse {}",
             payload.name(),
             stage.message_bytes,
             stage.version()
         );
-        println!("{}", Run::HEADINGS);
-        let mut base = None;
-        let contenders: [(&str, Contender); 5] = [
-            ("engine", kafka_engine),
-            ("unmerged", worker_without_merges),
-            ("worker", worker),
+        println!("{HEADINGS}");
+        let contenders: [(&str, Contender, Server); 5] = [
+            ("engine", kafka_engine, Server::Own),
+            ("unmerged", worker_without_merges, Server::Own),
+            ("worker", worker, Server::Own),
             // Inserts the rows that the one before it left.
-            ("ideal", ideal_loader),
-            ("consume", consume_only),
+            ("ideal", ideal_loader, Server::OfTheLast),
+            ("consume", consume_only, Server::OfTheLast),
         ];
-        for (name, contend) in contenders {
-            if runs.contains(name) {
+        let mut found: Vec<Vec<Figures>> = Vec::new();
+        for round in 0..rounds {
+            stage.round = round;
+            let chosen = contenders.iter().filter(|(name, ..)| runs.contains(name));
+            let mut base = None;
+            for (place, (_, contend, server)) in chosen.enumerate() {
+                if let Server::Own = server {
+                    stage.change_server();
+                }
                 let run = contend(&stage);
-                println!("{}", run.line(*base.get_or_insert(run.rate.sustained)));
+                let figures = Figures::of(&run, *base.get_or_insert(run.rate.sustained));
+                println!("{}", figures.line());
+                if found.len() <= place {
+                    found.push(Vec::new());
+                }
+                found[place].push(figures);
+            }
+        }
+        if rounds > 1 {
+            println!("\nthe middle of {rounds} rounds, and the least and most\n{HEADINGS}");
+            for figures in &found {
+                println!("{}", Figures::together(figures));
             }
         }
         if runs.contains("latency") {
+            stage.change_server();
             println!(
                 "\n| from send to visible at {rate} events/s | p50 ms | p95 ms | p99 ms | client MB | checked |"
             );

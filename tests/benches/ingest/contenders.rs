@@ -80,30 +80,6 @@ fn reset_peak(process: u32) {
     std::fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
 }
 
-impl Run {
-    /// The names of what [`Self::line`] tells.
-    pub const HEADINGS: &str = "| contender | rows/s | × engine | to the last row | client CPU s/M | server CPU s/M | and merges | client MB | server MB | inserts/s | checked |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|";
-
-    pub fn line(&self, base: f64) -> String {
-        let million = self.rows as f64 / 1e6;
-        let seconds = self.rows as f64 / self.rate.to_the_last;
-        format!(
-            "| {} | {:.0} k | {:.2} | {:.0} k | {:.2} | {:.2} | {:.2} | {} | {} | {:.1} | {} |",
-            self.name,
-            self.rate.sustained / 1000.0,
-            self.rate.sustained / base,
-            self.rate.to_the_last / 1000.0,
-            self.client_cpu / million,
-            self.server.cpu / million,
-            self.server.cpu_merged / million,
-            self.client_megabytes,
-            self.server.megabytes,
-            self.server.inserts as f64 / seconds,
-            if self.is_right { "yes" } else { "WRONG" },
-        )
-    }
-}
-
 /// This worker: validation, dedupe, plans and tokens on.
 pub fn worker(stage: &Stage) -> Run {
     run_worker(stage, "this worker", "bench-worker")
@@ -122,7 +98,13 @@ fn run_worker(stage: &Stage, name: &str, group: &str) -> Run {
     let listen = format!("127.0.0.1:{}", free_port());
     let watch = Watch::start(stage);
     let child = stage
-        .command(&["ingest", "--listen", &listen, "--group", group])
+        .command(&[
+            "ingest",
+            "--listen",
+            &listen,
+            "--group",
+            &stage.group(group),
+        ])
         .spawn()
         .unwrap();
     let process = child.id();
@@ -177,11 +159,12 @@ pub fn stop_engine(stage: &Stage) {
 pub fn start_engine(stage: &Stage) {
     stage.ask(&format!(
         "CREATE TABLE bench_queue (event_type String, user_id UInt64, schema_version UInt16, ts String, dedupe_key String, payload String) \
-         ENGINE = Kafka SETTINGS kafka_broker_list = '{}', kafka_topic_list = '{TOPIC}', kafka_group_name = 'bench-engine', \
+         ENGINE = Kafka SETTINGS kafka_broker_list = '{}', kafka_topic_list = '{TOPIC}', kafka_group_name = '{}', \
          kafka_format = 'JSONEachRow', kafka_num_consumers = {}, kafka_thread_per_consumer = 1, \
          kafka_max_block_size = 262144, kafka_poll_max_batch_size = 65536, kafka_flush_interval_ms = 1000, \
          input_format_skip_unknown_fields = 1, input_format_json_read_objects_as_strings = 1",
         stage.broker.brokers(),
+        stage.group("bench-engine"),
         stage.partitions.min(4)
     ));
     let payload = match stage.payload {

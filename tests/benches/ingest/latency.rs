@@ -27,7 +27,13 @@ pub fn of_worker(stage: &Stage, rate: usize) -> Latency {
     stage.clear();
     let listen = format!("127.0.0.1:{}", free_port());
     let child = stage
-        .command(&["ingest", "--listen", &listen, "--group", "bench-worker"])
+        .command(&[
+            "ingest",
+            "--listen",
+            &listen,
+            "--group",
+            &stage.group("bench-worker"),
+        ])
         .spawn()
         .unwrap();
     let mut found = measure(stage, rate, 100_000_000);

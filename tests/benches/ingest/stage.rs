@@ -36,6 +36,8 @@ pub struct Stage {
     pub rows: usize,
     pub partitions: usize,
     pub message_bytes: usize,
+    /// Which time the contenders take their turns; those of each have groups of their own.
+    pub round: usize,
 }
 
 /// The game's registry without views, compiled with optimisation; or what the last run compiled.
@@ -68,6 +70,11 @@ fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
     workspace.released_pipeline(payload.name())
 }
 
+fn start_store() -> ClickHouse {
+    let host = env!("CARGO_BIN_EXE_engine-host");
+    ClickHouse::start(Program::find_with_host(host).unwrap()).unwrap()
+}
+
 /// Between two looks at how full a table is. Each costs the server about 2 ms, and that is counted as the
 /// contender's.
 const LOOK: Duration = Duration::from_millis(200);
@@ -98,8 +105,7 @@ impl Stage {
     pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
         let pipeline = pipeline(payload, partitions);
         let broker = Kafka::start().unwrap();
-        let host = env!("CARGO_BIN_EXE_engine-host");
-        let store = ClickHouse::start(Program::find_with_host(host).unwrap()).unwrap();
+        let store = start_store();
         let stage = Self {
             message_bytes: stream::message(rows / 2).len(),
             broker,
@@ -108,6 +114,7 @@ impl Stage {
             payload,
             rows,
             partitions,
+            round: 0,
         };
         succeed(&mut stage.command(&["apply", "--yes"]));
         stream::fill(&stage.broker.brokers(), rows, partitions);
@@ -127,12 +134,24 @@ impl Stage {
         sql::ask_in(&self.store.url(), "game", statement)
     }
 
+    /// A consumer group of this round, which begins at the first record.
+    pub fn group(&self, name: &str) -> String {
+        format!("{name}-{}", self.round)
+    }
+
     pub fn version(&self) -> String {
         self.ask("SELECT version()")
     }
 
     pub fn server(&self) -> u32 {
         self.store.process_id().unwrap()
+    }
+
+    /// A server of its own for the next contender: what a contender leaves behind (consumers that end, parts that go,
+    /// memory that is kept) cost the one after it up to a third of its time.
+    pub fn change_server(&mut self) {
+        self.store = start_store();
+        succeed(&mut self.command(&["apply", "--yes"]));
     }
 
     /// An empty table for the next contender.
