@@ -79,6 +79,21 @@ fn an_end_at_any_step_is_made_good() {
     assert_eq!(widest, "1\t1");
 }
 
+/// The batch behind a sealed one leaves out the events that the sealed one has.
+#[test]
+fn batches_whose_plan_is_refused_come_again_with_those_behind_them() {
+    let mut scene = scene();
+    let mut stream = Stream::new(15, yesterday());
+    scene.send(&mut stream, RECORDS);
+    scene.add_worker("plan=1*return->1*off->2*return(later)->1*return->off");
+    scene.send(&mut stream, RECORDS);
+    scene.settle();
+    scene.stop_workers();
+    verdict::check(&scene, &stream, "plans refused");
+    assert_eq!(scene.logged("a batch is given up"), 2);
+    assert_eq!(scene.logged("a plan is committed again"), 2);
+}
+
 #[test]
 fn partitions_of_a_plan_that_several_workers_get_are_made_good_once() {
     let mut scene = scene();

@@ -192,7 +192,7 @@ impl KnownKeys {
         }
     }
 
-    /// The batch is durable.
+    /// The batch is durable. Its keys count among those that [`Self::forget`] leaves.
     pub(crate) fn settle(&mut self, batch: BatchNumber, keys: Vec<EventKey>) {
         if self.in_flight == Some(batch) {
             self.in_flight = None;
@@ -200,11 +200,11 @@ impl KnownKeys {
         self.listed += keys.len();
         let since = self.now;
         self.durable.insert(batch, Durable { since, keys });
-        self.forget();
     }
 
-    /// Forgets what is too old, and the oldest where there is too much.
-    fn forget(&mut self) {
+    /// Forgets what is too old, and the oldest where there is too much: tens of milliseconds after a large batch, which
+    /// nothing should wait for.
+    pub(crate) fn forget(&mut self) {
         let most = usize::try_from(self.limits.keys)
             .unwrap_or(usize::MAX)
             .max(1);
@@ -309,6 +309,7 @@ mod tests {
         // A new copy takes the key over; forgetting the old batch does not take it away.
         assert_eq!(known.claim(1, next, 7, |_| false), Claim::New);
         known.settle(next, vec![1]);
+        known.forget();
         assert!(is_known(&known, 1));
         assert!(!is_known(&known, 2));
         assert_eq!(known.places.len(), 1);
@@ -346,6 +347,7 @@ mod tests {
             let (number, keys) = fill(&mut known, keys);
             known.plan(number);
             known.settle(number, keys);
+            known.forget();
         }
         let found: Vec<bool> = (0..12).map(|key| is_known(&known, key)).collect();
         assert_eq!(found.iter().filter(|found| **found).count(), 10);
@@ -354,6 +356,7 @@ mod tests {
         // One batch larger than all that may be kept.
         let (number, keys) = fill(&mut known, 100..130);
         known.settle(number, keys);
+        known.forget();
         assert_eq!(known.places.len(), 10);
         assert_eq!(known.listed, 10);
         assert!(is_known(&known, 129));

@@ -41,7 +41,7 @@ impl<R: EventRegistry> Desk<R> {
         })
     }
 
-    /// Decodes admitted records and lets their rows claim their events.
+    /// Decodes admitted records, lets their rows claim their events, and forgets what was claimed long ago.
     fn decode(&mut self, shares: &[Share<'_>]) {
         let received_at = now();
         let (reader, open) = (&mut self.reader, &mut self.open);
@@ -51,6 +51,7 @@ impl<R: EventRegistry> Desk<R> {
             }
         }
         self.open.claim(&mut self.known, |_, _| false);
+        self.known.forget();
     }
 }
 

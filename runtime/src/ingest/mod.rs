@@ -24,6 +24,7 @@ pub(crate) mod reason;
 mod record;
 pub(crate) mod records;
 mod replay;
+mod seal;
 mod worker;
 
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! The worker's loop: gather, admit, seal, plan, insert, settle. Records are decoded beside it ([`super::intake`]), and
-//! so runs the insert of the batch before. Whatever is decided is decided here, while nothing is being decoded.
+//! so runs the insert of the batch before. Whatever is decided is decided here, while nothing is being decoded; only a
+//! sealed batch's plan is committed meanwhile ([`super::seal`]).
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
-use rdkafka::consumer::Consumer as _;
 
 use super::batch::Batch;
 use super::failpoint::reach;
@@ -17,6 +17,7 @@ use super::plan::Plan;
 use super::progress::Progress;
 use super::record::Record;
 use super::replay::replay;
+use super::seal::{Planned, Sealed};
 use crate::error::{Error, Kind, Result};
 use crate::kafka::consumer::GroupConsumer;
 use crate::registry::EventRegistry;
@@ -34,11 +35,11 @@ const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What an insert reports when it is done.
-struct Done<B> {
-    plan: Plan,
+pub(super) struct Done<B> {
+    pub(super) plan: Plan,
     /// The batch, to be used again; none for a replay.
-    batch: Option<Batch<B>>,
-    result: Result<Written>,
+    pub(super) batch: Option<Batch<B>>,
+    pub(super) result: Result<Written>,
 }
 
 /// The loop and what it holds.
@@ -53,19 +54,29 @@ pub(super) struct Worker<R: EventRegistry> {
 }
 
 /// The parts of the loop that change.
-struct Turn<R: EventRegistry> {
-    spare: Option<Batch<R::Block>>,
+pub(super) struct Turn<R: EventRegistry> {
+    pub(super) spare: Option<Batch<R::Block>>,
     /// Topic of the last record, by its position in the registry.
     topic: usize,
     /// The open batch met a record that it cannot take, which the next one takes.
-    closing: bool,
-    busy: bool,
-    paused: bool,
+    pub(super) closing: bool,
+    /// A batch whose plan is still to be committed.
+    pub(super) sealed: Option<Sealed<R::Block>>,
+    /// An insert is under way.
+    pub(super) busy: bool,
+    pub(super) paused: bool,
     /// A batch was given up and the group is joined anew: until then no record is ours.
-    rejoining: bool,
-    epoch: u64,
+    pub(super) rejoining: bool,
+    pub(super) epoch: u64,
     done: Receiver<Done<R::Block>>,
-    report: Sender<Done<R::Block>>,
+    pub(super) report: Sender<Done<R::Block>>,
+}
+
+impl<R: EventRegistry> Turn<R> {
+    /// Whether the open batch has to wait for the one before it.
+    fn is_occupied(&self) -> bool {
+        self.busy || self.sealed.is_some()
+    }
 }
 
 impl<R: EventRegistry> Worker<R> {
@@ -82,6 +93,7 @@ impl<R: EventRegistry> Worker<R> {
                 spare: Some(Batch::default()),
                 topic: 0,
                 closing: false,
+                sealed: None,
                 busy: false,
                 paused: false,
                 rejoining: false,
@@ -95,8 +107,12 @@ impl<R: EventRegistry> Worker<R> {
             while !self.stop.load(Ordering::Relaxed) {
                 let wait = self.wait(&turn, &desk, &gathered);
                 decoding.begin(desk, &mut gathered)?;
+                let planned = self.plan_sealed(&mut turn);
                 gathered.fill(&self.consumer, wait)?;
                 desk = decoding.finish()?;
+                if planned == Planned::Refused {
+                    self.start_over(&mut turn, &mut desk)?;
+                }
                 self.settle(&mut turn, &mut desk)?;
                 self.follow_rebalance(&mut turn, &mut desk)?;
                 self.advance(&mut turn, &mut desk, &gathered)?;
@@ -183,7 +199,7 @@ impl<R: EventRegistry> Worker<R> {
         desk: &mut Desk<R>,
         gathered: &Gathered<'_>,
     ) -> Result<()> {
-        if turn.busy {
+        if turn.is_occupied() {
             self.set_paused(turn, self.is_full(turn, desk));
             return Ok(());
         }
@@ -192,7 +208,7 @@ impl<R: EventRegistry> Worker<R> {
             return Ok(());
         }
         match self.due(turn, desk) {
-            Some(reason) => self.seal(turn, desk, reason)?,
+            Some(reason) => Self::seal(turn, desk, reason),
             None if desk.open.is_empty() && gathered.is_empty() && !turn.rejoining => {
                 // Nothing to plan: what is durable is committed on its own.
                 if let Err(error) = self.consumer.commit_durable() {
@@ -233,73 +249,12 @@ impl<R: EventRegistry> Worker<R> {
         }
     }
 
-    fn set_paused(&self, turn: &mut Turn<R>, paused: bool) {
+    pub(super) fn set_paused(&self, turn: &mut Turn<R>, paused: bool) {
         if turn.paused != paused {
             turn.paused = paused;
             self.consumer.set_paused(paused);
             self.sink.metrics.paused.set(i64::from(paused));
         }
-    }
-
-    /// Plans the open batch and hands it to an insert. Where the plan cannot be committed the batch is dropped:
-    /// the group has moved on, or will deliver the records again.
-    fn seal(&self, turn: &mut Turn<R>, desk: &mut Desk<R>, reason: &'static str) -> Result<()> {
-        let plan = desk.open.ranges.plan();
-        reach("before-plan");
-        if let Err(error) = self.consumer.commit_plan(&plan) {
-            if error.retryable {
-                tracing::warn!(%error, "a plan is committed again");
-                return Ok(());
-            }
-            tracing::warn!(%error, "a batch is given up; its records come again");
-            Self::give_up(turn, desk);
-            return self.rewind(turn);
-        }
-        reach("after-plan");
-        self.sink.metrics.flushes.with_label_values(&[reason]).inc();
-        let batch = std::mem::replace(&mut desk.open, turn.spare.take().unwrap_or_default());
-        desk.known.plan(batch.number);
-        desk.open.number = desk.known.number();
-        turn.busy = true;
-        let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
-        self.runtime.spawn(async move {
-            let result = sink.write(&batch, &plan.token, false).await;
-            // The loop may have stopped; the plan stands.
-            let _ = report.send(Done {
-                plan,
-                batch: Some(batch),
-                result,
-            });
-        });
-        turn.closing = false;
-        Ok(())
-    }
-
-    /// Drops the open batch; its records come again.
-    fn give_up(turn: &mut Turn<R>, desk: &mut Desk<R>) {
-        desk.known.release(desk.open.number, desk.open.keys());
-        desk.open.clear();
-        turn.closing = false;
-    }
-
-    /// Goes back to what is committed, where the assignment is still ours.
-    fn rewind(&self, turn: &mut Turn<R>) -> Result<()> {
-        let assigned = self
-            .consumer
-            .client
-            .assignment()
-            .map_err(|error| crate::kafka::error("cannot tell the assignment", &error))?;
-        if assigned.count() > 0 {
-            tracing::info!("joining the group anew");
-            turn.rejoining = true;
-            self.consumer.client.unsubscribe();
-            let topics: Vec<&str> = R::TOPICS.iter().map(|topic| topic.name).collect();
-            self.consumer
-                .client
-                .subscribe(&topics)
-                .map_err(|error| crate::kafka::error("cannot subscribe", &error))?;
-        }
-        Ok(())
     }
 
     fn start_replay(&self, turn: &mut Turn<R>, plan: Plan) {
@@ -319,7 +274,7 @@ impl<R: EventRegistry> Worker<R> {
     fn wait(&self, turn: &Turn<R>, desk: &Desk<R>, gathered: &Gathered<'_>) -> Duration {
         if self.is_full(turn, desk) {
             // Paused where its plan could not be committed.
-            return if turn.busy || turn.paused {
+            return if turn.is_occupied() || turn.paused {
                 FULL
             } else {
                 Duration::ZERO
@@ -381,9 +336,13 @@ impl<R: EventRegistry> Worker<R> {
     /// Inserts what is open, commits what is durable and leaves the group.
     fn finish(&self, turn: &mut Turn<R>, desk: &mut Desk<R>) -> Result<()> {
         let deadline = Instant::now() + STOP_PATIENCE;
+        self.plan_sealed(turn);
         self.await_insert(turn, desk, deadline)?;
-        if !turn.busy && !desk.open.is_empty() && !self.consumer.assignment.has_plans() {
-            self.seal(turn, desk, "stop")?;
+        // Where a sealed batch cannot be planned now, its records and those behind it come again.
+        let is_free = !turn.is_occupied() && !self.consumer.assignment.has_plans();
+        if is_free && !desk.open.is_empty() {
+            Self::seal(turn, desk, "stop");
+            self.plan_sealed(turn);
             self.await_insert(turn, desk, deadline)?;
         }
         if let Err(error) = self.consumer.commit_durable() {

@@ -18,7 +18,7 @@ use super::fetch::{Fetcher, Standing, Wanted, is_plain};
 use super::positions::{commit, committed, positions};
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
-use crate::ingest::failpoint::reach;
+use crate::ingest::failpoint::{pass, reach};
 use crate::ingest::plan::{Partition, Plan};
 use crate::metrics::{Health, Metrics};
 
@@ -368,7 +368,7 @@ impl GroupConsumer {
             .iter()
             .filter(|(partition, _)| !plan.ranges.contains_key(*partition))
             .map(|(partition, next)| (partition, *next, ""));
-        self.commit(&positions(planned.chain(others))?)?;
+        self.commit("plan", &positions(planned.chain(others))?)?;
         let mut state = self.assignment.state();
         state.committed(&durable);
         state.known.extend(plan.ranges.keys().cloned());
@@ -398,15 +398,15 @@ impl GroupConsumer {
                 .map(|(partition, next)| (partition, *next, "")),
         )?;
         reach("before-commit");
-        self.commit(&list)?;
+        self.commit("positions", &list)?;
         reach("after-commit");
         self.assignment.state().committed(&durable);
         Ok(())
     }
 
-    fn commit(&self, list: &TopicPartitionList) -> Result<()> {
+    fn commit(&self, point: &str, list: &TopicPartitionList) -> Result<()> {
         let known = self.assignment.state().known.clone();
-        let result = commit(&self.client, &known, list);
+        let result = pass(point).and_then(|()| commit(&self.client, &known, list));
         if result.as_ref().is_err_and(|error| !error.retryable) {
             // Whoever gets the partitions next decides anew, from what the group has.
             self.assignment.state().durable.clear();
