@@ -94,6 +94,49 @@ fn batches_whose_plan_is_refused_come_again_with_those_behind_them() {
     assert_eq!(scene.logged("a plan is committed again"), 2);
 }
 
+/// The broker takes a plan and its answer is lost, until the worker is asked to leave: it must not take the plan away
+/// from some of its partitions.
+#[test]
+fn a_plan_whose_answer_was_lost_stands_beside_all_of_its_partitions() {
+    let mut scene = scene();
+    let mut stream = Stream::new(16, yesterday());
+    scene.send(&mut stream, RECORDS);
+    scene.add_worker("plan-answer=2*off->return(later)");
+    scene.wait_until("an answer is lost", |scene| {
+        scene.logged("a plan is committed again") > 2
+    });
+    scene.stop_workers();
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    verdict::check(&scene, &stream, "answers lost");
+    assert_eq!(scene.logged("replayed a planned batch"), 1);
+}
+
+#[test]
+fn an_insert_that_ends_in_a_panic_ends_its_worker() {
+    let mut scene = scene();
+    let mut stream = Stream::new(17, yesterday());
+    scene.send(&mut stream, RECORDS);
+    scene.add_worker("before-insert=1*off->panic");
+    scene.watch("the worker ends", |scene| match scene.ended().pop() {
+        Some(End::Error(_, log)) => {
+            assert!(log.contains("an insert has ended"), "{log}");
+            true
+        }
+        Some(End::AtStart) => {
+            scene.add_worker("before-insert=1*off->panic");
+            false
+        }
+        Some(end) => panic!("{end:?}"),
+        None => false,
+    });
+    scene.add_worker("");
+    scene.settle();
+    scene.stop_workers();
+    verdict::check(&scene, &stream, "a panic");
+}
+
 #[test]
 fn partitions_of_a_plan_that_several_workers_get_are_made_good_once() {
     let mut scene = scene();

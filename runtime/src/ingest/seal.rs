@@ -11,7 +11,7 @@ use super::batch::Batch;
 use super::failpoint::reach;
 use super::intake::Desk;
 use super::plan::Plan;
-use super::worker::{Done, Turn, Worker};
+use super::worker::{Turn, Worker};
 use crate::error::Result;
 use crate::registry::EventRegistry;
 
@@ -72,16 +72,10 @@ impl<R: EventRegistry> Worker<R> {
             reason,
         } = sealed;
         self.sink.metrics.flushes.with_label_values(&[reason]).inc();
-        turn.busy = true;
-        let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
-        self.runtime.spawn(async move {
+        let sink = Arc::clone(&self.sink);
+        self.start(turn, plan, |plan| async move {
             let result = sink.write(&batch, &plan.token, false).await;
-            // The loop may have stopped; the plan stands.
-            let _ = report.send(Done {
-                plan,
-                batch: Some(batch),
-                result,
-            });
+            (Some(batch), result)
         });
         Planned::Yes
     }

@@ -35,11 +35,11 @@ const REBUILD_PATIENCE: Duration = Duration::from_secs(5);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What an insert reports when it is done.
-pub(super) struct Done<B> {
-    pub(super) plan: Plan,
+struct Done<B> {
+    plan: Plan,
     /// The batch, to be used again; none for a replay.
-    pub(super) batch: Option<Batch<B>>,
-    pub(super) result: Result<Written>,
+    batch: Option<Batch<B>>,
+    result: Result<Written>,
 }
 
 /// The loop and what it holds.
@@ -69,7 +69,7 @@ pub(super) struct Turn<R: EventRegistry> {
     pub(super) rejoining: bool,
     pub(super) epoch: u64,
     done: Receiver<Done<R::Block>>,
-    pub(super) report: Sender<Done<R::Block>>,
+    report: Sender<Done<R::Block>>,
 }
 
 impl<R: EventRegistry> Turn<R> {
@@ -258,13 +258,30 @@ impl<R: EventRegistry> Worker<R> {
     }
 
     fn start_replay(&self, turn: &mut Turn<R>, plan: Plan) {
-        turn.busy = true;
-        let (sink, report) = (Arc::clone(&self.sink), turn.report.clone());
-        self.runtime.spawn(async move {
+        let sink = Arc::clone(&self.sink);
+        self.start(turn, plan, |plan| async move {
             let result = replay(&sink, &plan).await;
+            (None, result)
+        });
+    }
+
+    /// Runs what makes a plan durable, and has it reported whatever becomes of it: a task that ends in a panic would
+    /// otherwise be waited for without end.
+    pub(super) fn start<F>(&self, turn: &mut Turn<R>, plan: Plan, work: impl FnOnce(Plan) -> F)
+    where
+        F: Future<Output = (Option<Batch<R::Block>>, Result<Written>)> + Send + 'static,
+    {
+        turn.busy = true;
+        let report = turn.report.clone();
+        let work = self.runtime.spawn(work(plan.clone()));
+        self.runtime.spawn(async move {
+            let (batch, result) = work
+                .await
+                .unwrap_or_else(|error| (None, Err(Error::bug("an insert has ended").why(error))));
+            // The loop may have stopped; the plan stands.
             let _ = report.send(Done {
                 plan,
-                batch: None,
+                batch,
                 result,
             });
         });

@@ -368,7 +368,18 @@ impl GroupConsumer {
             .iter()
             .filter(|(partition, _)| !plan.ranges.contains_key(*partition))
             .map(|(partition, next)| (partition, *next, ""));
-        self.commit("plan", &positions(planned.chain(others))?)?;
+        let list = positions(planned.chain(others))?;
+        let committed = self
+            .commit("plan", &list)
+            .and_then(|()| pass("plan-answer"));
+        if let Err(error) = committed {
+            // It may stand all the same, its answer lost. Then these positions are beside it, and committing them on
+            // their own, as on the way out, would take it away from some of its partitions. The plan before it is as good
+            // a place to go on from.
+            let durable = &mut self.assignment.state().durable;
+            durable.retain(|partition, _| !plan.ranges.contains_key(partition));
+            return Err(error);
+        }
         let mut state = self.assignment.state();
         state.committed(&durable);
         state.known.extend(plan.ranges.keys().cloned());
