@@ -9,6 +9,7 @@ use super::decode::EventKey;
 use super::dedupe::{BatchNumber, Claim, KnownKeys};
 use super::plan::Ranges;
 use super::reason::Rejection;
+use crate::clickhouse::sort::sorted_rows;
 use crate::registry::FactBlock;
 
 /// Where a row comes from: position of its topic in the registry, partition, offset.
@@ -56,6 +57,8 @@ pub(crate) struct Batch<B> {
     displaced: Vec<u32>,
     /// Events that the table had before.
     stored: HashSet<EventKey>,
+    /// [`Self::rows`] in the order of the table, where there was time to sort them.
+    sorted: Option<Vec<u32>>,
     opened: Option<Instant>,
 }
 
@@ -74,6 +77,7 @@ impl<B: FactBlock> Default for Batch<B> {
             claimed: 0,
             displaced: Vec::new(),
             stored: HashSet::new(),
+            sorted: None,
             opened: None,
         }
     }
@@ -101,6 +105,7 @@ impl<B: FactBlock> Batch<B> {
         self.claimed = 0;
         self.displaced.clear();
         self.stored.clear();
+        self.sorted = None;
         self.opened = None;
     }
 
@@ -145,6 +150,10 @@ impl<B: FactBlock> Batch<B> {
         known: &mut KnownKeys,
         is_stored: impl Fn(Coordinates, EventKey) -> bool,
     ) {
+        if self.claimed == self.coordinates.len() {
+            return;
+        }
+        self.sorted = None;
         let next = u32::try_from(self.claimed).unwrap_or(u32::MAX);
         let new = self.coordinates.iter().zip(&self.keys).skip(self.claimed);
         for ((at, key), row) in new.zip(next..) {
@@ -164,6 +173,7 @@ impl<B: FactBlock> Batch<B> {
         if events.is_empty() || self.displaced.is_empty() {
             return;
         }
+        self.sorted = None;
         let events: HashSet<EventKey> = events.iter().copied().collect();
         let is_free = |row: &u32| self.key(*row).is_some_and(|key| events.contains(&key));
         let (again, still): (Vec<u32>, Vec<u32>) =
@@ -212,6 +222,27 @@ impl<B: FactBlock> Batch<B> {
         // A row is displaced once at most.
         all.filter(|row| displaced.next_if_eq(row).is_none())
             .collect()
+    }
+
+    /// Sorts its rows by these columns, for whoever asks for them in this order.
+    pub(crate) fn sort(&mut self, key_columns: &[usize]) {
+        let sorted = sorted_rows(&self.block, key_columns, self.rows());
+        self.sorted = Some(sorted);
+    }
+
+    /// Whether its rows are sorted.
+    pub(crate) fn is_sorted(&self) -> bool {
+        self.sorted.is_some()
+    }
+
+    /// Its rows, and some more, by these columns.
+    pub(crate) fn ordered(&self, key_columns: &[usize], more: &[u32]) -> Vec<u32> {
+        if let (Some(sorted), []) = (&self.sorted, more) {
+            return sorted.clone();
+        }
+        let mut rows = self.rows();
+        rows.extend_from_slice(more);
+        sorted_rows(&self.block, key_columns, rows)
     }
 
     /// Where a row comes from.
@@ -291,6 +322,31 @@ mod tests {
         assert_eq!(batch.rows(), [1, 2]);
         // The next one is at the end.
         assert_eq!(batch.successors(), HashMap::from([(7, vec![0, 3])]));
+    }
+
+    #[test]
+    fn what_is_sorted_is_sorted_anew_where_rows_come_or_go() {
+        let mut known = known();
+        let first = batch(&mut known, &[(7, 1)]);
+        known.plan(first.number);
+        let mut next = batch(&mut known, &[(7, 13), (8, 12)]);
+        next.sort(&[]);
+        assert!(next.is_sorted());
+        assert_eq!(next.ordered(&[], &[]), [1]);
+        assert_eq!(next.ordered(&[], &[0]), [1, 0]);
+        next.claim(&mut known, |_, _| false);
+        assert!(next.is_sorted());
+        next.keep(9, (0, 0, 14));
+        next.claim(&mut known, |_, _| false);
+        assert!(!next.is_sorted());
+        assert_eq!(next.ordered(&[], &[]), [1, 2]);
+        next.sort(&[]);
+        known.release(first.number, &[7]);
+        next.readmit(&[7], &mut known);
+        assert_eq!(next.ordered(&[], &[]), [0, 1, 2]);
+        next.sort(&[]);
+        next.clear();
+        assert!(!next.is_sorted());
     }
 
     #[test]

@@ -18,7 +18,6 @@ use super::batch::{Batch, Coordinates};
 use super::decode::{EventKey, event_key};
 use super::failpoint::reach;
 use crate::clickhouse::native::Encoder;
-use crate::clickhouse::sort::sorted_rows;
 use crate::clickhouse::{Client, client::exception_code};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
@@ -117,9 +116,7 @@ impl<R: EventRegistry> Sink<R> {
 
     /// A batch's rows, and some more, in the order of the table.
     pub(super) fn ordered(&self, batch: &Batch<R::Block>, more: &[u32]) -> Vec<u32> {
-        let mut rows = batch.rows();
-        rows.extend_from_slice(more);
-        sorted_rows(&batch.block, &self.sorting_key, rows)
+        batch.ordered(&self.sorting_key, more)
     }
 
     /// Rows in, halving what is refused; how far to trust what was acknowledged. A stack instead of recursion.

@@ -10,6 +10,7 @@ use super::dedupe::KnownKeys;
 use super::gathered::{Gathered, Share};
 use super::record::Record;
 use super::records::letter;
+use crate::clickhouse::sort::key_columns;
 use crate::column::Millis;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -27,6 +28,16 @@ pub(super) struct Desk<R: EventRegistry> {
     reader: EventReader,
     pub(super) known: KnownKeys,
     pub(super) open: Batch<R::Block>,
+    /// Columns of the table that make its sorting key, by their place in the block.
+    sorting_key: Vec<usize>,
+}
+
+/// What there is to do beside gathering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    Decode,
+    /// The open batch is full and has to wait: its rows are sorted meanwhile, so that its insert begins at once.
+    DecodeAndSort,
 }
 
 impl<R: EventRegistry> Desk<R> {
@@ -38,11 +49,12 @@ impl<R: EventRegistry> Desk<R> {
             reader,
             known,
             open,
+            sorting_key: key_columns::<R::Block>(R::PROJECT.sorting_key),
         })
     }
 
     /// Decodes admitted records, lets their rows claim their events, and forgets what was claimed long ago.
-    fn decode(&mut self, shares: &[Share<'_>]) {
+    fn decode(&mut self, shares: &[Share<'_>], task: Task) {
         let received_at = now();
         let (reader, open) = (&mut self.reader, &mut self.open);
         for share in shares {
@@ -52,6 +64,9 @@ impl<R: EventRegistry> Desk<R> {
         }
         self.open.claim(&mut self.known, |_, _| false);
         self.known.forget();
+        if task == Task::DecodeAndSort {
+            self.open.sort(&self.sorting_key);
+        }
     }
 }
 
@@ -59,6 +74,7 @@ impl<R: EventRegistry> Desk<R> {
 struct Work<'c, R: EventRegistry> {
     desk: Box<Desk<R>>,
     shares: Vec<Share<'c>>,
+    task: Task,
 }
 
 /// The thread that decodes.
@@ -89,8 +105,13 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
         Builder::new()
             .name("decode".to_owned())
             .spawn_scoped(scope, move || {
-                for Work { mut desk, shares } in work {
-                    desk.decode(&shares);
+                for Work {
+                    mut desk,
+                    shares,
+                    task,
+                } in work
+                {
+                    desk.decode(&shares, task);
                     if back.send(desk).is_err() || spend.send(shares).is_err() {
                         return;
                     }
@@ -112,17 +133,18 @@ impl<'c, R: EventRegistry> Decoding<'c, R> {
         &mut self,
         mut desk: Box<Desk<R>>,
         gathered: &mut Gathered<'c>,
+        task: Task,
     ) -> Result<()> {
         let records: usize = gathered.admitted.iter().map(Share::len).sum();
-        if records < FEW {
-            desk.decode(&gathered.admitted);
+        if records < FEW && task == Task::Decode {
+            desk.decode(&gathered.admitted, task);
             gathered.admitted.clear();
             self.done = Some(desk);
             return Ok(());
         }
         let shares = std::mem::take(&mut gathered.admitted);
         self.to
-            .send(Work { desk, shares })
+            .send(Work { desk, shares, task })
             .map_err(|_| Error::bug("the decoding thread is gone"))
     }
 

@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::failpoint::reach;
 use super::gathered::{Admission, Gathered};
 use super::insert::{Sink, Written};
-use super::intake::{Decoding, Desk, enter};
+use super::intake::{Decoding, Desk, Task, enter};
 use super::plan::Plan;
 use super::progress::Progress;
 use super::record::Record;
@@ -106,7 +106,8 @@ impl<R: EventRegistry> Worker<R> {
             let mut gathered = Gathered::new(turn.epoch, fetcher);
             while !self.stop.load(Ordering::Relaxed) {
                 let wait = self.wait(&turn, &desk, &gathered);
-                decoding.begin(desk, &mut gathered)?;
+                let task = self.task(&turn, &desk);
+                decoding.begin(desk, &mut gathered, task)?;
                 let planned = self.plan_sealed(&mut turn);
                 gathered.fill(&self.consumer, wait)?;
                 desk = decoding.finish()?;
@@ -118,7 +119,7 @@ impl<R: EventRegistry> Worker<R> {
                 self.advance(&mut turn, &mut desk, &gathered)?;
                 self.admit(&mut turn, &mut desk, &mut gathered);
             }
-            decoding.begin(desk, &mut gathered)?;
+            decoding.begin(desk, &mut gathered, Task::Decode)?;
             desk = decoding.finish()?;
             self.finish(&mut turn, &mut desk)
         })
@@ -223,6 +224,15 @@ impl<R: EventRegistry> Worker<R> {
         // Full still where the plan could not be committed yet.
         self.set_paused(turn, self.is_full(turn, desk));
         Ok(())
+    }
+
+    fn task(&self, turn: &Turn<R>, desk: &Desk<R>) -> Task {
+        let waits = turn.is_occupied() && self.is_full(turn, desk);
+        if waits && !desk.open.is_sorted() {
+            Task::DecodeAndSort
+        } else {
+            Task::Decode
+        }
     }
 
     fn is_full(&self, turn: &Turn<R>, desk: &Desk<R>) -> bool {
