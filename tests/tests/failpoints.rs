@@ -31,10 +31,15 @@ fn check(scene: &mut Scene, stream: &mut Stream, records: usize, points: &[&str]
         scene.await_failpoint(point);
         scene.send(stream, records / 4);
     }
+    make_good(scene, stream, &points.join(", then "));
+}
+
+/// A worker without failpoints finishes what others left.
+fn make_good(scene: &mut Scene, stream: &Stream, what: &str) {
     scene.add_worker("");
     scene.settle();
     scene.stop_workers();
-    verdict::check(scene, stream, &points.join(", then "));
+    verdict::check(scene, stream, what);
 }
 
 #[test]
@@ -106,10 +111,7 @@ fn a_plan_whose_answer_was_lost_stands_beside_all_of_its_partitions() {
         scene.logged("a plan is committed again") > 2
     });
     scene.stop_workers();
-    scene.add_worker("");
-    scene.settle();
-    scene.stop_workers();
-    verdict::check(&scene, &stream, "answers lost");
+    make_good(&mut scene, &stream, "answers lost");
     assert_eq!(scene.logged("replayed a planned batch"), 1);
 }
 
@@ -118,23 +120,21 @@ fn an_insert_that_ends_in_a_panic_ends_its_worker() {
     let mut scene = scene();
     let mut stream = Stream::new(17, yesterday());
     scene.send(&mut stream, RECORDS);
-    scene.add_worker("before-insert=1*off->panic");
+    let point = "before-insert=1*off->panic";
+    scene.add_worker(point);
     scene.watch("the worker ends", |scene| match scene.ended().pop() {
         Some(End::Error(_, log)) => {
             assert!(log.contains("an insert has ended"), "{log}");
             true
         }
         Some(End::AtStart) => {
-            scene.add_worker("before-insert=1*off->panic");
+            scene.add_worker(point);
             false
         }
         Some(end) => panic!("{end:?}"),
         None => false,
     });
-    scene.add_worker("");
-    scene.settle();
-    scene.stop_workers();
-    verdict::check(&scene, &stream, "a panic");
+    make_good(&mut scene, &stream, "a panic");
 }
 
 #[test]

@@ -8,13 +8,11 @@ use super::batch::{Batch, Coordinates};
 use super::decode::{EventReader, Source};
 use super::dedupe::KnownKeys;
 use super::gathered::{Gathered, Share};
+use super::insert::Sink;
 use super::record::Record;
 use super::records::letter;
-use crate::clickhouse::sort::key_columns;
 use crate::column::Millis;
-use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::metrics::Metrics;
 use crate::registry::EventRegistry;
 
 /// Records below which waking the other thread costs more than it saves.
@@ -41,15 +39,16 @@ pub(super) enum Task {
 }
 
 impl<R: EventRegistry> Desk<R> {
-    pub(super) fn new(config: &Config, metrics: &Metrics) -> Box<Self> {
-        let mut known = KnownKeys::new(config.dedupe, metrics);
+    pub(super) fn new(sink: &Sink<R>) -> Box<Self> {
+        let config = &sink.config;
+        let mut known = KnownKeys::new(config.dedupe, &sink.metrics);
         let open = Batch::numbered(known.number());
         let reader = EventReader::new(config.hash_key.0, config.batch.max_message_bytes);
         Box::new(Self {
             reader,
             known,
             open,
-            sorting_key: key_columns::<R::Block>(R::PROJECT.sorting_key),
+            sorting_key: sink.sorting_key.clone(),
         })
     }
 

@@ -64,7 +64,7 @@ pub(super) struct Turn<R: EventRegistry> {
     pub(super) sealed: Option<Sealed<R::Block>>,
     /// An insert is under way.
     pub(super) busy: bool,
-    pub(super) paused: bool,
+    paused: bool,
     /// A batch was given up and the group is joined anew: until then no record is ours.
     pub(super) rejoining: bool,
     pub(super) epoch: u64,
@@ -87,7 +87,7 @@ impl<R: EventRegistry> Worker<R> {
     pub(super) fn run(self) -> Result<()> {
         std::thread::scope(|scope| {
             let mut decoding = Decoding::<R>::start(scope)?;
-            let mut desk = Desk::new(&self.sink.config, &self.sink.metrics);
+            let mut desk = Desk::new(&self.sink);
             let (report, done) = channel();
             let mut turn = Turn::<R> {
                 spare: Some(Batch::default()),
@@ -259,7 +259,7 @@ impl<R: EventRegistry> Worker<R> {
         }
     }
 
-    pub(super) fn set_paused(&self, turn: &mut Turn<R>, paused: bool) {
+    fn set_paused(&self, turn: &mut Turn<R>, paused: bool) {
         if turn.paused != paused {
             turn.paused = paused;
             self.consumer.set_paused(paused);

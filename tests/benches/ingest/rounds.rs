@@ -54,12 +54,7 @@ impl Figures {
             let unit_name = if unit > 1.0 { " k" } else { "" };
             format!("{:.decimals$}{unit_name}", value / unit)
         });
-        self.line_of(cells.collect())
-    }
-
-    fn line_of(&self, cells: Vec<String>) -> String {
-        let checked = if self.is_right { "yes" } else { "WRONG" };
-        format!("| {} | {} | {checked} |", self.name, cells.join(" | "))
+        line(&self.name, cells, self.is_right)
     }
 
     /// One contender's rounds in a line: the middle one of each figure, and from where to where it went.
@@ -72,11 +67,13 @@ impl Figures {
             let middle = values[values.len() / 2];
             format!("{middle:.decimals$} ({least:.decimals$}–{most:.decimals$})")
         });
-        let all = Self {
-            name: rounds[0].name.clone(),
-            values: [0.0; COLUMNS.len()],
-            is_right: rounds.iter().all(|it| it.is_right),
-        };
-        all.line_of(cells.collect())
+        let is_right = rounds.iter().all(|it| it.is_right);
+        line(&rounds[0].name, cells, is_right)
     }
+}
+
+fn line(name: &str, cells: impl Iterator<Item = String>, is_right: bool) -> String {
+    let cells: Vec<String> = cells.collect();
+    let checked = if is_right { "yes" } else { "WRONG" };
+    format!("| {name} | {} | {checked} |", cells.join(" | "))
 }
