@@ -34,6 +34,8 @@ pub enum Origin {
     Payload(PayloadStorage),
     /// The deduplication key.
     DedupeKey,
+    /// The hash that records of one event share.
+    EventKey,
     /// A keyed hash of the column with this position in [`columns`]' result.
     Hash(usize),
     /// When the worker took the record.
@@ -74,6 +76,21 @@ pub const RESERVED: &[&str] = &[
     "schema_version",
     "payload_json",
     "dedupe_key",
+    "event_key",
+    "version",
+    "received_at",
+    "kafka_topic",
+    "kafka_partition",
+    "kafka_offset",
+    "partition_tag",
+];
+
+/// Columns that say how an event arrived, or are made of others: two copies of an event differ in them, or need
+/// not be told apart by them. The sorting key cannot have them.
+pub const ARRIVAL: &[&str] = &[
+    "payload_json",
+    "dedupe_key",
+    "event_key",
     "version",
     "received_at",
     "kafka_topic",
@@ -155,10 +172,6 @@ pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
         PayloadStorage::Json => "JSON",
         PayloadStorage::String => "String",
     };
-    let version = clickhouse.version_column.as_ref().map_or_else(
-        || "UInt32 DEFAULT 0".to_owned(),
-        |column| format!("UInt32 DEFAULT {column}"),
-    );
     columns.extend([
         system(
             "payload_json",
@@ -171,15 +184,22 @@ pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
             "dedupe_key",
             Origin::DedupeKey,
             "String",
-            "Events with one key are one event",
+            "Deduplication key, the event's own or made by its topic's template",
             Some("ZSTD(1)"),
+        ),
+        system(
+            "event_key",
+            Origin::EventKey,
+            "UInt64",
+            "Hash of topic, record key, sorting columns and dedupe_key: what copies of one event share",
+            Some("NONE"),
         ),
         system(
             "version",
             Origin::Server,
-            &version,
-            "Highest wins when rows with one sorting key merge",
-            None,
+            "UInt64 DEFAULT bitNot(toUInt64(kafka_offset))",
+            "Of copies the highest counts: the first in Kafka",
+            Some("T64, ZSTD(1)"),
         ),
         system(
             "received_at",

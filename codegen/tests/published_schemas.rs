@@ -92,7 +92,14 @@ fn every_manifest_passes_its_schema_and_no_other_views() {
 #[test]
 fn a_misspelt_setting_is_seen() {
     let view = json!({"kind": "rollup", "name": "daily", "description": "Days.", "from": "user_daily",
-        "group_by": ["event_date"], "measures": [], "refresh_minutes": 5, "retension_days": 400});
-    assert!(!errors(Manifest::View, &view).is_empty());
-    assert!(!errors(Manifest::RollupView, &view).is_empty());
+        "group_by": ["event_date"], "measures": [], "retention_days": 400});
+    for manifest in [Manifest::View, Manifest::RollupView] {
+        assert_eq!(errors(manifest, &view), [""; 0]);
+        // Misspelt, and one that rollups had once.
+        for setting in ["retension_days", "refresh_minutes"] {
+            let mut view = view.clone();
+            view[setting] = json!(5);
+            assert!(!errors(manifest, &view).is_empty(), "{setting}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Every rule of the gate: one folder a rule with a change that it finds, one next to it that it must not,
 //! and the first one waived; what a person reads is compared in full.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use topicwright::compat::{Prover, Source, Verdict, View};
@@ -318,6 +318,35 @@ fn the_same_registry_is_silent_against_itself() {
         let outcome = checked(&change, rule.id);
         assert_eq!(said(&outcome), BTreeSet::new(), "{}", rule.id);
     }
+}
+
+/// Closed days of a KPI may be sets, which no `ALTER` converts.
+#[test]
+fn what_a_kpi_keeps_is_compared_too() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/views/kpi-sets");
+    let text = |name: &str| std::fs::read_to_string(fixture.join(name)).unwrap();
+    let edits: BTreeMap<String, Vec<edited::Edit>> = toml::from_str(&text("edit.toml")).unwrap();
+    let mut old = edited::webshop();
+    edited::apply(&mut old, &edits["edit"]);
+    old.0
+        .insert("views/kpi_revisions.toml".to_owned(), text("view.toml"));
+    let mut new = old.clone();
+    let registry = new.0.get_mut("registry.toml").unwrap();
+    *registry = registry.replacen("type = \"UInt32\"", "type = \"UInt64\"", 1);
+    assert_ne!(old, new);
+    let change = Change {
+        old,
+        new,
+        today: TODAY.to_owned(),
+    };
+    let outcome = checked(&change, "sets of a KPI");
+    let told = outcome.findings.iter().any(|finding| {
+        finding.rule == "column-narrowed"
+            && finding.file == "views/kpi_revisions.toml"
+            && finding.message.contains("shop.kpi_revisions_closed")
+            && finding.message.contains("cannot convert stored states")
+    });
+    assert!(told, "{}", rendered(&outcome, &change));
 }
 
 #[test]

@@ -72,9 +72,15 @@ fn names_and_columns_of_views() {
         (CUSTOMERS, "retention_days = 90", "retention_days = 0", "invalid-view", "/retention_days", "0 days"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "net_cents""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "customer""#, "name-taken", "/measures/2/name", "already"),
-        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "refreshed_at""#, "name-taken", "/measures/2/name", "already"),
+        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "newest""#, "name-taken", "/measures/2/name", "already"),
+        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "last_event_at""#, "name-taken", "/measures/2/name", "already"),
+        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "is_copy""#, "name-taken", "/measures/2/name", "already"),
+        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "chunk""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "Largest""#, "invalid-view", "/measures/2/name", "lower-case"),
         (CART, r#"name = "latest_cart""#, r#"name = "shop_events""#, "name-taken", "/name", "the fact table"),
+        (CART, r#"name = "latest_cart""#, r#"name = "event_ledger""#, "name-taken", "/name", "`event_ledger`, and so does every registry"),
+        (CART, r#"name = "latest_cart""#, r#"name = "event_ledger_mv""#, "name-taken", "/name", "`event_ledger_mv`, and so does every registry"),
+        (CART, r#"name = "latest_cart""#, r#"name = "view_watermarks""#, "name-taken", "/name", "`view_watermarks`, and so does every registry"),
         (CART, r#"name = "latest_cart""#, r#"name = "latest`; DROP""#, "invalid-view", "/name", "lower-case"),
         (CART, r#"key = ["customer"]"#, "key = []", "invalid-view", "/key", "needs a key"),
         (CART, r#"columns = ["revision", "ts"]"#, "columns = []", "invalid-view", "/columns", "at least one"),
@@ -119,8 +125,8 @@ fn rollups_and_kpis() {
         (SALES, r#"from = "customer_daily""#, r#"from = "sales_daily""#, "unknown-view", "/from", "not an aggregate"),
         (BUYERS, r#"from = "customer_daily""#, r#"from = "latest_cart""#, "unknown-view", "/from", "not an aggregate"),
         (BUYERS, r#"from = "customer_daily""#, r#"from = "sales_daily""#, "unknown-view", "/from", "not an aggregate"),
-        (SALES, "refresh_minutes = 30", "refresh_minutes = 0", "invalid-view", "/refresh_minutes", "once an hour"),
-        (SALES, "refresh_minutes = 30", "refresh_minutes = 30\nretention_days = 0", "invalid-view", "/retention_days", "0 days"),
+        (SALES, r#"group_by = ["event_date"]"#, "group_by = [\"event_date\"]\nrefresh_minutes = 30", "unknown-setting", "/refresh_minutes", "not a setting"),
+        (SALES, r#"group_by = ["event_date"]"#, "group_by = [\"event_date\"]\nretention_days = 0", "invalid-view", "/retention_days", "0 days"),
         (SALES, r#"group_by = ["event_date"]"#, r#"group_by = ["customer"]"#, "invalid-view", "/group_by/0", "first"),
         (SALES, r#"sum = "net_cents""#, r#"sum = "nets""#, "unknown-column", "/measures/1/sum", "no column `nets`"),
         (BUYERS, "window_days = 30", "window_days = 0", "invalid-view", "/window_days", "holds nothing"),
@@ -197,6 +203,16 @@ fn what_is_right_stays_silent() {
             r#"{ column = "weight_kg", at_least = -1 }, { column = "express", equals = true }"#,
         ),
         (CART, r#"name = "latest_cart""#, r#"name = "kpi_carts""#),
+        (
+            CART,
+            r#"name = "latest_cart""#,
+            r#"name = "latest_cart_mv""#,
+        ),
+        (
+            CUSTOMERS,
+            r#"name = "largest_cents""#,
+            r#"name = "refreshed_at""#,
+        ),
         (BASKET, r#"order_by = ["-event_date"]"#, ""),
         (
             BASKET,
@@ -218,13 +234,78 @@ fn what_is_right_stays_silent() {
     }
 }
 
-/// A table and a KPI's view are objects of one database.
+/// A table and a KPI's view are objects of one database, and each has a table of closed days.
 #[test]
 fn both_views_that_make_one_object_are_told() {
-    let found = findings(CART, r#"name = "latest_cart""#, r#"name = "kpi_basket""#);
-    let files: Vec<&str> = found.iter().map(|finding| finding.file.as_str()).collect();
-    assert_eq!(files, [BASKET, CART]);
-    assert!(found.iter().all(|finding| finding.rule == "name-taken"));
+    for (name, other) in [
+        ("kpi_basket", BASKET),
+        ("kpi_basket_closed", BASKET),
+        ("customer_daily_closed", CUSTOMERS),
+    ] {
+        let found = findings(
+            CART,
+            r#"name = "latest_cart""#,
+            &format!("name = \"{name}\""),
+        );
+        // One for each object that both make.
+        let mut files: Vec<&str> = found.iter().map(|finding| finding.file.as_str()).collect();
+        files.dedup();
+        assert_eq!(files, [other, CART], "{name}");
+        assert!(found.iter().all(|finding| finding.rule == "name-taken"));
+    }
+}
+
+/// A sorting column tells events apart, so it says something of the event, and all that copies of it share.
+#[test]
+fn the_sorting_key_has_no_columns_of_arrival() {
+    const ORDER_BY: &str = r#"order_by = ["event_type", "customer"]"#;
+    for column in [
+        "dedupe_key",
+        "event_key",
+        "version",
+        "received_at",
+        "kafka_topic",
+        "kafka_partition",
+        "kafka_offset",
+        "partition_tag",
+        "payload_json",
+    ] {
+        let edited = format!("order_by = [\"event_type\", \"{column}\"]");
+        let found = findings("registry.toml", ORDER_BY, &edited);
+        let [finding] = found.as_slice() else {
+            panic!("{column}: {found:#?}")
+        };
+        assert_eq!(
+            (finding.rule, finding.pointer.as_str()),
+            ("unknown-column", "/clickhouse/order_by/1")
+        );
+        assert!(finding.message.contains(&format!("`{column}`")));
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        assert!(fix.contains("event_key is added by itself"), "{fix}");
+    }
+    for columns in [
+        r#"["event_type"]"#,
+        r#"["customer", "event_type"]"#,
+        r#"["event_type", "order_id", "event_date"]"#,
+    ] {
+        let found = findings("registry.toml", ORDER_BY, &format!("order_by = {columns}"));
+        assert_eq!(found, [], "{columns}");
+    }
+}
+
+/// Settings that are gone are told like any other that is not there.
+#[test]
+fn settings_of_the_table() {
+    const ORDER_BY: &str = r#"order_by = ["event_type", "customer"]"#;
+    let with =
+        |setting: &str| findings("registry.toml", ORDER_BY, &format!("{ORDER_BY}\n{setting}"));
+    assert_eq!(with("late_days = 7"), []);
+    let found = with(r#"version_column = "revision""#);
+    let told: Vec<(&str, &str)> = found
+        .iter()
+        .map(|finding| (finding.rule, finding.pointer.as_str()))
+        .collect();
+    assert_eq!(told, [("unknown-setting", "/clickhouse/version_column")]);
 }
 
 /// What refers to a view or topic that could not be read is not blamed for it.

@@ -1,6 +1,6 @@
 //! The fact table `events_raw`.
 //!
-//! Made from `schema_registry/registry.toml` (b6b07e40dd1b) by `topicwright generate`; do not edit.
+//! Made from `schema_registry/registry.toml` (f53cb4c3cbcc) by `topicwright generate`; do not edit.
 use topicwright_runtime::column::{ColumnRef, Fixed, JsonColumn, Millis, Text};
 use topicwright_runtime::registry::FactBlock;
 
@@ -43,8 +43,10 @@ pub struct Block {
     pub user_hash: Fixed<u64>,
     /// The event's payload
     pub payload_json: JsonColumn,
-    /// Events with one key are one event
+    /// Deduplication key, the event's own or made by its topic's template
     pub dedupe_key: Text,
+    /// Hash of topic, record key, sorting columns and dedupe_key: what copies of one event share
+    pub event_key: Fixed<u64>,
     /// When the ingest worker took the event
     pub received_at: Fixed<Millis>,
     /// Topic of the record
@@ -79,6 +81,7 @@ impl FactBlock for Block {
             "JSON(max_dynamic_paths = 16, action Nullable(String), amount_gold Nullable(Int64), app_version Nullable(String), balance Nullable(Int64), client Nullable(String), delta_gold Nullable(Int64), ended_at Nullable(String), event_id Nullable(Int64), game_mode Nullable(String), game_type Nullable(String), method Nullable(String), mission_id Nullable(Int64), platform Nullable(String), price_cents Nullable(Int64), product_id Nullable(Int64), progress_version Nullable(Int64), reason Nullable(String), session_id Nullable(String), source_id Nullable(Int64), source_type Nullable(String), started_at Nullable(String), status Nullable(String), store Nullable(String), tx_id Nullable(Int64), user_id Nullable(Int64))",
         ),
         ("dedupe_key", "String"),
+        ("event_key", "UInt64"),
         ("received_at", "DateTime64(3, 'UTC')"),
         ("kafka_topic", "LowCardinality(String)"),
         ("kafka_partition", "Int32"),
@@ -108,6 +111,7 @@ impl FactBlock for Block {
             self.user_hash.byte_len(),
             self.payload_json.byte_len(),
             self.dedupe_key.byte_len(),
+            self.event_key.byte_len(),
             self.received_at.byte_len(),
             self.kafka_topic.byte_len(),
             self.kafka_partition.byte_len(),
@@ -136,6 +140,7 @@ impl FactBlock for Block {
         self.user_hash.clear();
         self.payload_json.clear();
         self.dedupe_key.clear();
+        self.event_key.clear();
         self.received_at.clear();
         self.kafka_topic.clear();
         self.kafka_partition.clear();
@@ -153,10 +158,10 @@ impl FactBlock for Block {
             .status), ColumnRef::LowCardinality(& self.source_type),
             ColumnRef::LowCardinality(& self.game_type), ColumnRef::LowCardinality(& self
             .platform), ColumnRef::UInt64(& self.user_hash), ColumnRef::Json(& self
-            .payload_json), ColumnRef::String(& self.dedupe_key), ColumnRef::DateTime64(&
-            self.received_at), ColumnRef::LowCardinality(& self.kafka_topic),
-            ColumnRef::Int32(& self.kafka_partition), ColumnRef::Int64(& self
-            .kafka_offset)
+            .payload_json), ColumnRef::String(& self.dedupe_key), ColumnRef::UInt64(&
+            self.event_key), ColumnRef::DateTime64(& self.received_at),
+            ColumnRef::LowCardinality(& self.kafka_topic), ColumnRef::Int32(& self
+            .kafka_partition), ColumnRef::Int64(& self.kafka_offset)
         ]
     }
 }

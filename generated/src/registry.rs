@@ -1,10 +1,10 @@
 //! The compiled registry: what the runtime knows.
 //!
-//! Made from `schema_registry/registry.toml` (b6b07e40dd1b) by `topicwright generate`; do not edit.
+//! Made from `schema_registry/registry.toml` (f53cb4c3cbcc) by `topicwright generate`; do not edit.
 use crate::fact::Block;
 use crate::topics;
 use topicwright_runtime::check::Check;
-use topicwright_runtime::registry::{EnvelopeFields, EventRegistry, Payload, Project, Statement, Topic, Version};
+use topicwright_runtime::registry::{ClosedView, Days, EnvelopeFields, EventRegistry, Payload, Project, Statement, Topic, Version};
 
 /// The `game` registry, compiled.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ impl EventRegistry for GameEvents {
         name: "game",
         database: "game",
         fact_table: "events_raw",
-        sorting_key: &["event_type", "user_id", "ts", "entity_id", "dedupe_key"],
+        sorting_key: &["event_type", "user_id", "event_key"],
         envelope: EnvelopeFields {
             event_type: "event_type",
             schema_version: "schema_version",
@@ -36,88 +36,110 @@ impl EventRegistry for GameEvents {
                 sql: include_str!("../clickhouse/10_events_raw.sql"),
             },
             Statement {
-                name: "event_completion_state",
-                sql: include_str!("../clickhouse/20_event_completion_state.sql"),
+                name: "event_ledger",
+                sql: include_str!("../clickhouse/20_event_ledger.sql"),
             },
             Statement {
-                name: "latest_mission_progress_state",
-                sql: include_str!("../clickhouse/20_latest_mission_progress_state.sql"),
+                name: "view_watermarks",
+                sql: include_str!("../clickhouse/20_view_watermarks.sql"),
             },
             Statement {
-                name: "latest_progress_state",
-                sql: include_str!("../clickhouse/20_latest_progress_state.sql"),
+                name: "event_ledger_mv",
+                sql: include_str!("../clickhouse/30_event_ledger_mv.sql"),
             },
             Statement {
-                name: "mission_completion_state",
-                sql: include_str!("../clickhouse/20_mission_completion_state.sql"),
+                name: "daily_closed",
+                sql: include_str!("../clickhouse/40_daily_closed.sql"),
             },
             Statement {
-                name: "user_daily_state",
-                sql: include_str!("../clickhouse/20_user_daily_state.sql"),
+                name: "event_completion_closed",
+                sql: include_str!("../clickhouse/40_event_completion_closed.sql"),
             },
             Statement {
-                name: "event_completion_mv",
-                sql: include_str!("../clickhouse/30_event_completion_mv.sql"),
+                name: "event_daily_closed",
+                sql: include_str!("../clickhouse/40_event_daily_closed.sql"),
             },
             Statement {
-                name: "latest_mission_progress_mv",
-                sql: include_str!("../clickhouse/30_latest_mission_progress_mv.sql"),
+                name: "kpi_arpdau_closed",
+                sql: include_str!("../clickhouse/40_kpi_arpdau_closed.sql"),
             },
             Statement {
-                name: "latest_progress_mv",
-                sql: include_str!("../clickhouse/30_latest_progress_mv.sql"),
+                name: "kpi_claim_conversion_closed",
+                sql: include_str!("../clickhouse/40_kpi_claim_conversion_closed.sql"),
             },
             Statement {
-                name: "mission_completion_mv",
-                sql: include_str!("../clickhouse/30_mission_completion_mv.sql"),
+                name: "kpi_dau_closed",
+                sql: include_str!("../clickhouse/40_kpi_dau_closed.sql"),
             },
             Statement {
-                name: "user_daily_mv",
-                sql: include_str!("../clickhouse/30_user_daily_mv.sql"),
+                name: "kpi_gold_flow_closed",
+                sql: include_str!("../clickhouse/40_kpi_gold_flow_closed.sql"),
+            },
+            Statement {
+                name: "kpi_mission_claim_conversion_closed",
+                sql: include_str!(
+                    "../clickhouse/40_kpi_mission_claim_conversion_closed.sql"
+                ),
+            },
+            Statement {
+                name: "kpi_payer_conversion_closed",
+                sql: include_str!("../clickhouse/40_kpi_payer_conversion_closed.sql"),
+            },
+            Statement {
+                name: "kpi_signups_closed",
+                sql: include_str!("../clickhouse/40_kpi_signups_closed.sql"),
+            },
+            Statement {
+                name: "kpi_weekly_actives_closed",
+                sql: include_str!("../clickhouse/40_kpi_weekly_actives_closed.sql"),
+            },
+            Statement {
+                name: "kpi_whales_closed",
+                sql: include_str!("../clickhouse/40_kpi_whales_closed.sql"),
+            },
+            Statement {
+                name: "latest_mission_progress_closed",
+                sql: include_str!("../clickhouse/40_latest_mission_progress_closed.sql"),
+            },
+            Statement {
+                name: "latest_progress_closed",
+                sql: include_str!("../clickhouse/40_latest_progress_closed.sql"),
+            },
+            Statement {
+                name: "mission_completion_closed",
+                sql: include_str!("../clickhouse/40_mission_completion_closed.sql"),
+            },
+            Statement {
+                name: "user_daily_closed",
+                sql: include_str!("../clickhouse/40_user_daily_closed.sql"),
             },
             Statement {
                 name: "event_completion",
-                sql: include_str!("../clickhouse/40_event_completion.sql"),
+                sql: include_str!("../clickhouse/50_event_completion.sql"),
             },
             Statement {
                 name: "latest_mission_progress",
-                sql: include_str!("../clickhouse/40_latest_mission_progress.sql"),
+                sql: include_str!("../clickhouse/50_latest_mission_progress.sql"),
             },
             Statement {
                 name: "latest_progress",
-                sql: include_str!("../clickhouse/40_latest_progress.sql"),
+                sql: include_str!("../clickhouse/50_latest_progress.sql"),
             },
             Statement {
                 name: "mission_completion",
-                sql: include_str!("../clickhouse/40_mission_completion.sql"),
+                sql: include_str!("../clickhouse/50_mission_completion.sql"),
             },
             Statement {
                 name: "user_daily",
-                sql: include_str!("../clickhouse/40_user_daily.sql"),
-            },
-            Statement {
-                name: "daily_state",
-                sql: include_str!("../clickhouse/50_daily_state.sql"),
-            },
-            Statement {
-                name: "event_daily_state",
-                sql: include_str!("../clickhouse/50_event_daily_state.sql"),
-            },
-            Statement {
-                name: "daily_mv",
-                sql: include_str!("../clickhouse/60_daily_mv.sql"),
-            },
-            Statement {
-                name: "event_daily_mv",
-                sql: include_str!("../clickhouse/60_event_daily_mv.sql"),
+                sql: include_str!("../clickhouse/50_user_daily.sql"),
             },
             Statement {
                 name: "daily",
-                sql: include_str!("../clickhouse/70_daily.sql"),
+                sql: include_str!("../clickhouse/60_daily.sql"),
             },
             Statement {
                 name: "event_daily",
-                sql: include_str!("../clickhouse/70_event_daily.sql"),
+                sql: include_str!("../clickhouse/60_event_daily.sql"),
             },
             Statement {
                 name: "kpi_arpdau",
@@ -194,6 +216,191 @@ impl EventRegistry for GameEvents {
                 sql: include_str!("../clickhouse/kpi/whales.sql"),
             },
         ],
+        days: Some(Days {
+            ledger: "event_ledger",
+            watermarks: "view_watermarks",
+            fill: include_str!("../clickhouse/closing/fill_ledger.sql"),
+            mark_copies: include_str!("../clickhouse/closing/mark_copies.sql"),
+            views: &[
+                ClosedView {
+                    name: "event_completion",
+                    table: "event_completion_closed",
+                    query: include_str!("../clickhouse/closing/event_completion.sql"),
+                    columns: &[
+                        "event_date",
+                        "entity_id",
+                        "progress_updates",
+                        "claims",
+                        "players",
+                        "claimants",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "latest_mission_progress",
+                    table: "latest_mission_progress_closed",
+                    query: include_str!(
+                        "../clickhouse/closing/latest_mission_progress.sql"
+                    ),
+                    columns: &["user_id", "entity_id", "newest", "last_event_at"],
+                    replaces_day: false,
+                },
+                ClosedView {
+                    name: "latest_progress",
+                    table: "latest_progress_closed",
+                    query: include_str!("../clickhouse/closing/latest_progress.sql"),
+                    columns: &["user_id", "entity_id", "newest", "last_event_at"],
+                    replaces_day: false,
+                },
+                ClosedView {
+                    name: "mission_completion",
+                    table: "mission_completion_closed",
+                    query: include_str!("../clickhouse/closing/mission_completion.sql"),
+                    columns: &[
+                        "event_date",
+                        "entity_id",
+                        "progress_updates",
+                        "claims",
+                        "players",
+                        "claimants",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "user_daily",
+                    table: "user_daily_closed",
+                    query: include_str!("../clickhouse/closing/user_daily.sql"),
+                    columns: &[
+                        "event_date",
+                        "user_id",
+                        "auth_events",
+                        "signups",
+                        "logins",
+                        "sessions",
+                        "net_gold_delta",
+                        "gold_granted",
+                        "gold_bought",
+                        "session_gold",
+                        "purchases",
+                        "revenue_cents",
+                        "event_claims",
+                        "mission_claims",
+                        "highest_balance",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "daily",
+                    table: "daily_closed",
+                    query: include_str!("../clickhouse/closing/daily.sql"),
+                    columns: &[
+                        "event_date",
+                        "active_users",
+                        "paying_users",
+                        "signups",
+                        "sessions",
+                        "purchases",
+                        "revenue_cents",
+                        "net_gold_delta",
+                        "event_claims",
+                        "mission_claims",
+                        "highest_balance",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "event_daily",
+                    table: "event_daily_closed",
+                    query: include_str!("../clickhouse/closing/event_daily.sql"),
+                    columns: &[
+                        "event_date",
+                        "entity_id",
+                        "progress_updates",
+                        "claims",
+                        "players",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_arpdau",
+                    table: "kpi_arpdau_closed",
+                    query: include_str!("../clickhouse/closing/kpi_arpdau.sql"),
+                    columns: &["event_date", "revenue_cents", "active_users"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_claim_conversion",
+                    table: "kpi_claim_conversion_closed",
+                    query: include_str!(
+                        "../clickhouse/closing/kpi_claim_conversion.sql"
+                    ),
+                    columns: &["event_date", "entity_id", "progress_updates", "claims"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_dau",
+                    table: "kpi_dau_closed",
+                    query: include_str!("../clickhouse/closing/kpi_dau.sql"),
+                    columns: &["event_date", "active_users"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_gold_flow",
+                    table: "kpi_gold_flow_closed",
+                    query: include_str!("../clickhouse/closing/kpi_gold_flow.sql"),
+                    columns: &[
+                        "event_date",
+                        "net_gold_delta",
+                        "gold_granted",
+                        "gold_bought",
+                        "session_gold",
+                        "highest_balance",
+                    ],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_mission_claim_conversion",
+                    table: "kpi_mission_claim_conversion_closed",
+                    query: include_str!(
+                        "../clickhouse/closing/kpi_mission_claim_conversion.sql"
+                    ),
+                    columns: &["event_date", "entity_id", "progress_updates", "claims"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_payer_conversion",
+                    table: "kpi_payer_conversion_closed",
+                    query: include_str!(
+                        "../clickhouse/closing/kpi_payer_conversion.sql"
+                    ),
+                    columns: &["event_date", "chunk", "paying_users", "active_users"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_signups",
+                    table: "kpi_signups_closed",
+                    query: include_str!("../clickhouse/closing/kpi_signups.sql"),
+                    columns: &["event_date", "signups", "logins", "sessions"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_weekly_actives",
+                    table: "kpi_weekly_actives_closed",
+                    query: include_str!("../clickhouse/closing/kpi_weekly_actives.sql"),
+                    columns: &["event_date", "chunk", "active_users"],
+                    replaces_day: true,
+                },
+                ClosedView {
+                    name: "kpi_whales",
+                    table: "kpi_whales_closed",
+                    query: include_str!("../clickhouse/closing/kpi_whales.sql"),
+                    columns: &["event_date", "user_id", "gold_bought", "revenue_cents"],
+                    replaces_day: true,
+                },
+            ],
+            late_days: 31,
+            retention_days: 400,
+        }),
         plan: include_str!("../plan.json"),
     };
     const CHECK_ENVELOPE: Check = crate::envelope::CHECK;
@@ -222,6 +429,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::auth_events::v1::AuthEvents as Payload>::CHECK,
                     key: topics::auth_events::v1::key,
                     dedupe_key: topics::auth_events::v1::dedupe_key,
+                    identify: topics::auth_events::v1::identify,
                     write: topics::auth_events::v1::write,
                 },
                 Version {
@@ -230,6 +438,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::auth_events::v2::AuthEvents as Payload>::CHECK,
                     key: topics::auth_events::v2::key,
                     dedupe_key: topics::auth_events::v2::dedupe_key,
+                    identify: topics::auth_events::v2::identify,
                     write: topics::auth_events::v2::write,
                 },
             ],
@@ -259,6 +468,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::event_claim::v1::EventClaim as Payload>::CHECK,
                     key: topics::event_claim::v1::key,
                     dedupe_key: topics::event_claim::v1::dedupe_key,
+                    identify: topics::event_claim::v1::identify,
                     write: topics::event_claim::v1::write,
                 },
             ],
@@ -288,6 +498,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::event_progress::v1::EventProgress as Payload>::CHECK,
                     key: topics::event_progress::v1::key,
                     dedupe_key: topics::event_progress::v1::dedupe_key,
+                    identify: topics::event_progress::v1::identify,
                     write: topics::event_progress::v1::write,
                 },
             ],
@@ -317,6 +528,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::game_session::v1::GameSession as Payload>::CHECK,
                     key: topics::game_session::v1::key,
                     dedupe_key: topics::game_session::v1::dedupe_key,
+                    identify: topics::game_session::v1::identify,
                     write: topics::game_session::v1::write,
                 },
                 Version {
@@ -325,6 +537,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::game_session::v2::GameSession as Payload>::CHECK,
                     key: topics::game_session::v2::key,
                     dedupe_key: topics::game_session::v2::dedupe_key,
+                    identify: topics::game_session::v2::identify,
                     write: topics::game_session::v2::write,
                 },
             ],
@@ -354,6 +567,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::mission_claim::v1::MissionClaim as Payload>::CHECK,
                     key: topics::mission_claim::v1::key,
                     dedupe_key: topics::mission_claim::v1::dedupe_key,
+                    identify: topics::mission_claim::v1::identify,
                     write: topics::mission_claim::v1::write,
                 },
             ],
@@ -383,6 +597,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::mission_progress::v1::MissionProgress as Payload>::CHECK,
                     key: topics::mission_progress::v1::key,
                     dedupe_key: topics::mission_progress::v1::dedupe_key,
+                    identify: topics::mission_progress::v1::identify,
                     write: topics::mission_progress::v1::write,
                 },
             ],
@@ -412,6 +627,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::reward_granted::v1::RewardGranted as Payload>::CHECK,
                     key: topics::reward_granted::v1::key,
                     dedupe_key: topics::reward_granted::v1::dedupe_key,
+                    identify: topics::reward_granted::v1::identify,
                     write: topics::reward_granted::v1::write,
                 },
             ],
@@ -441,6 +657,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::shop_purchase::v1::ShopPurchase as Payload>::CHECK,
                     key: topics::shop_purchase::v1::key,
                     dedupe_key: topics::shop_purchase::v1::dedupe_key,
+                    identify: topics::shop_purchase::v1::identify,
                     write: topics::shop_purchase::v1::write,
                 },
                 Version {
@@ -449,6 +666,7 @@ impl EventRegistry for GameEvents {
                     check: <topics::shop_purchase::v2::ShopPurchase as Payload>::CHECK,
                     key: topics::shop_purchase::v2::key,
                     dedupe_key: topics::shop_purchase::v2::dedupe_key,
+                    identify: topics::shop_purchase::v2::identify,
                     write: topics::shop_purchase::v2::write,
                 },
             ],

@@ -163,6 +163,14 @@ impl JsonTextColumn {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub i64);
 
+impl Millis {
+    /// Days since the epoch, UTC.
+    #[must_use]
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(86_400_000)
+    }
+}
+
 /// Any column, for the encoder.
 #[derive(Clone, Copy, Debug)]
 pub enum ColumnRef<'c> {

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod cli;
 pub mod clickhouse;
+pub mod closing;
 pub mod column;
 pub mod config;
 #[cfg(feature = "embedded")]

@@ -38,8 +38,46 @@ pub struct Project {
     pub tables: &'static [Statement],
     /// Named questions.
     pub kpis: &'static [Statement],
+    /// How days are counted and closed; absent where no view keeps any.
+    pub days: Option<Days>,
     /// The interpreted form of manifests, examples and scenarios for demo, oracle and tools (JSON, format 1).
     pub plan: &'static str,
+}
+
+/// How days are counted and closed: the ledger of open days, and the views that keep closed ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Days {
+    /// The ledger's table: a narrow row an event, a partition a day.
+    pub ledger: &'static str,
+    /// The table that says up to which day each view is closed.
+    pub watermarks: &'static str,
+    /// Puts rows of the fact table, which is called `event` in it, into the ledger. Ends in a filter, so that
+    /// ` AND …` can follow.
+    pub fill: &'static str,
+    /// Marks those events of a day in the ledger that count on another day. Parameters: `day` (Date) and `late_days`
+    /// (UInt32), how far around it other copies are looked for.
+    pub mark_copies: &'static str,
+    /// Views that keep closed days, in the order in which a day is closed: what others read comes first.
+    pub views: &'static [ClosedView],
+    /// How late an event may be, in days.
+    pub late_days: u32,
+    /// Days until raw events are deleted.
+    pub retention_days: u32,
+}
+
+/// A view that keeps closed days.
+#[derive(Clone, Copy, Debug)]
+pub struct ClosedView {
+    /// Name of the view, as in the table of watermarks.
+    pub name: &'static str,
+    /// Table of its closed days.
+    pub table: &'static str,
+    /// The rows of some days (parameter `days`, an Array(Date)).
+    pub query: &'static str,
+    /// The columns of the query's rows, by their names in the table.
+    pub columns: &'static [&'static str],
+    /// Whether the day is a partition of the table, which new rows replace; else rows are merged into the table.
+    pub replaces_day: bool,
 }
 
 /// The envelope's members by role (`x-role` in the envelope schema).
@@ -102,6 +140,8 @@ pub struct Version<B: 'static> {
     pub key: fn(Json<'_>, &mut Vec<u8>) -> bool,
     /// Appends the deduplication key by the manifest's template; the pointer of a missing part as error.
     pub dedupe_key: fn(Json<'_>, &mut String) -> Result<(), &'static str>,
+    /// Appends what makes an event one beside its topic and deduplication key: record key and sorting columns.
+    pub identify: fn(&Row<'_>, &mut Vec<u8>),
     /// Writes one row. Everything that can fail comes before the first column, so a failed row leaves no trace.
     pub write: fn(&Row<'_>, &mut B) -> Result<(), Violation>,
 }
@@ -121,6 +161,8 @@ pub struct Row<'a> {
     pub timestamp: Millis,
     /// Deduplication key.
     pub dedupe_key: &'a str,
+    /// What copies of one event share: a hash of topic, record key, sorting columns and deduplication key.
+    pub event_key: u64,
     /// When the worker took it.
     pub received_at: Millis,
     /// Kafka topic.

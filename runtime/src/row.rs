@@ -177,6 +177,64 @@ pub fn append_key(value: Option<Json<'_>>, out: &mut Vec<u8>) -> bool {
     }
 }
 
+/// Appends a record key to an event's identity, its length first, so that no two lists of parts are alike.
+pub fn identify_key(value: Option<Json<'_>>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    append_key(value, out);
+    let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    if let Some(place) = out.get_mut(start..start + 4) {
+        place.copy_from_slice(&length.to_le_bytes());
+    }
+}
+
+/// Appends a sorting column's value to an event's identity.
+pub fn identify<T: Identifying + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    value.append_to(out);
+}
+
+/// A value that can tell two events apart. No value's bytes begin another's.
+pub trait Identifying {
+    /// Appends the value's bytes.
+    fn append_to(&self, out: &mut Vec<u8>);
+}
+
+impl Identifying for &str {
+    fn append_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&u32::try_from(self.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl Identifying for bool {
+    fn append_to(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+}
+
+impl Identifying for f64 {
+    fn append_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_bits().to_le_bytes());
+    }
+}
+
+impl Identifying for Millis {
+    fn append_to(&self, out: &mut Vec<u8>) {
+        self.0.append_to(out);
+    }
+}
+
+macro_rules! identifying_integers {
+    ($($integer:ty)*) => {$(
+        impl Identifying for $integer {
+            fn append_to(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    )*};
+}
+identifying_integers!(u8 u16 u32 u64 i8 i16 i32 i64);
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

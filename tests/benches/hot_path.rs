@@ -95,6 +95,7 @@ fn main() {
                             schema_version: version.number,
                             timestamp,
                             dedupe_key: json.get("dedupe_key").unwrap().as_str().unwrap(),
+                            event_key: 0,
                             received_at: Millis(0),
                             topic: topic.name,
                             partition: 0,

@@ -41,6 +41,7 @@ fn fill(
                 schema_version: version.number,
                 timestamp: topicwright_runtime::row::timestamp(time, members.timestamp).unwrap(),
                 dedupe_key: event.get(members.dedupe_key).unwrap().as_str().unwrap(),
+                event_key: 0,
                 received_at: Millis(0),
                 topic: topic.name,
                 partition: 0,

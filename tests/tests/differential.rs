@@ -146,6 +146,7 @@ impl Judge<'_> {
                 timestamp: row::timestamp(event.get("ts"), "ts")
                     .map_err(|error| error.to_string())?,
                 dedupe_key: &record.dedupe_key,
+                event_key: 0,
                 received_at: Millis(0),
                 topic: record.topic,
                 partition: 0,

@@ -79,28 +79,27 @@ fn an_older_state_is_brought_up() {
             "non_replicated_deduplication_window = 50",
         ),
         ("events_raw", "        store Nullable(String),\n", ""),
-        ("events_raw", "One row an event;", "A row an event;"),
+        ("events_raw", "One row an event:", "A row an event:"),
         (
-            "user_daily_state",
-            "    mission_claims AggregateFunction(uniqExact, UInt64) COMMENT 'Rewards claimed in missions',\n",
+            "user_daily_closed",
+            "    mission_claims UInt64 COMMENT 'Rewards claimed in missions' CODEC(T64, ZSTD(1)),\n",
             "",
         ),
         (
-            "user_daily_mv",
-            "    uniqExactStateIf(sipHash64(event.dedupe_key), event.event_type = 'mission.claim') AS mission_claims,\n",
+            "event_ledger",
+            "    price_cents UInt32 COMMENT 'Price of the purchase in US cents, whatever its status' CODEC(T64, ZSTD(1)),\n",
             "",
         ),
         (
-            "user_daily",
-            "    uniqExactMerge(state.mission_claims) AS mission_claims,\n",
+            "event_ledger_mv",
+            "    event.price_cents AS price_cents,\n",
             "",
         ),
-        (
-            "daily_mv",
-            "toInt64(sum(source.mission_claims))",
-            "toInt64(0)",
-        ),
-        ("daily_mv", "60 MINUTE", "90 MINUTE"),
+        ("user_daily", "toInt64(sumIf(event.price_cents, ", "toInt64(sumIf(event.delta_gold, "),
+        ("daily", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
+        ("kpi_arpdau", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
+        ("kpi_whales", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
+        ("user_daily", "            closed.mission_claims AS mission_claims,\n", "            0 AS mission_claims,\n"),
     ]);
     let old: Vec<Statement> = old
         .into_iter()
@@ -117,7 +116,7 @@ fn an_older_state_is_brought_up() {
     assert_eq!(refused.kind, Kind::Config);
     for part in [
         "add column platform",
-        "user_daily_mv: change the query",
+        "event_ledger_mv: change the query",
         "deduplication_window: 50",
     ] {
         assert!(refused.to_string().contains(part), "{part} in {refused}");
@@ -133,10 +132,10 @@ fn an_older_state_is_brought_up() {
         "events_raw: retention: `event_date + toIntervalDay(100)` → `event_date + toIntervalDay(400)`",
         "events_raw: setting non_replicated_deduplication_window: 50 → 10000",
         "events_raw: change the comment",
-        "user_daily_state: add column mission_claims AggregateFunction(uniqExact, UInt64)",
-        "user_daily_mv: change the query; rows inserted before keep what they were counted as",
+        "user_daily_closed: add column mission_claims UInt64",
+        "event_ledger: add column price_cents UInt32",
+        "event_ledger_mv: change the query; rows inserted before keep what they were counted as",
         "user_daily: replace the view: its query or comment changed",
-        "daily_mv: REFRESH EVERY 1 HOUR 30 MINUTE APPEND → REFRESH EVERY 1 HOUR APPEND",
         "kpi_dau: create",
     ] {
         assert!(
@@ -163,10 +162,13 @@ fn an_older_state_is_brought_up() {
     // The new query counts from now on, and rows go in under the older JSON type.
     let verified = store.run(verify::<Registry>(&store.client)).unwrap();
     assert_eq!(verified.warnings.len(), 1, "{:?}", verified.warnings);
-    store.ask(&insert.replace("'a'", "'b'"));
+    store.ask(
+        "INSERT INTO game.events_raw (ts, event_type, user_id, event_key, status, price_cents, payload_json) VALUES \
+         ('2026-11-01 00:00:00', 'shop.purchase', 1, 2, 'success', 199, '{}')",
+    );
     assert_eq!(
-        store.ask("SELECT mission_claims FROM game.user_daily WHERE user_id = 1"),
-        "1"
+        store.ask("SELECT mission_claims, revenue_cents FROM game.user_daily WHERE user_id = 1"),
+        "1\t199"
     );
     let payload = verified
         .columns
@@ -184,7 +186,7 @@ fn unsafe_differences_are_refused() {
             "column `product_id` is UInt32, the registry wants UInt64",
         ),
         (
-            ("events_raw", "entity_id, dedupe_key)", "dedupe_key)"),
+            ("events_raw", "(event_type, user_id, event_key)", "(event_type, event_key)"),
             "its sorting key is",
         ),
         (
@@ -200,8 +202,8 @@ fn unsafe_differences_are_refused() {
             "would delete rows",
         ),
         (
-            ("events_raw", "UInt32 DEFAULT progress_version", "UInt32"),
-            "column `version` is `UInt32`",
+            ("events_raw", "UInt64 DEFAULT bitNot(toUInt64(kafka_offset))", "UInt64"),
+            "column `version` is `UInt64`",
         ),
     ] {
         check_refused(old, expected);
@@ -262,9 +264,9 @@ fn the_start_up_check_lists_everything_at_once() {
          SELECT user_id, count() AS n FROM game.events_raw GROUP BY user_id",
     );
     store.ask(
-        "ALTER TABLE game.user_daily_state MODIFY SETTING non_replicated_deduplication_window = 0",
+        "ALTER TABLE game.event_ledger MODIFY SETTING non_replicated_deduplication_window = 0",
     );
-    store.ask("DROP VIEW game.latest_progress_mv");
+    store.ask("DROP VIEW game.latest_progress");
     // Views with a table of their own, which they do not name, and into one that remembers nothing.
     store.ask(
         "CREATE MATERIALIZED VIEW unused.inner_mv ENGINE = SummingMergeTree ORDER BY user_id AS \
@@ -281,8 +283,8 @@ fn the_start_up_check_lists_everything_at_once() {
     let text = refused.to_string();
     for part in [
         "`unused`.`mine`: non_replicated_deduplication_window is 0",
-        "`game`.`user_daily_state`: non_replicated_deduplication_window is 0",
-        "latest_progress_mv: create",
+        "`game`.`event_ledger`: non_replicated_deduplication_window is 0",
+        "latest_progress: create",
         "`unused`.`.inner_id.",
         "`unused`.`fleeting`: engine Memory does not remember",
         "problems 6",
@@ -346,33 +348,35 @@ fn a_user_with_fewer_rights() {
     store.ask("ALTER TABLE game.events_raw MODIFY COLUMN payload_json JSON(max_dynamic_paths = 16, tx_id Nullable(Int64))");
     assert!(check(&worker).is_ok());
     store.ask(
-        "ALTER TABLE game.user_daily_mv MODIFY QUERY SELECT event.event_date, event.user_id FROM game.events_raw AS event",
+        "ALTER TABLE game.event_ledger_mv MODIFY QUERY SELECT event.event_date, event.user_id FROM game.events_raw AS event",
     );
     store.ask("DROP VIEW game.user_daily");
     store.ask("ALTER TABLE game.events_raw MODIFY COLUMN product_id UInt32");
-    let state = store.ask("SELECT create_table_query FROM system.tables WHERE database = 'game' AND name = 'event_completion_state' FORMAT TSVRaw");
-    store.ask("DROP TABLE game.event_completion_state");
+    let state = store.ask("SELECT create_table_query FROM system.tables WHERE database = 'game' AND name = 'latest_progress_closed' FORMAT TSVRaw");
+    store.ask("DROP TABLE game.latest_progress_closed");
     let other = state.replace("ENGINE = AggregatingMergeTree", "ENGINE = MergeTree");
     assert_ne!(state, other);
     store.ask(&other);
-    // A view into another table.
-    store.ask("CREATE TABLE game.other AS game.latest_progress_state");
-    let view = store.ask("SELECT create_table_query FROM system.tables WHERE database = 'game' AND name = 'latest_progress_mv' FORMAT TSVRaw");
-    store.ask("DROP VIEW game.latest_progress_mv");
-    store.ask(&view.replace(" TO game.latest_progress_state ", " TO game.other "));
     // What this user does not see.
     store.ask("CREATE TABLE unused.mine (user_id UInt64) ENGINE = MergeTree ORDER BY user_id");
     store.ask("CREATE MATERIALIZED VIEW unused.mine_mv TO unused.mine AS SELECT user_id FROM game.events_raw");
     let text = check(&worker).unwrap_err().to_string();
     for part in [
-        "user_daily_mv: its query is not the registry's",
+        "event_ledger_mv: its query is not the registry's",
         "user_daily: create",
         "events_raw: column product_id is UInt32, the registry wants UInt64",
-        "event_completion_state: its engine is MergeTree, the registry wants AggregatingMergeTree",
+        "latest_progress_closed: its engine is MergeTree, the registry wants AggregatingMergeTree",
         "`unused`.`mine_mv`: game.events_raw feeds it and this user cannot see it",
-        "latest_progress_mv: it is not the registry's view into game.latest_progress_state",
-        "problems 6",
+        "problems 5",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    // A view into another table.
+    store.ask("CREATE TABLE game.other AS game.event_ledger");
+    let view = store.ask("SELECT create_table_query FROM system.tables WHERE database = 'game' AND name = 'event_ledger_mv' FORMAT TSVRaw");
+    store.ask("DROP VIEW game.event_ledger_mv");
+    store.ask(&view.replace(" TO game.event_ledger ", " TO game.other "));
+    let text = check(&worker).unwrap_err().to_string();
+    let part = "event_ledger_mv: it is not the registry's view into game.event_ledger";
+    assert!(text.contains(part), "{part} in {text}");
 }

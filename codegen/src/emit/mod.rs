@@ -12,8 +12,8 @@ pub mod rust;
 mod yaml;
 
 use crate::registry::Registry;
-use rust::SqlFile;
 use rust::refusal::Refusal;
+use rust::{DayFiles, SqlFile};
 
 /// The command that every header names.
 pub const COMMAND: &str = "topicwright generate";
@@ -36,6 +36,7 @@ pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
         registry,
         &embedded(clickhouse::statements(registry)),
         &embedded(clickhouse::kpis(registry)),
+        days(registry).as_ref(),
     )?;
     files.extend(clickhouse::emit(registry));
     files.extend(kafka::emit(registry));
@@ -46,13 +47,27 @@ pub fn emit(registry: &Registry) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
     Ok(files)
 }
 
+/// How days are closed, as the generated crate holds it.
+fn days(registry: &Registry) -> Option<DayFiles> {
+    let ledger = clickhouse::ledger_sql(registry)?;
+    Some(DayFiles {
+        fill: embed(ledger.fill),
+        mark_copies: embed(ledger.mark_copies),
+        views: clickhouse::closing_statements(registry)
+            .into_iter()
+            .map(|(closing, statement)| (closing, embed(statement)))
+            .collect(),
+    })
+}
+
 /// Statements as the files that the generated crate embeds.
 fn embedded(statements: Vec<clickhouse::Statement>) -> Vec<SqlFile> {
-    statements
-        .into_iter()
-        .map(|statement| SqlFile {
-            path: statement.path.trim_start_matches("generated/").to_owned(),
-            name: statement.name,
-        })
-        .collect()
+    statements.into_iter().map(embed).collect()
+}
+
+fn embed(statement: clickhouse::Statement) -> SqlFile {
+    SqlFile {
+        path: statement.path.trim_start_matches("generated/").to_owned(),
+        name: statement.name,
+    }
 }

@@ -26,7 +26,7 @@ impl<'r> Tables<'r> {
                 .registry
                 .views
                 .iter()
-                .find(|view| table.name.table == format!("{}_state", view.name()));
+                .find(|view| object.view.as_deref() == Some(&view.object()));
             Some((table_name(&table.name), (table, view)))
         });
         Self(tables.collect())

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::emit::clickhouse::spec::Object;
+use crate::emit::clickhouse::spec::{Closing, Object};
 use crate::finding::{Finding, Position, Severity};
 use crate::model::Model;
 use crate::registry::beside::Beside;
@@ -30,6 +30,7 @@ pub struct Side {
     /// Topics with findings, notes included.
     troubled: BTreeSet<String>,
     database: OnceLock<Vec<Object>>,
+    closings: OnceLock<Vec<Closing>>,
 }
 
 impl Side {
@@ -72,6 +73,7 @@ impl Side {
             problems: Vec::new(),
             troubled: BTreeSet::new(),
             database: OnceLock::new(),
+            closings: OnceLock::new(),
             documents: Documents::new(),
             meaning: Lock::of(&registry),
             registry,
@@ -93,6 +95,7 @@ impl Side {
             problems,
             troubled,
             database: OnceLock::new(),
+            closings: OnceLock::new(),
             meaning: Lock::of(&registry),
             documents: loaded.documents,
             registry,
@@ -123,6 +126,13 @@ impl Side {
     pub fn database(&self) -> &[Object] {
         self.database
             .get_or_init(|| crate::emit::clickhouse::plan(&self.registry))
+    }
+
+    /// How the days of each view are closed.
+    #[must_use]
+    pub fn closings(&self) -> &[Closing] {
+        self.closings
+            .get_or_init(|| crate::emit::clickhouse::closings(&self.registry))
     }
 
     /// What a topic's version means.

@@ -5,10 +5,11 @@ use super::api::ApiChange;
 use super::columns::Tables;
 use crate::compat::Verdict;
 use crate::cores;
-use crate::emit::clickhouse::spec::{Definition, Object};
+use crate::emit::clickhouse::spec::Closing;
 use crate::finding::{Finding, OldPlace};
 use crate::model::Model;
 use crate::model::fields::Field;
+use crate::registry::manifest::ViewManifest;
 use crate::registry::{ColumnMapping, Topic, TopicVersion};
 use crate::rules::pair::{
     ApiPair, ColumnPair, Direction, FieldPair, Pair, Reading, RegistryPair, Subject, SuccessorPair,
@@ -362,26 +363,24 @@ impl<'a> Walk<'a> {
 
     fn views(&mut self) {
         let RegistryPair { old, new, .. } = self.around;
-        let (before, after) = (old.database(), new.database());
         let names: BTreeSet<&str> = (old.registry.views.iter())
             .chain(&new.registry.views)
             .map(|view| view.name())
             .collect();
         for name in names {
-            let feed = format!("{name}_mv");
-            let find = |plan: &'a [Object]| {
-                plan.iter().find(|object| {
-                    matches!(&object.definition, Definition::MaterializedView(view) if view.name.table == feed)
-                })
+            let own = |views: &'a [ViewManifest]| views.iter().find(|view| view.name() == name);
+            let find = |view: Option<&ViewManifest>, closings: &'a [Closing]| {
+                let object = view?.object();
+                closings.iter().find(|closing| closing.view == object)
             };
             let pair = ViewPair {
                 view: Pair {
-                    old: old.registry.views.iter().find(|view| view.name() == name),
-                    new: new.registry.views.iter().find(|view| view.name() == name),
+                    old: own(&old.registry.views),
+                    new: own(&new.registry.views),
                 },
-                feed: Pair {
-                    old: find(before),
-                    new: find(after),
+                closing: Pair {
+                    old: find(own(&old.registry.views), old.closings()),
+                    new: find(own(&new.registry.views), new.closings()),
                 },
                 around: self.around,
             };

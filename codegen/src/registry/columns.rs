@@ -124,7 +124,7 @@ pub(super) fn rename(
 }
 
 /// The field behind a pointer into the event, in envelope or payload.
-pub(super) fn field<'m>(
+pub(crate) fn field<'m>(
     pointer: &str,
     envelope: &'m Envelope,
     payload: &'m Model,

@@ -118,14 +118,22 @@ pub struct ClickHouse {
     pub payload: PayloadStorage,
     /// Days until a raw row is deleted.
     pub retention_days: u32,
-    /// Columns before `dedupe_key` in the sorting key, by name; `dedupe_key` always closes it.
+    /// Columns before `event_key` in the sorting key, by name. Records are one event where topic, record key,
+    /// deduplication key and these columns are equal, so a column that a copy may have otherwise (`ts`, say)
+    /// makes a second event of it.
     pub order_by: Vec<String>,
-    /// Column whose highest value wins when rows with one sorting key merge; row arrival where absent.
-    #[serde(default)]
-    pub version_column: Option<String>,
+    /// How late an event may be, in days: KPIs of closed days take up events until then, and know copies of their
+    /// events. What comes later is stored and counted apart.
+    #[serde(default = "late_days")]
+    pub late_days: u32,
     /// Shared columns that envelope and payload fields land in.
     #[serde(default)]
     pub columns: Vec<FactColumn>,
+}
+
+/// A month, so that what is reported once a month is in.
+const fn late_days() -> u32 {
+    31
 }
 
 /// Storage of the payload.
@@ -153,6 +161,10 @@ pub struct FactColumn {
     /// Compression codec, as in DDL: `Delta, ZSTD(3)`.
     #[serde(default)]
     pub codec: Option<String>,
+    /// Whether its values are numbers given out one after the other, as a sequence does. Sets of them are kept as
+    /// bitmaps, so that counting different ones over weeks takes milliseconds. Right with other numbers too, and slow.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dense: bool,
 }
 
 /// Column types that a field may land in. Absent values become the type's zero, as ClickHouse's DEFAULT does.
@@ -387,6 +399,15 @@ impl ViewManifest {
             Self::Kpi(kpi) => &kpi.name,
         }
     }
+
+    /// The database object that shows it.
+    #[must_use]
+    pub fn object(&self) -> String {
+        match self {
+            Self::Aggregate(_) | Self::Latest(_) | Self::Rollup(_) => self.name().to_owned(),
+            Self::Kpi(kpi) => format!("kpi_{}", kpi.name),
+        }
+    }
 }
 
 /// Measures over the fact table.
@@ -443,8 +464,6 @@ pub struct RollupView {
     pub group_by: Vec<String>,
     /// What is measured over that view's rows.
     pub measures: Vec<Measure>,
-    /// How often it is recomputed, in minutes.
-    pub refresh_minutes: u32,
     /// Days until a row is deleted; kept for ever where absent.
     #[serde(default)]
     pub retention_days: Option<u32>,

@@ -4,7 +4,7 @@
 //! them need (effective topic settings, where each fact column comes from in each version).
 pub mod beside;
 pub mod canonical;
-mod columns;
+pub(crate) mod columns;
 pub mod dates;
 mod dialect;
 pub mod document;

@@ -166,8 +166,9 @@ fn check_fact_columns(loader: &mut Loader, manifest: &RegistryManifest) {
     }
     let known = |name: &str| names.contains(&name) || crate::fact::RESERVED.contains(&name);
     for (index, name) in clickhouse.order_by.iter().enumerate() {
-        if !known(name) || name == "dedupe_key" {
-            let fix = "name a fact column; dedupe_key is added by itself";
+        if !known(name) || crate::fact::ARRIVAL.contains(&name.as_str()) {
+            let fix =
+                "name a fact column that says something of the event; event_key is added by itself";
             loader.report(
                 "registry.toml",
                 "unknown-column",
@@ -176,19 +177,6 @@ fn check_fact_columns(loader: &mut Loader, manifest: &RegistryManifest) {
                 Some(fix.into()),
             );
         }
-    }
-    if let Some(name) = clickhouse
-        .version_column
-        .as_deref()
-        .filter(|name| !names.contains(name))
-    {
-        loader.report(
-            "registry.toml",
-            "unknown-column",
-            "/clickhouse/version_column",
-            format!("there is no column `{name}`"),
-            Some("name one of [[clickhouse.columns]]".into()),
-        );
     }
     for (index, hash) in manifest.privacy.hash.iter().enumerate() {
         if !names.contains(&hash.column.as_str()) {

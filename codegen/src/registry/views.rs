@@ -82,6 +82,7 @@ pub fn fact_columns(columns: &[Column]) -> Vec<ViewColumn> {
         .filter(|column| match column.origin {
             Origin::Server => column.name == "event_date",
             Origin::Payload(_)
+            | Origin::EventKey
             | Origin::ReceivedAt
             | Origin::KafkaTopic
             | Origin::KafkaPartition

@@ -3,7 +3,7 @@
 //! The gate's walker makes these; a side is absent where the thing is new or gone.
 use crate::compat::further::Further;
 use crate::compat::{Unknown, Verdict, Witness};
-use crate::emit::clickhouse::spec::{ColumnSpec, Object, TableSpec};
+use crate::emit::clickhouse::spec::{Closing, ColumnSpec, TableSpec};
 use crate::gate::day::Day;
 use crate::gate::side::Side;
 use crate::model::Model;
@@ -291,7 +291,7 @@ pub struct ApiPair<'a> {
 pub struct TablePair<'a> {
     /// Its plan.
     pub table: Pair<'a, TableSpec>,
-    /// The view whose states it holds; `None` for the fact table.
+    /// The view or KPI whose closed days it holds; `None` for the fact table and the ledger.
     pub view: Pair<'a, ViewManifest>,
     /// Both registries.
     pub around: RegistryPair<'a>,
@@ -311,8 +311,8 @@ pub struct ColumnPair<'a> {
 pub struct ViewPair<'a> {
     /// Its manifest.
     pub view: Pair<'a, ViewManifest>,
-    /// What feeds it on every insert or on a schedule; KPIs have none.
-    pub feed: Pair<'a, Object>,
+    /// How its days are closed; KPIs that keep nothing have none.
+    pub closing: Pair<'a, Closing>,
     /// Both registries.
     pub around: RegistryPair<'a>,
 }

@@ -4,6 +4,7 @@
 //! to standard output, progress and errors to standard error. Exit codes: 0 done, 100 done and something was
 //! found (a difference, a missing event), 1 could not be done, 2 wrong usage.
 mod apply;
+mod close;
 #[cfg(feature = "embedded")]
 mod demo;
 mod dlq;
@@ -55,6 +56,11 @@ struct CommandLine {
 enum Command {
     /// Create or alter topics, tables and views as the registry wants them
     Apply(apply::Apply),
+    /// Close days: turn what views count of them into totals
+    ///
+    /// Workers do this by themselves. By hand it is done once and waited for; with `--again` closed days are counted
+    /// anew from the raw events, as after a view changed.
+    Close(close::Close),
     /// Simulate producers, ingest, and check every KPI against an oracle
     ///
     /// `--kafka mock` (the default) needs nothing installed, `--kafka real` starts Apache Kafka (needs Java and
@@ -136,6 +142,7 @@ fn run<R: EventRegistry>(line: CommandLine) -> Result<Outcome> {
     let result = runtime.block_on(async {
         match line.command {
             Command::Apply(command) => command.run::<R>(&line.settings).await,
+            Command::Close(command) => command.run::<R>(&line.settings).await,
             #[cfg(feature = "embedded")]
             Command::Demo(command) => command.run::<R>(&line.settings).await,
             Command::Dlq(command) => command.run::<R>(&line.settings).await,

@@ -64,6 +64,16 @@ pub struct QueryResult {
     pub rows: Vec<Vec<serde_json::Value>>,
 }
 
+/// A value that a statement's `{name:Type}` stands for.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[serde(untagged)]
+pub enum Param<'p> {
+    /// One value, as a text.
+    One(&'p str),
+    /// An array of values, as texts.
+    Many(&'p [String]),
+}
+
 impl QueryResult {
     /// A column's position.
     #[must_use]
@@ -129,6 +139,27 @@ impl Client {
             .execute()
             .await
             .map_err(|error| query_error("ClickHouse refused a statement", &error))
+    }
+
+    /// Runs one statement. `params` fill `{name:Type}` in the text, on the server; `settings` hold for it alone.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses; the context holds its code.
+    pub async fn execute_with(
+        &self,
+        sql: &str,
+        params: &[(&str, Param<'_>)],
+        settings: &[(&str, &str)],
+    ) -> Result<()> {
+        let mut query = self.inner.query_raw(sql);
+        for (name, value) in params {
+            query = query.param(name, value);
+        }
+        for (name, value) in settings {
+            query = query.with_setting(*name, *value);
+        }
+        let refused = |error: ClientError| query_error("ClickHouse refused a statement", &error);
+        query.execute().await.map_err(|error| refused(error))
     }
 
     /// Asks a question. `params` fill `{name:Type}` in the text, on the server.

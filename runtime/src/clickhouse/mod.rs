@@ -10,7 +10,7 @@ pub mod native;
 pub mod sort;
 mod verify;
 
-pub use client::{Client, QueryResult};
+pub use client::{Client, Param, QueryResult};
 pub use verify::{Verified, verify};
 
 /// A generated statement, or the end of one, without the comment that closes it.

@@ -105,6 +105,12 @@ pub struct Settings {
     /// How long it remembers them
     #[arg(long, env = "DEDUPE_TTL_S", default_value_t = 600, global = true)]
     pub dedupe_ttl_s: u64,
+    /// How often a worker looks for days to close and late events; 0 for never
+    #[arg(long, env = "CLOSE_EVERY_S", default_value_t = 60, global = true)]
+    pub close_every_s: u64,
+    /// How long after its end, UTC, a day is closed
+    #[arg(long, env = "CLOSE_AFTER_S", default_value_t = 3600, global = true)]
+    pub close_after_s: u64,
 }
 
 /// Rows of a batch at most: beyond that the server's work a row hardly shrinks.
@@ -156,6 +162,24 @@ impl Default for DedupeLimits {
     }
 }
 
+/// When days are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosingTimes {
+    /// How often a worker looks; never where zero.
+    pub every: Duration,
+    /// How long after its end, UTC, a day is closed.
+    pub after: Duration,
+}
+
+impl Default for ClosingTimes {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(60),
+            after: Duration::from_secs(3600),
+        }
+    }
+}
+
 /// Checked settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -175,6 +199,8 @@ pub struct Config {
     pub batch: BatchLimits,
     /// Bounds of the deduplication cache.
     pub dedupe: DedupeLimits,
+    /// When days are closed.
+    pub closing: ClosingTimes,
 }
 
 impl Config {
@@ -193,6 +219,7 @@ impl Config {
             hash_key: HashKey::default(),
             batch: BatchLimits::default(),
             dedupe: DedupeLimits::default(),
+            closing: ClosingTimes::default(),
         }
     }
 }
@@ -277,6 +304,10 @@ impl Settings {
             dedupe: DedupeLimits {
                 keys: self.dedupe_keys,
                 ttl: Duration::from_secs(self.dedupe_ttl_s),
+            },
+            closing: ClosingTimes {
+                every: Duration::from_secs(self.close_every_s),
+                after: Duration::from_secs(self.close_after_s),
             },
         })
     }

@@ -53,7 +53,21 @@ pub(crate) fn row(plan: &Plan, version: &Version, event: &Value) -> Row {
         .and_then(Value::as_i64)
         .unwrap_or(1);
     row.insert("schema_version".to_owned(), Cell::Int(written.into()));
+    let identity = identity(plan, version, event, &row);
+    row.insert(EVENT_KEY.to_owned(), Cell::Text(identity));
     row
+}
+
+/// The member of a row that tells which event it is: rows with one value are copies.
+pub(crate) const EVENT_KEY: &str = "event_key";
+
+/// Topic, record key, sorting columns and deduplication key as one text, each part quoted.
+fn identity(plan: &Plan, version: &Version, event: &Value, row: &Row) -> String {
+    let cell = |name: &str| row.get(name).map(ToString::to_string).unwrap_or_default();
+    let mut parts = vec![cell("event_type"), scalar(event.pointer(&version.key))];
+    parts.extend(plan.clickhouse.order_by.iter().map(|name| cell(name)));
+    parts.push(cell("dedupe_key"));
+    format!("{parts:?}")
 }
 
 /// The value that lands in a column, where the conditions hold.

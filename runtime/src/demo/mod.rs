@@ -18,12 +18,13 @@ use serde_json::{Value, json};
 
 use crate::check::At;
 use crate::clickhouse::apply::apply;
-use crate::clickhouse::{Client, quoted};
+use crate::clickhouse::Client;
+use crate::closing::{self, Closer};
 use crate::config::{ClickHouseConfig, Config, KafkaConfig};
 use crate::error::{Error, Result};
 use crate::ingest::{self, Counts, IngestHandle};
 use crate::json::Decoder;
-use crate::plan::{Plan, Scenario, View};
+use crate::plan::{Plan, Scenario};
 use crate::registry::EventRegistry;
 pub use backend::Enqueued;
 
@@ -208,6 +209,8 @@ pub async fn run<R: EventRegistry>(
     config.clickhouse = servers.clickhouse.clone();
     config.hash_key = options.hash_key;
     config.batch.flush_interval = Duration::from_millis(250);
+    // Asked first while all days are open; they are closed below.
+    config.closing.every = Duration::ZERO;
     // Joins its group, which takes some seconds, while the players are drawn.
     let mut worker = ingest::start::<R>(config.clone()).await?;
     let backend = match options.outbox {
@@ -255,7 +258,6 @@ pub async fn run<R: EventRegistry>(
 
     screen.step("recomputing every KPI");
     let comparing = Instant::now();
-    refresh_rollups::<R>(&plan, &client).await?;
     let facts: Vec<facts::Row> = script
         .events
         .iter()
@@ -264,10 +266,18 @@ pub async fn run<R: EventRegistry>(
             Some(facts::row(&plan, version, event))
         })
         .collect();
-    let comparisons = pair(
-        oracle::answers(&plan, &facts, &as_of),
-        answers::<R>(&client, &as_of).await?,
-    );
+    let expected = oracle::answers(&plan, &facts, &as_of);
+    let mut comparisons = pair(expected.clone(), answers::<R>(&client, &as_of).await?);
+    if let Some(mut closer) = Closer::new::<R>(&client, closing::Options::default()) {
+        screen.step("closing days, and asking again");
+        closer.close_now().await?;
+        let closed = pair(expected, answers::<R>(&client, &as_of).await?);
+        // Whichever differs is shown.
+        let asked_twice = comparisons.into_iter().zip(closed);
+        comparisons = asked_twice
+            .map(|(open, closed)| if open.is_equal() { closed } else { open })
+            .collect();
+    }
     seconds.insert("compare", comparing.elapsed().as_secs_f64());
     seconds.insert("total", started.elapsed().as_secs_f64());
     let report = Report {
@@ -332,24 +342,6 @@ fn may_derive_keys<R: EventRegistry>(plan: &Plan) -> bool {
         }
     }
     true
-}
-
-/// Rollups are recomputed on a schedule; the demo asks now.
-async fn refresh_rollups<R: EventRegistry>(plan: &Plan, client: &Client) -> Result<()> {
-    for view in &plan.views {
-        if let View::Rollup(view) = view {
-            let feed = format!(
-                "{}.{}",
-                quoted(R::PROJECT.database),
-                quoted(&format!("{}_mv", view.name))
-            );
-            client
-                .execute(&format!("SYSTEM REFRESH VIEW {feed}"))
-                .await?;
-            client.execute(&format!("SYSTEM WAIT VIEW {feed}")).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn answers<R: EventRegistry>(

@@ -1,10 +1,10 @@
 //! Every KPI recomputed from what was produced, by the manifests alone: no SQL, no generated code.
 //!
-//! Events with one deduplication key are one event. A measure over events counts distinct values, sums each
-//! event once, or takes the highest or lowest; a measure over a view's rows is plain.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+//! Records are one event where topic, record key, sorting columns and deduplication key are equal; of such copies the
+//! first counts. Measures over what then is left are plain.
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::facts::Row;
+use super::facts::{EVENT_KEY, Row};
 use super::value::{Cell, day_number};
 use crate::plan::{Condition, Kpi, Latest, Measure, Plan, View};
 
@@ -17,26 +17,28 @@ pub(crate) struct Answer {
 
 /// Answers all KPIs as of a moment (`YYYY-MM-DD…`) over the rows of all valid events.
 pub(crate) fn answers(plan: &Plan, facts: &[Row], as_of: &str) -> BTreeMap<String, Answer> {
+    let mut known = HashSet::new();
+    let is_first = |row: &&Row| known.insert(cell(row, EVENT_KEY).to_string());
+    let facts: Vec<&Row> = facts.iter().filter(is_first).collect();
     let mut views: HashMap<&str, Vec<Row>> = HashMap::new();
     let mut answers = BTreeMap::new();
     for view in &plan.views {
         match view {
             View::Aggregate(view) => {
                 let rows = grouped(
-                    facts.iter(),
+                    facts.iter().copied(),
                     &view.filter,
                     &view.group_by,
                     &view.measures,
-                    true,
                 );
                 views.insert(&view.name, rows);
             }
             View::Latest(view) => {
-                views.insert(&view.name, latest(view, facts));
+                views.insert(&view.name, latest(view, &facts));
             }
             View::Rollup(view) => {
                 let source = views.get(view.from.as_str()).map_or(&[][..], Vec::as_slice);
-                let rows = grouped(source.iter(), &[], &view.group_by, &view.measures, false);
+                let rows = grouped(source.iter(), &[], &view.group_by, &view.measures);
                 views.insert(&view.name, rows);
             }
             View::Kpi(kpi) => {
@@ -48,13 +50,12 @@ pub(crate) fn answers(plan: &Plan, facts: &[Row], as_of: &str) -> BTreeMap<Strin
     answers
 }
 
-/// One row a group; `of_events` makes sums count each event once.
+/// One row a group.
 fn grouped<'r>(
     rows: impl Iterator<Item = &'r Row>,
     filter: &[Condition],
     group_by: &[String],
     measures: &[Measure],
-    of_events: bool,
 ) -> Vec<Row> {
     let mut groups: BTreeMap<Vec<Cell>, Vec<&Row>> = BTreeMap::new();
     for row in rows.filter(|row| all_hold(filter, row)) {
@@ -69,7 +70,7 @@ fn grouped<'r>(
         .map(|(key, rows)| {
             let mut result: Row = group_by.iter().cloned().zip(key).collect();
             for measure in measures {
-                let value = measured(measure, &rows, of_events);
+                let value = measured(measure, &rows);
                 result.extend(value.map(|value| (measure.name.clone(), value)));
             }
             for measure in measures {
@@ -89,27 +90,16 @@ fn grouped<'r>(
 }
 
 /// A measure over rows; `None` for a ratio, which is over measures.
-fn measured(measure: &Measure, rows: &[&Row], of_events: bool) -> Option<Cell> {
+fn measured(measure: &Measure, rows: &[&Row]) -> Option<Cell> {
     let rows = || rows.iter().filter(|row| all_hold(&measure.filter, row));
     if let Some(column) = &measure.count_distinct {
         let values: BTreeSet<Cell> = rows().map(|row| cell(row, column)).collect();
         return Some(Cell::Int(i128::try_from(values.len()).unwrap_or(i128::MAX)));
     }
     if let Some(column) = &measure.sum {
-        if !of_events {
-            return Some(Cell::Int(
-                rows().map(|row| cell(row, column).as_int()).sum(),
-            ));
-        }
-        let mut events: HashMap<String, i128> = HashMap::new();
-        for row in rows() {
-            let value = cell(row, column).as_int();
-            let known = events
-                .entry(cell(row, "dedupe_key").to_string())
-                .or_insert(value);
-            *known = (*known).max(value);
-        }
-        return Some(Cell::Int(events.values().sum()));
+        return Some(Cell::Int(
+            rows().map(|row| cell(row, column).as_int()).sum(),
+        ));
     }
     let nothing = Cell::Int(0);
     if let Some(column) = &measure.max {
@@ -119,12 +109,13 @@ fn measured(measure: &Measure, rows: &[&Row], of_events: bool) -> Option<Cell> {
     Some(rows().map(|row| cell(row, column)).min().unwrap_or(nothing))
 }
 
-fn latest(view: &Latest, facts: &[Row]) -> Vec<Row> {
+fn latest(view: &Latest, facts: &[&Row]) -> Vec<Row> {
     let mut newest: BTreeMap<Vec<Cell>, (Vec<Cell>, &Row)> = BTreeMap::new();
-    for row in facts.iter().filter(|row| all_hold(&view.filter, row)) {
+    for row in facts.iter().copied().filter(|row| all_hold(&view.filter, row)) {
         let key = view.key.iter().map(|name| cell(row, name)).collect();
         let mut rank: Vec<Cell> = view.newest_by.iter().map(|name| cell(row, name)).collect();
-        rank.extend([cell(row, "ts"), cell(row, "dedupe_key")]);
+        rank.push(cell(row, "ts"));
+        rank.extend(view.columns.iter().map(|name| cell(row, name)));
         let entry = newest.entry(key).or_insert_with(|| (rank.clone(), row));
         if rank > entry.0 {
             *entry = (rank, row);
@@ -156,7 +147,6 @@ fn answer(kpi: &Kpi, source: &[Row], as_of: &str) -> Answer {
         &kpi.filter,
         &kpi.group_by,
         &kpi.measures,
-        false,
     );
     rows.retain(|row| all_hold(&kpi.having, row));
     rows.sort_by(|left, right| {

@@ -1,5 +1,5 @@
 //! From a record's bytes to a row of the block: decode, check, key, write. Allocates nothing for a good event.
-use siphasher::sip128::{Hasher128 as _, SipHasher13};
+use siphasher::sip::SipHasher13;
 use std::hash::Hasher as _;
 
 use super::reason::{Reason, Rejection};
@@ -11,14 +11,28 @@ use crate::registry::{EventRegistry, Row, Topic, Version};
 /// First millisecond after what a `Date` column can hold (2149-06-07).
 const END_OF_DATES: i64 = 5_662_310_400_000;
 
-/// Identity of an event: a 128-bit hash of its deduplication key.
+/// Identity of an event: its `event_key` column above, a hash of its deduplication key below. Tables go by the first;
+/// the second keeps two events apart that one worker holds and whose first halves are equal by chance.
 pub(crate) type EventKey = u128;
 
-/// Hashes a deduplication key.
-pub(crate) fn event_key(text: &str) -> EventKey {
+/// The identity that `event_key` and `dedupe_key` of a row make.
+pub(crate) fn identity(event_key: u64, dedupe_key: &str) -> EventKey {
     let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_u128()
+    hasher.write(dedupe_key.as_bytes());
+    u128::from(event_key) << 64 | u128::from(hasher.finish())
+}
+
+/// The `event_key` of a row: what copies of one event share. Records are one event where topic, record key, sorting
+/// columns and deduplication key are equal; a part's end is told by its length, or by being the last.
+pub(crate) fn event_key<B>(row: &Row<'_>, version: &Version<B>, parts: &mut Vec<u8>) -> u64 {
+    parts.clear();
+    (version.identify)(row, parts);
+    let mut hasher = SipHasher13::new();
+    hasher.write(row.topic.as_bytes());
+    hasher.write(&[0]);
+    hasher.write(parts);
+    hasher.write(row.dedupe_key.as_bytes());
+    hasher.finish()
 }
 
 /// Where a record comes from.
@@ -34,6 +48,7 @@ pub(crate) struct Source<B: 'static> {
 pub(crate) struct EventReader {
     decoder: Decoder,
     dedupe_key: String,
+    identity: Vec<u8>,
     hash_key: [u8; 16],
     max_message_bytes: usize,
 }
@@ -43,6 +58,7 @@ impl EventReader {
         Self {
             decoder: Decoder::default(),
             dedupe_key: String::new(),
+            identity: Vec::new(),
             hash_key,
             max_message_bytes,
         }
@@ -69,6 +85,7 @@ impl EventReader {
         let Self {
             decoder,
             dedupe_key,
+            identity: parts,
             hash_key,
             ..
         } = self;
@@ -76,24 +93,26 @@ impl EventReader {
             let checked = check::<R>(event, source.topic)?;
             let dedupe_key = key_of::<R>(event, checked.version, dedupe_key)
                 .map_err(|rejection| rejection.of(checked.written))?;
-            let row = Row {
+            let mut row = Row {
                 event,
                 payload: checked.payload,
                 payload_text: texts.get(R::PROJECT.envelope.payload),
                 schema_version: checked.written,
                 timestamp: checked.timestamp,
                 dedupe_key,
+                event_key: 0,
                 received_at: source.received_at,
                 topic: source.topic.name,
                 partition: source.partition,
                 offset: source.offset,
                 hash_key,
             };
+            row.event_key = event_key(&row, checked.version, parts);
             (checked.version.write)(&row, block)
                 .map_err(|violation| {
                     Rejection::violation(Reason::Payload, violation, Some(checked.written))
                 })
-                .map(|()| event_key(dedupe_key))
+                .map(|()| identity(row.event_key, dedupe_key))
         })?
     }
 }
@@ -229,6 +248,7 @@ mod tests {
             needs_hash_key: false,
             tables: &[],
             kpis: &[],
+            days: None,
             plan: "{}",
         };
         const CHECK_ENVELOPE: crate::check::Check = anything;
@@ -250,6 +270,7 @@ mod tests {
                     key.push_str(order);
                     Ok(())
                 },
+                identify: |row, parts| crate::row::identify_key(row.event.get("by"), parts),
                 write: |_, _| Ok(()),
             }],
             reads_newer: false,
@@ -260,9 +281,9 @@ mod tests {
         Ok(())
     }
 
-    /// What becomes of an event of this time with this data.
-    fn read(time: &str, data: &str) -> Result<EventKey, (Reason, String)> {
-        let event = format!(r#"{{"type":"t","at":"{time}","data":{data}}}"#);
+    /// What becomes of an event of this time and maker with this data.
+    fn read_of(time: &str, by: &str, data: &str) -> Result<EventKey, (Reason, String)> {
+        let event = format!(r#"{{"type":"t","at":"{time}","by":"{by}","data":{data}}}"#);
         let source = Source {
             topic: &Lenient::TOPICS[0],
             partition: 0,
@@ -277,16 +298,34 @@ mod tests {
         read.map_err(|rejection| (rejection.reason, rejection.pointer))
     }
 
+    fn read(time: &str, data: &str) -> Result<EventKey, (Reason, String)> {
+        read_of(time, "someone", data)
+    }
+
     #[test]
     fn times_that_no_date_column_holds_are_refused() {
         let data = r#"{"order":"7"}"#;
         for time in ["1970-01-01T00:00:00Z", "2149-06-06T23:59:59.999Z"] {
-            assert_eq!(read(time, data), Ok(event_key("7")), "{time}");
+            assert!(read(time, data).is_ok(), "{time}");
         }
         for time in ["1969-12-31T23:59:59.999Z", "2149-06-07T00:00:00Z"] {
             let refused = Err((Reason::Time, "/at".to_owned()));
             assert_eq!(read(time, data), refused, "{time}");
         }
+    }
+
+    #[test]
+    fn events_are_one_by_topic_record_key_and_deduplication_key() {
+        let time = "2026-01-01T00:00:00Z";
+        let key = |time: &str, by: &str, order: &str| {
+            read_of(time, by, &format!(r#"{{"order":"{order}"}}"#)).expect("a good event")
+        };
+        let event = key(time, "someone", "7");
+        assert_eq!(key("2026-01-02T00:00:00Z", "someone", "7"), event);
+        assert_ne!(key(time, "another", "7"), event);
+        assert_ne!(key(time, "someone", "8"), event);
+        // No part runs over into the next.
+        assert_ne!(key(time, "someone7", "8"), key(time, "someone", "78"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
-use super::decode::{EventKey, event_key};
+use super::decode::{EventKey, identity};
 use crate::clickhouse::{Client, quoted};
 use crate::config::DedupeLimits;
 use crate::error::Result;
@@ -241,15 +241,17 @@ impl KnownKeys {
     /// ClickHouse cannot be asked; the worker can go on without.
     pub(crate) async fn rebuild<R: EventRegistry>(&mut self, client: &Client) -> Result<usize> {
         let sql = format!(
-            "SELECT dedupe_key FROM {}.{} WHERE received_at > now64(3) - {} ORDER BY received_at DESC LIMIT {}",
+            "SELECT event_key, dedupe_key FROM {}.{} WHERE received_at > now64(3) - {} ORDER BY received_at DESC LIMIT {}",
             quoted(R::PROJECT.database),
             quoted(R::PROJECT.fact_table),
             self.limits.ttl.as_secs(),
             REBUILD_KEYS.min(self.limits.keys),
         );
         let answer = client.query_json(&sql, &[]).await?;
-        let keys = answer.rows.iter().filter_map(|row| row.first()?.as_str());
-        let keys: Vec<EventKey> = keys.map(event_key).collect();
+        let keys = answer.rows.iter();
+        let keys: Vec<EventKey> = keys
+            .filter_map(|row| Some(identity(row.first()?.as_u64()?, row.get(1)?.as_str()?)))
+            .collect();
         let (count, number) = (keys.len(), self.number());
         for (row, key) in (0..).zip(&keys) {
             // What is planned or in doubt keeps its place.

@@ -15,7 +15,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable as _};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use super::batch::{Batch, Coordinates};
-use super::decode::{EventKey, event_key};
+use super::decode::{EventKey, identity};
 use super::failpoint::reach;
 use crate::clickhouse::native::Encoder;
 use crate::clickhouse::{Client, client::exception_code};
@@ -303,7 +303,7 @@ impl<R: EventRegistry> Sink<R> {
     /// A defect of ours; the server is waited for.
     pub(crate) async fn stored(&self, condition: &str) -> Result<HashSet<(Coordinates, EventKey)>> {
         let sql = format!(
-            "SELECT kafka_topic, kafka_partition, kafka_offset, dedupe_key FROM {}.{} WHERE {condition}",
+            "SELECT kafka_topic, kafka_partition, kafka_offset, event_key, dedupe_key FROM {}.{} WHERE {condition}",
             crate::clickhouse::quoted(R::PROJECT.database),
             crate::clickhouse::quoted(R::PROJECT.fact_table),
         );
@@ -318,7 +318,7 @@ impl<R: EventRegistry> Sink<R> {
                 i32::try_from(row.get(1)?.as_i64()?).ok()?,
                 row.get(2)?.as_i64()?,
             );
-            Some((at, event_key(row.get(3)?.as_str()?)))
+            Some((at, identity(row.get(3)?.as_u64()?, row.get(4)?.as_str()?)))
         });
         Ok(coordinates.collect())
     }

@@ -7,17 +7,16 @@
 //! Replicated tables write both in one transaction of Keeper, and need none of this.
 //!
 //! Rows go in under a token of their own. Some may be duplicates that the first attempt knew and left out; they
-//! do no harm, and telling them from lost ones would cost a look at every key of the table. The registry's views
-//! are fed again from the table: they count an event once however often it arrives, so what they have already
-//! does no harm either. Views of others are not touched.
+//! do no harm, and telling them from lost ones would cost a look at every key of the table. The ledger is filled
+//! again from the table: it counts an event once however often it arrives, so what it has already does no harm
+//! either. Views of others are not touched.
 use std::collections::HashSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::batch::Batch;
 use super::insert::{Sink, Written};
-use crate::clickhouse::{quoted, view_parts};
 use crate::error::{Error, Result};
-use crate::registry::{EventRegistry, Statement};
+use crate::registry::{Days, EventRegistry};
 
 /// How far the clocks of producers and the server may be apart.
 const CLOCKS_MS: i64 = 60_000;
@@ -56,10 +55,8 @@ impl<R: EventRegistry> Sink<R> {
             let lost = format!("{token}.lost{attempt}");
             self.insert_block(batch, &missing, &lost).await?;
         }
-        for view in R::PROJECT.tables {
-            if let Some((target, query)) = feeding::<R>(view, &condition) {
-                self.feed(view.name, target, &query).await?;
-            }
+        if let Some(days) = R::PROJECT.days {
+            self.fill_ledger(&days, &condition).await?;
         }
         Ok(())
     }
@@ -81,27 +78,18 @@ impl<R: EventRegistry> Sink<R> {
         Ok(now - uptime * 1000 > moment - CLOCKS_MS)
     }
 
-    /// Inserts a query's rows into a view's target.
-    async fn feed(&self, view: &str, target: &str, query: &str) -> Result<()> {
-        let described = self
-            .patiently("a look at a view", || {
-                let sql = format!("DESCRIBE TABLE ({query})");
-                let client = self.client.clone();
-                async move { client.query_json(&sql, &[]).await }
-            })
-            .await?;
-        let names = described.rows.iter();
-        let names: Vec<String> = names
-            .filter_map(|row| Some(quoted(row.first()?.as_str()?)))
-            .collect();
-        let columns = names.join(", ");
-        let sql = format!(
-            "INSERT INTO {target} ({columns}) \
-             SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0 SELECT {columns} FROM ({query})"
-        );
-        tracing::info!(view, "fed again");
-        self.patiently("feeding a view", || self.client.execute(&sql))
-            .await
+    /// Puts a part of the fact table into the ledger, which the table's rows reach by a materialized view.
+    async fn fill_ledger(&self, days: &Days, condition: &str) -> Result<()> {
+        let sql = format!("{} AND {condition}", days.fill);
+        let settings = [
+            ("insert_deduplicate", "0"),
+            ("max_partitions_per_insert_block", "0"),
+        ];
+        tracing::info!(table = days.ledger, "filled again");
+        self.patiently("filling the ledger", || {
+            self.client.execute_with(&sql, &[], &settings)
+        })
+        .await
     }
 }
 
@@ -110,29 +98,4 @@ fn is_replicated<R: EventRegistry>() -> bool {
     tables.any(|table| {
         table.name == R::PROJECT.fact_table && table.sql.contains("ENGINE = Replicated")
     })
-}
-
-/// Target and query of a view that inserts into the fact table feed, over a part of the table.
-fn feeding<R: EventRegistry>(
-    view: &'static Statement,
-    condition: &str,
-) -> Option<(&'static str, String)> {
-    let (create, target, query) = view_parts(view.sql)?;
-    if !create.contains("CREATE MATERIALIZED VIEW") || create.contains("\nREFRESH ") {
-        return None;
-    }
-    let (database, table) = (R::PROJECT.database, R::PROJECT.fact_table);
-    // Names are in backquotes only where they have to be.
-    [database.to_owned(), quoted(database)]
-        .iter()
-        .flat_map(|database| {
-            [table.to_owned(), quoted(table)].map(|table| format!("{database}.{table}"))
-        })
-        .find_map(|fact| {
-            let (before, after) = query.split_once(&format!("FROM {fact} AS "))?;
-            Some(format!(
-                "{before}FROM (SELECT * FROM {fact} WHERE {condition}) AS {after}"
-            ))
-        })
-        .map(|query| (target, query))
 }

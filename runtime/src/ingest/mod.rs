@@ -36,6 +36,7 @@ pub use reason::{Reason, Rejection};
 use crate::clickhouse::native::Encoder;
 use crate::clickhouse::sort::key_columns;
 use crate::clickhouse::{Client, verify};
+use crate::closing::{self, Closer};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::kafka::consumer::GroupConsumer;
@@ -113,6 +114,24 @@ impl IngestHandle {
     }
 }
 
+/// Closes days beside the worker, as long as it runs.
+fn close_days<R: EventRegistry>(worker: &Worker<R>) {
+    let sink = &worker.sink;
+    let times = sink.config.closing;
+    let options = closing::Options {
+        grace: times.after,
+        again: false,
+    };
+    let closer = Closer::new::<R>(&sink.client, options).filter(|_| !times.every.is_zero());
+    if let Some(closer) = closer {
+        let stop = Arc::clone(&worker.stop);
+        let rounds = closing::run_rounds(closer.with_metrics(&sink.metrics), times.every, move || {
+            stop.load(Ordering::Relaxed)
+        });
+        worker.runtime.spawn(rounds);
+    }
+}
+
 /// Checks the servers and starts a worker on a thread of its own.
 ///
 /// # Errors
@@ -158,6 +177,7 @@ pub async fn start<R: EventRegistry>(config: Config) -> Result<IngestHandle> {
             .map(|topic| metrics.consumed.with_label_values(&[*topic]))
             .collect(),
     };
+    close_days::<R>(&worker);
     let (report, ended) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("ingest".to_owned())

@@ -78,6 +78,18 @@ pub struct Metrics {
     pub rebalances: IntCounter,
     /// 1 while every partition is paused because inserts do not keep up.
     pub paused: IntGauge,
+    /// Days that some view has still to close.
+    pub day_close_lag: IntGauge,
+    /// Days closed.
+    pub days_closed: IntCounter,
+    /// Closed days counted again because an event of them came late.
+    pub days_counted_again: IntCounter,
+    /// Rounds of closing that failed and are tried again.
+    pub closing_failures: IntCounter,
+    /// Events that came later than the registry takes them into KPIs.
+    pub events_too_late: IntGauge,
+    /// Events of open days that count on another day.
+    pub event_copies: IntGauge,
 }
 
 impl Metrics {
@@ -210,6 +222,27 @@ impl Metrics {
             )?,
             rebalances: IntCounter::new("ingest_rebalances_total", "Partition assignments")?,
             paused: IntGauge::new("ingest_paused", "1 while inserts do not keep up")?,
+            day_close_lag: IntGauge::new(
+                "view_days_to_close",
+                "Days that some view has still to close",
+            )?,
+            days_closed: IntCounter::new("view_days_closed_total", "Days closed")?,
+            days_counted_again: IntCounter::new(
+                "view_days_counted_again_total",
+                "Closed days counted again because an event of them came late",
+            )?,
+            closing_failures: IntCounter::new(
+                "view_closing_failures_total",
+                "Rounds of closing that failed and are tried again",
+            )?,
+            events_too_late: IntGauge::new(
+                "view_events_too_late",
+                "Events that came later than KPIs take them, since days were last forgotten",
+            )?,
+            event_copies: IntGauge::new(
+                "view_event_copies",
+                "Events of open days that count on another day",
+            )?,
             registry,
         };
         metrics.register()?;
@@ -256,7 +289,13 @@ impl Metrics {
         registry.register(Box::new(self.lag.clone()))?;
         registry.register(Box::new(self.replayed_plans.clone()))?;
         registry.register(Box::new(self.rebalances.clone()))?;
-        registry.register(Box::new(self.paused.clone()))
+        registry.register(Box::new(self.paused.clone()))?;
+        registry.register(Box::new(self.day_close_lag.clone()))?;
+        registry.register(Box::new(self.days_closed.clone()))?;
+        registry.register(Box::new(self.days_counted_again.clone()))?;
+        registry.register(Box::new(self.closing_failures.clone()))?;
+        registry.register(Box::new(self.events_too_late.clone()))?;
+        registry.register(Box::new(self.event_copies.clone()))
     }
 }
 

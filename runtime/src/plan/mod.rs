@@ -33,6 +33,8 @@ pub struct Plan {
 /// The fact table.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FactTable {
+    /// Columns that two copies of an event agree in, beside topic, record key and deduplication key.
+    pub order_by: Vec<String>,
     /// Shared columns that fields land in.
     pub columns: Vec<Column>,
 }

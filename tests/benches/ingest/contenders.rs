@@ -181,7 +181,7 @@ pub fn start_engine(stage: &Stage) {
          WITH JSONExtract(payload, 'Tuple(tx_id UInt64, amount_gold Int64, price_cents UInt32, product_id UInt64, status String)') AS member \
          SELECT parseDateTime64BestEffort(ts, 3, 'UTC') AS ts, event_type, schema_version, user_id, member.tx_id AS entity_id, \
          if(member.status = 'success', member.amount_gold, 0) AS delta_gold, member.price_cents AS price_cents, \
-         member.product_id AS product_id, member.status AS status, {payload} AS payload_json, dedupe_key, now64(3) AS received_at, \
+         member.product_id AS product_id, member.status AS status, {payload} AS payload_json, dedupe_key, sipHash64(event_type, user_id, dedupe_key) AS event_key, now64(3) AS received_at, \
          _topic AS kafka_topic, toInt32(_partition) AS kafka_partition, toInt64(_offset) AS kafka_offset FROM bench_queue",
     ));
 }
@@ -189,7 +189,7 @@ pub fn start_engine(stage: &Stage) {
 /// The limit: blocks of this table's rows, sorted, encoded before the clock starts, two inserts in flight.
 pub fn ideal_loader(stage: &Stage) -> Run {
     // The worker's rows, as the server itself writes them out: the same block in the same order.
-    let order = "event_type, user_id, ts, entity_id, dedupe_key";
+    let order = "event_type, user_id, event_key";
     let mut blocks = VecDeque::new();
     let mut from = 0;
     let per_partition = stage.rows.div_ceil(stage.partitions);

@@ -49,7 +49,7 @@ const ROUND: &[(Strike, usize)] = &[
 const PASSED: u32 = 5;
 
 /// Tables whose refusal a worker has to wait out: the one it writes to, and one that a view writes to.
-const REFUSING: &[&str] = &["events_raw", "user_daily_state"];
+const REFUSING: &[&str] = &["events_raw", "event_ledger"];
 
 /// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

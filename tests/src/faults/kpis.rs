@@ -1,4 +1,5 @@
-//! The registry's questions answered by hand over the facts of a stream, each event counted once by its key.
+//! The registry's questions answered by hand over the facts of a stream in Kafka's order: of the copies of an event the
+//! first counts.
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -27,9 +28,9 @@ pub fn answers<'f>(
     facts: impl Iterator<Item = &'f Fact>,
     as_of: i64,
 ) -> BTreeMap<&'static str, Vec<Value>> {
-    let mut events: BTreeMap<&str, &Fact> = BTreeMap::new();
+    let mut events: BTreeMap<_, &Fact> = BTreeMap::new();
     for fact in facts {
-        events.entry(&fact.key).or_insert(fact);
+        events.entry(fact.identity()).or_insert(fact);
     }
     let mut days: BTreeMap<(i64, u64), PlayerDay> = BTreeMap::new();
     for fact in events.values() {

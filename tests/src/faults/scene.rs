@@ -27,6 +27,8 @@ pub struct Scene {
     logs: TempDir,
     store_folder: PathBuf,
     started: usize,
+    /// Whether workers close days; set it before they start.
+    pub workers_close_days: bool,
 }
 
 /// A running worker.
@@ -69,6 +71,7 @@ impl Scene {
             workers: Vec::new(),
             logs: tempfile::tempdir().unwrap(),
             started: 0,
+            workers_close_days: true,
         };
         // A merge would hide a row that is there twice, and small batches make many parts.
         let _ = scene.ask(
@@ -139,6 +142,8 @@ impl Scene {
             .env("FAILPOINTS", failpoints)
             // Flags have the last word.
             .env("MAX_BATCH_ROWS", "400")
+            // Days are closed while events of them still come.
+            .env("CLOSE_EVERY_S", if self.workers_close_days { "5" } else { "0" })
             .env("RUST_LOG", "info")
             .stdout(std::process::Stdio::null())
             .stderr(File::create(&log).unwrap());
@@ -233,6 +238,15 @@ impl Scene {
             .iter()
             .map(|file| format!("== {}\n{}", file.display(), read(file)));
         texts.collect()
+    }
+
+    /// Closes days, with flags of its own.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn close_days(&self, flags: &[&str]) {
+        let closed = self.servers.run(&[&["close"], flags].concat());
+        assert!(closed.status.success(), "{}", text(&closed.stderr));
     }
 
     /// The registry's questions as the program answers them.

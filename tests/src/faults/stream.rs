@@ -1,4 +1,5 @@
-//! A seeded stream of events whose fates are known: good ones, repeated ones, late ones, and bad ones of every kind.
+//! A seeded stream of events whose fates are known: good ones, repeated ones, late ones, copies that say something else
+//! than their first, events that only share a key with others, and bad ones of every kind.
 use std::fmt::Write as _;
 
 use fastrand::Rng;
@@ -34,7 +35,7 @@ pub enum Fate {
 /// What a row says, as far as the questions of the registry look.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fact {
-    /// Key that makes events one event.
+    /// Deduplication key.
     pub key: String,
     /// Topic.
     pub topic: &'static str,
@@ -56,6 +57,16 @@ pub struct Fact {
     pub balance: i64,
     /// Price in cents.
     pub cents: u64,
+    /// The record key, as the topic's manifest makes it.
+    pub record_key: String,
+}
+
+impl Fact {
+    /// What makes records one event: topic, record key, player and deduplication key.
+    #[must_use]
+    pub fn identity(&self) -> (&'static str, &str, u64, &str) {
+        (self.topic, &self.record_key, self.user, &self.key)
+    }
 }
 
 /// A record to send.
@@ -155,8 +166,10 @@ impl Stream {
                 };
                 self.records[newest - 1 - self.random.usize(0..reach)].clone()
             }
-            8..14 => self.bad(),
-            14..30 if !self.twins.is_empty() => self.twins.remove(0),
+            // A copy stamped anew, or with other values; or another event with the key of this one.
+            8..12 if !self.records.is_empty() => self.namesake(),
+            12..18 => self.bad(),
+            18..34 if !self.twins.is_empty() => self.twins.remove(0),
             _ => self.good(),
         };
         self.records.push(record.clone());
@@ -201,6 +214,69 @@ impl Stream {
                 Fate::Row(Box::new(fact))
             },
             has_twin,
+        }
+    }
+
+    /// A record with the deduplication key of an earlier one: a copy with another time, on the same day or on one up to
+    /// four weeks away, and with other values; or an event of another player or topic.
+    fn namesake(&mut self) -> Record {
+        let place = self.random.usize(0..self.records.len());
+        let earlier = &self.records[place];
+        let (Fate::Row(fact), Some(value)) = (&earlier.fate, &earlier.value) else {
+            return self.good();
+        };
+        let (topic, first) = (earlier.topic, (**fact).clone());
+        let mut event: Value = serde_json::from_slice(value).unwrap();
+        if self.random.u32(0..4) == 0 {
+            let other = self.topic();
+            let (mut event, mut fact) = self.event(other);
+            let refused = event["payload"]["product_id"] == FORBIDDEN_PRODUCT;
+            let would_be_copy = fact.user == first.user && other == topic;
+            if refused || would_be_copy {
+                return self.good();
+            }
+            event["dedupe_key"] = first.key.clone().into();
+            fact.key = first.key;
+            return Record {
+                topic: other,
+                key: fact.user.to_string().into_bytes(),
+                value: Some(event.to_string().into_bytes()),
+                fate: Fate::Row(Box::new(fact)),
+                has_twin: false,
+            };
+        }
+        let mut copy = first;
+        event["dedupe_key"] = copy.key.clone().into();
+        let least = (copy.day - 28).max(self.last_day - 75);
+        let most = (copy.day + 28).min(self.last_day);
+        copy.day = match self.random.u32(0..3) {
+            0 => copy.day,
+            1 => (copy.day + 1).min(most),
+            _ => self.random.i64(least..=most),
+        };
+        event["ts"] = format!("{}T12:00:00.{:03}Z", date(copy.day), self.random.u32(0..1000)).into();
+        let payload = &mut event["payload"];
+        match topic {
+            "shop.purchase" => {
+                copy.cents += 1;
+                payload["price_cents"] = copy.cents.into();
+                if copy.gold != 0 {
+                    copy.gold += 5;
+                    payload["amount_gold"] = copy.gold.into();
+                }
+            }
+            "reward.granted" => {
+                copy.gold += 7;
+                payload["delta_gold"] = copy.gold.into();
+            }
+            _ => {}
+        }
+        Record {
+            topic,
+            key: copy.user.to_string().into_bytes(),
+            value: Some(event.to_string().into_bytes()),
+            fate: Fate::Row(Box::new(copy)),
+            has_twin: false,
         }
     }
 
@@ -302,6 +378,13 @@ impl Stream {
             "schema_version": version, "event_type": topic, "event_id": format!("evt_{number}"),
             "user_id": user, "ts": ts, "payload": payload,
         });
+        fact.record_key = match topic {
+            "event.progress" | "event.claim" | "mission.progress" | "mission.claim" => {
+                fact.entity.to_string()
+            }
+            "game.session" => fact.session.clone(),
+            _ => user.to_string(),
+        };
         if random.bool() {
             fact.key = format!("k-{number}");
             event["dedupe_key"] = fact.key.clone().into();
@@ -423,6 +506,16 @@ mod tests {
         for _ in 0..500 {
             assert_eq!(one.draw().value, other.draw().value);
         }
+        let copies = one.records.iter().enumerate().filter(|(place, record)| {
+            let is_earlier = |other: &Record| match (&other.fate, &record.fate) {
+                (Fate::Row(other), Fate::Row(fact)) => {
+                    other.identity() == fact.identity() && other != fact
+                }
+                _ => false,
+            };
+            one.records[..*place].iter().any(is_earlier)
+        });
+        assert!(copies.count() > 5);
         let letters = one
             .records
             .iter()

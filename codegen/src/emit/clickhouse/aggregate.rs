@@ -1,197 +1,217 @@
-//! Aggregate views: a table of states, a materialized view that feeds it on every insert, a view that reads it.
+//! Aggregate views: measures over events by group, each event counted once.
 //!
-//! The states are idempotent: an event that arrives again, in any block and at any time, changes nothing.
-//! - distinct counts keep the set of values (`uniqExact`; for events, of hashes of their deduplication key);
-//! - a sum keeps a map from the key's hash to the event's value, merged by `maxMap`, and adds up on reading;
-//! - max and min are idempotent by nature. They are kept as states, because a plain value would start at 0
-//!   in a block where no row passes, and 0 would beat every negative maximum and every positive minimum.
-use crate::registry::manifest::{AggregateView, Measure};
-use crate::registry::views::{MeasureKind, ViewColumn};
+//! Days up to the view's watermark are kept as plain totals, a partition a day; later ones are counted in the ledger
+//! when the view is read. A day is closed by replacing its partition and then moving the watermark, so a reader sees
+//! each day from one side or the other.
+use crate::registry::manifest::{AggregateView, Measure, ViewManifest};
+use crate::registry::views::{MeasureKind, ViewColumn, columns_of};
 
+use super::ledger::{self, EVENTS, Ledger};
 use super::spec::{
-    ColumnSpec, Definition, MaterializedViewSpec, Object, Output, Select, Source, Stage, TableName,
-    TableSpec, Ttl, ViewSpec,
+    Closing, ClosingMethod, ColumnSpec, Definition, Object, Output, Select, Setting, Source, Stage,
+    TableName, TableSpec, Ttl, ViewSpec,
 };
-use super::{Context, DEDUPLICATION_WINDOW, sql};
+use super::{Context, DayTest, REMEMBERED_TOKENS, sql};
 
-/// The column whose distinct values are events.
-const EVENT_KEY: &str = "dedupe_key";
-
-/// How a measure is stored, fed and read.
-struct Stored {
-    /// Type in the target table.
-    sql_type: String,
-    /// Expression of the materialized view over `event`.
-    feed: String,
-    /// Expression of the reading view over `state`.
-    read: String,
-}
-
-/// Plans target, feed and reading view.
+/// Plans the table of closed days and the view.
 pub(super) fn build(view: &AggregateView, context: &Context<'_>) -> Vec<Object> {
-    let table = |name: String| TableName {
-        database: context.database.to_owned(),
-        table: name,
-    };
-    let state = table(format!("{}_state", view.name));
-    let feed = table(format!("{}_mv", view.name));
-    let read = table(view.name.clone());
-    let groups: Vec<&ViewColumn> = view
-        .group_by
-        .iter()
-        .filter_map(|name| context.fact.iter().find(|column| &column.name == name))
-        .collect();
-    let measures: Vec<(&Measure, Stored)> = view
-        .measures
-        .iter()
-        .filter_map(|measure| stored(measure, &context.fact).map(|stored| (measure, stored)))
-        .collect();
-    let mut columns: Vec<ColumnSpec> = groups
-        .iter()
-        .map(|column| ColumnSpec {
-            name: column.name.clone(),
-            sql_type: column.sql_type.clone(),
-            codec: None,
-            comment: column.description.clone(),
-        })
-        .collect();
-    columns.extend(measures.iter().map(|(measure, stored)| ColumnSpec {
-        name: measure.name.clone(),
-        sql_type: stored.sql_type.clone(),
-        codec: None,
-        comment: measure.description.clone(),
-    }));
-    let outputs = |alias: &str, expression: fn(&Stored) -> &String| -> Vec<Output> {
-        let groups = groups.iter().map(|column| Output {
-            expression: sql::column(alias, &column.name),
-            name: column.name.clone(),
-        });
-        let measures = measures.iter().map(|(measure, stored)| Output {
-            expression: expression(stored).clone(),
-            name: measure.name.clone(),
-        });
-        groups.chain(measures).collect()
-    };
-    let group_by = |alias: &str| -> Vec<String> {
-        groups
-            .iter()
-            .map(|column| sql::column(alias, &column.name))
-            .collect()
-    };
-    let dated = view.group_by.iter().any(|name| name == "event_date");
-    let object = |name: &TableName, stage, definition| Object {
-        name: name.table.clone(),
-        file: name.table.clone(),
-        stage,
-        source: format!("the view {}", view.name),
-        definition,
-    };
+    let columns = columns(view, context);
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     vec![
-        object(
-            &state,
-            Stage::State,
-            Definition::Table(TableSpec {
-                name: state.clone(),
-                columns,
-                engine: "AggregatingMergeTree".to_owned(),
-                partition_by: dated.then(|| "toYYYYMM(event_date)".to_owned()),
-                order_by: view.group_by.clone(),
-                ttl: dated.then(|| Ttl {
-                    date: "event_date".to_owned(),
-                    days: view.retention_days,
-                }),
-                settings: vec![
-                    ("non_replicated_deduplication_window", DEDUPLICATION_WINDOW),
-                    ("merge_with_ttl_timeout", "86400"),
-                ],
-                comment: format!("States of {}; read that view instead", view.name),
-            }),
-        ),
-        object(
-            &feed,
-            Stage::Feed,
-            Definition::MaterializedView(MaterializedViewSpec {
-                name: feed.clone(),
-                refresh_minutes: None,
-                target: state.clone(),
-                select: Select {
-                    columns: outputs("event", |stored| &stored.feed),
-                    from: Source::Table(table(context.fact_table.to_owned())),
-                    alias: "event",
-                    filter: sql::conditions("event", &view.filter),
-                    group_by: group_by("event"),
-                    order_by: Vec::new(),
-                    limit: None,
-                },
-                comment: format!("Feeds {} on every insert", state.table),
-            }),
-        ),
-        object(
-            &read,
-            Stage::Read,
-            Definition::View(ViewSpec {
-                name: read.clone(),
-                select: Select {
-                    columns: outputs("state", |stored| &stored.read),
-                    from: Source::Table(state.clone()),
-                    alias: "state",
-                    filter: Vec::new(),
-                    group_by: group_by("state"),
-                    order_by: Vec::new(),
-                    limit: None,
-                },
+        Object {
+            name: closed(&view.name),
+            file: closed(&view.name),
+            stage: Stage::Closed,
+            view: Some(view.name.clone()),
+            source: format!("the view {}", view.name),
+            definition: Definition::Table(closed_days(
+                context.table(&closed(&view.name)),
+                &columns,
+                &view.group_by,
+                Some(view.retention_days),
+                format!("Closed days of {}; read that view instead", view.name),
+            )),
+        },
+        Object {
+            name: view.name.clone(),
+            file: view.name.clone(),
+            stage: Stage::Read,
+            view: Some(view.name.clone()),
+            source: format!("the view {}", view.name),
+            definition: Definition::View(ViewSpec {
+                name: context.table(&view.name),
+                select: rows(view, context, &names, &[]),
                 comment: view.description.clone(),
             }),
-        ),
+        },
     ]
 }
 
-fn stored(measure: &Measure, fact: &[ViewColumn]) -> Option<Stored> {
-    let filter = sql::conditions("event", &measure.filter);
-    let column = |name: &str| fact.iter().find(|column| column.name == name);
-    let event = |name: &str| sql::column("event", name);
-    let state = sql::column("state", &measure.name);
-    let event_hash = format!("sipHash64({})", event(EVENT_KEY));
-    let merged_state = |function: &str, argument: &str, sql_type: &str| Stored {
-        sql_type: format!("AggregateFunction({function}, {sql_type})"),
-        feed: sql::aggregate(&format!("{function}State"), argument, &filter),
-        read: format!("{function}Merge({state})"),
-    };
-    Some(match *MeasureKind::stated(measure).first()? {
-        MeasureKind::CountDistinct(EVENT_KEY) => merged_state("uniqExact", &event_hash, "UInt64"),
-        MeasureKind::CountDistinct(name) => {
-            let (argument, sql_type) = plain(&event(name), column(name)?);
-            merged_state("uniqExact", &argument, &sql_type)
-        }
-        MeasureKind::Sum(name) => {
-            column(name)?;
-            Stored {
-                sql_type: "SimpleAggregateFunction(maxMap, Map(UInt64, Int64))".to_owned(),
-                feed: sql::aggregate(
-                    "maxMap",
-                    &format!("map({event_hash}, toInt64({}))", event(name)),
-                    &filter,
-                ),
-                read: format!("arraySum(mapValues(maxMap({state})))"),
-            }
-        }
-        MeasureKind::Max(name) => {
-            let (argument, sql_type) = plain(&event(name), column(name)?);
-            merged_state("max", &argument, &sql_type)
-        }
-        MeasureKind::Min(name) => {
-            let (argument, sql_type) = plain(&event(name), column(name)?);
-            merged_state("min", &argument, &sql_type)
-        }
-        MeasureKind::Ratio(..) => return None,
-    })
+/// How its days are closed.
+pub(super) fn closing(view: &AggregateView, context: &Context<'_>) -> Closing {
+    let columns = columns(view, context);
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    Closing {
+        view: view.name.clone(),
+        target: context.table(&closed(&view.name)),
+        select: Select {
+            order_by: view.group_by.iter().map(|name| sql::name(name)).collect(),
+            ..counted(view, context, &names, vec![ledger::among_days("event")])
+        },
+        method: ClosingMethod::ReplacePartition,
+    }
 }
 
-/// The column without its dictionary: aggregate states of LowCardinality are states of the plain type.
-fn plain(expression: &str, column: &ViewColumn) -> (String, String) {
-    if column.sql_type == "LowCardinality(String)" {
-        (format!("toString({expression})"), "String".to_owned())
-    } else {
-        (expression.to_owned(), column.sql_type.clone())
+/// Name of the table with a view's closed days.
+pub(super) fn closed(view: &str) -> String {
+    format!("{view}_closed")
+}
+
+/// Groups, then measures.
+pub(super) fn columns(view: &AggregateView, context: &Context<'_>) -> Vec<ViewColumn> {
+    let view = ViewManifest::Aggregate(view.clone());
+    columns_of(&view, &context.fact, context.views)
+}
+
+/// A table with a partition a day, for rows that are computed once.
+pub(super) fn closed_days(
+    name: TableName,
+    columns: &[ViewColumn],
+    order_by: &[String],
+    retention_days: Option<u32>,
+    comment: String,
+) -> TableSpec {
+    TableSpec {
+        name,
+        columns: columns
+            .iter()
+            .map(|column| ColumnSpec {
+                name: column.name.clone(),
+                sql_type: column.sql_type.clone(),
+                codec: closed_codec(column, order_by),
+                comment: column.description.clone(),
+            })
+            .collect(),
+        engine: "MergeTree".to_owned(),
+        partition_by: Some("event_date".to_owned()),
+        order_by: order_by.to_vec(),
+        ttl: retention_days.map(|days| Ttl {
+            date: "event_date".to_owned(),
+            days,
+        }),
+        settings: vec![
+            REMEMBERED_TOKENS,
+            Setting {
+                name: "ttl_only_drop_parts",
+                value: "1",
+                why: "a day past its retention goes at once",
+            },
+        ],
+        comment: match retention_days {
+            Some(days) => format!("{comment}. Kept for {days} days (retention_days of the view)"),
+            None => format!("{comment}. Kept for ever: the view states no retention_days"),
+        },
     }
+}
+
+/// What rows are sorted by is alike in neighbours; of the rest most are small numbers or none.
+fn closed_codec(column: &ViewColumn, order_by: &[String]) -> Option<String> {
+    if order_by.contains(&column.name) {
+        ledger::sorted_codec(&column.sql_type)
+    } else {
+        ledger::value_codec(&column.sql_type)
+    }
+}
+
+/// The view's rows: closed days, and open ones counted now.
+///
+/// Shape: the columns of `names`, in this order. `window` are conditions on `event_date`, as a function of the alias.
+pub(super) fn rows(
+    view: &AggregateView,
+    context: &Context<'_>,
+    names: &[&str],
+    window: &[DayTest],
+) -> Select {
+    let through = ledger::closed_through(context, &view.name);
+    let date = |alias: &str| sql::column(alias, "event_date");
+    let mut closed_filter = vec![format!("{} <= {through}", date("closed"))];
+    closed_filter.extend(window.iter().map(|test| test.sql("closed")));
+    let closed_rows = Select {
+        filter: closed_filter,
+        ..Select::over(
+            Source::Table(context.table(&closed(&view.name))),
+            "closed",
+            plain("closed", names),
+        )
+    };
+    let mut open_filter = vec![format!("{} > {through}", date("event"))];
+    open_filter.extend(window.iter().map(|test| test.sql("event")));
+    let open_rows = counted(view, context, names, open_filter);
+    Select::over(
+        Source::All(vec![closed_rows, open_rows]),
+        "source",
+        plain("source", names),
+    )
+}
+
+/// The view's rows, counted in the ledger.
+///
+/// Shape: the columns of `names`, in this order, a row a group of the view.
+pub(super) fn counted(
+    view: &AggregateView,
+    context: &Context<'_>,
+    names: &[&str],
+    mut filter: Vec<String>,
+) -> Select {
+    filter.extend(sql::conditions("event", &view.filter));
+    filter.push(format!("NOT {}", sql::column("event", "is_copy")));
+    let columns = names
+        .iter()
+        .filter_map(|name| {
+            if view.group_by.iter().any(|group| group == name) {
+                return Some(Output::new(name, sql::column("event", name)));
+            }
+            let measure = view.measures.iter().find(|measure| measure.name == *name)?;
+            Some(Output::new(name, of_events(measure, &context.fact)?))
+        })
+        .collect();
+    Select {
+        filter,
+        group_by: view
+            .group_by
+            .iter()
+            .map(|name| sql::column("event", name))
+            .collect(),
+        ..Select::over(
+            Source::FinalByPartition(Ledger::name(context)),
+            "event",
+            columns,
+        )
+    }
+}
+
+/// A measure over the ledger's rows, each of which is one event.
+fn of_events(measure: &Measure, fact: &[ViewColumn]) -> Option<String> {
+    let filter = sql::conditions("event", &measure.filter);
+    let over = |function: &str, name: &str| {
+        let column = fact.iter().find(|column| column.name == name)?;
+        let argument = sql::column("event", &column.name);
+        Some(sql::aggregate(function, &argument, &filter))
+    };
+    match *MeasureKind::stated(measure).first()? {
+        MeasureKind::CountDistinct(EVENTS) => Some(sql::aggregate("count", "", &filter)),
+        MeasureKind::CountDistinct(name) => over("uniqExact", name),
+        MeasureKind::Sum(name) => Some(format!("toInt64({})", over("sum", name)?)),
+        MeasureKind::Max(name) => over("max", name),
+        MeasureKind::Min(name) => over("min", name),
+        MeasureKind::Ratio(..) => None,
+    }
+}
+
+/// Columns of a source under their own names.
+pub(super) fn plain(alias: &str, names: &[&str]) -> Vec<Output> {
+    names
+        .iter()
+        .map(|name| Output::new(name, sql::column(alias, name)))
+        .collect()
 }

@@ -2,10 +2,9 @@
 use crate::fact::{self, Origin};
 use crate::registry::Registry;
 
-use super::DEDUPLICATION_WINDOW;
+use super::REMEMBERED_TOKENS;
 use super::payload;
-use super::spec::{ColumnSpec, Definition, Object, Stage, TableName, TableSpec, Ttl};
-use super::sql::name;
+use super::spec::{ColumnSpec, Definition, Object, Setting, Stage, TableName, TableSpec, Ttl};
 
 /// Plans the fact table.
 pub(super) fn build(registry: &Registry) -> Object {
@@ -21,6 +20,7 @@ pub(super) fn build(registry: &Registry) -> Object {
                 | Origin::Timestamp
                 | Origin::SchemaVersion
                 | Origin::DedupeKey
+                | Origin::EventKey
                 | Origin::Hash(_)
                 | Origin::ReceivedAt
                 | Origin::KafkaTopic
@@ -32,16 +32,13 @@ pub(super) fn build(registry: &Registry) -> Object {
             comment: column.description,
         })
         .collect();
-    let engine = match clickhouse.version_column {
-        Some(_) => format!("ReplacingMergeTree({})", name("version")),
-        None => "ReplacingMergeTree".to_owned(),
-    };
     let mut order_by = clickhouse.order_by.clone();
-    order_by.push("dedupe_key".to_owned());
+    order_by.push("event_key".to_owned());
     Object {
         name: clickhouse.table.clone(),
         file: clickhouse.table.clone(),
         stage: Stage::FactTable,
+        view: None,
         source: "registry.toml and the topics' payload schemas".to_owned(),
         definition: Definition::Table(TableSpec {
             name: TableName {
@@ -49,7 +46,7 @@ pub(super) fn build(registry: &Registry) -> Object {
                 table: clickhouse.table.clone(),
             },
             columns,
-            engine,
+            engine: "ReplacingMergeTree(version)".to_owned(),
             partition_by: Some("toYYYYMM(event_date)".to_owned()),
             order_by,
             ttl: Some(Ttl {
@@ -57,24 +54,59 @@ pub(super) fn build(registry: &Registry) -> Object {
                 days: clickhouse.retention_days,
             }),
             settings: settings(),
-            comment: "One row an event; events with one dedupe_key are one event".to_owned(),
+            comment: format!(
+                "One row an event: records are one event where topic, record key, {}dedupe_key are equal, and of such \
+                 copies the first in Kafka counts. Kept for {} days (retention_days of registry.toml)",
+                identity_columns(registry),
+                clickhouse.retention_days
+            ),
         }),
     }
 }
 
+/// `user_id, …, and `: the sorting columns that are no part of a topic's name.
+fn identity_columns(registry: &Registry) -> String {
+    let names = registry.manifest.clickhouse.order_by.iter();
+    let names: Vec<&str> = names
+        .map(String::as_str)
+        .filter(|name| *name != "event_type")
+        .collect();
+    if names.is_empty() {
+        "and ".to_owned()
+    } else {
+        format!("{} and ", names.join(", "))
+    }
+}
+
 /// `ttl_only_drop_parts` stays off: with parts of a month, rows would outlive their promised retention by up
-/// to a month. Deleting within parts once a day instead of every four hours keeps that affordable.
-fn settings() -> Vec<(&'static str, &'static str)> {
+/// to a month.
+fn settings() -> Vec<Setting> {
     vec![
-        ("index_granularity", "8192"),
-        ("non_replicated_deduplication_window", DEDUPLICATION_WINDOW),
-        ("merge_with_ttl_timeout", "86400"),
-        // What an insert writes is one file; wide parts, a file a column and payload path, begin with merges.
-        ("min_bytes_for_wide_part", "134217728"),
-        // Column by column is how large parts merge in bounded memory; small ones merge for a third less in one go.
-        ("vertical_merge_algorithm_min_rows_to_activate", "5000000"),
-        // A row is rewritten about log(table / insert) times to this base, and rows of all actors in every insert make
-        // that the dearest thing the server does: half of what it is with 5, for up to four times as many parts.
-        ("merge_selector_base", "20"),
+        Setting {
+            name: "index_granularity",
+            value: "8192",
+            why: "rows for each mark of the index",
+        },
+        REMEMBERED_TOKENS,
+        Setting {
+            name: "merge_with_ttl_timeout",
+            value: "86400",
+            why: "rows past their retention are deleted within parts once a day, which keeps that affordable",
+        },
+        Setting {
+            name: "min_bytes_for_wide_part",
+            value: "134217728",
+            why: "an insert writes one file; a file a column and payload path begins with merges",
+        },
+        Setting {
+            name: "vertical_merge_algorithm_min_rows_to_activate",
+            value: "5000000",
+            why: "large parts merge column by column, in bounded memory; small ones in one go, which costs a third less",
+        },
+        Setting {
+            name: "merge_selector_base",
+            value: "20",
+            why: "rows are rewritten half as often as with 5, for up to four times as many parts",
+        },
     ]
 }

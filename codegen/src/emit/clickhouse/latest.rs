@@ -1,127 +1,205 @@
-//! Latest views: the newest row for each key, whatever order events arrive in.
+//! Latest views: the newest row of each key, whatever order events arrive in.
 //!
-//! The state is `argMax` of the kept columns over (the manifest's `newest_by`, ts, dedupe_key), so the winner
-//! is a property of the events and not of their arrival; an event that arrives again changes nothing.
+//! The newest is the highest tuple of the manifest's `newest_by`, `ts` and the kept columns, so the winner is a property
+//! of the events and not of their arrival. Of closed days one row a key is kept; open ones are read from the fact table,
+//! where of several copies of an event the first in Kafka counts.
 use crate::registry::manifest::LatestView;
 use crate::registry::views::ViewColumn;
 
+use super::aggregate::closed;
+use super::ledger::{self, Ledger};
 use super::spec::{
-    ColumnSpec, Definition, MaterializedViewSpec, Object, Output, Select, Source, Stage, TableName,
+    Closing, ClosingMethod, ColumnSpec, Definition, Object, Output, Select, Source, Stage,
     TableSpec, Ttl, ViewSpec,
 };
-use super::{Context, DEDUPLICATION_WINDOW, sql};
+use super::{Context, REMEMBERED_TOKENS, sql};
 
-/// Columns that break ties after `newest_by`.
-const TIE_BREAKERS: [&str; 2] = ["ts", "dedupe_key"];
-/// Target column with the state.
+/// Column that decides after `newest_by`.
+const TIME: &str = "ts";
+/// Table column with the newest row.
 const NEWEST: &str = "newest";
-/// Target column with the time of the last event, for the row's end of life.
+/// Table column with the time of the last event, for the row's end of life.
 const LAST_EVENT_AT: &str = "last_event_at";
 
-/// Plans target, feed and reading view.
-pub(super) fn build(view: &LatestView, context: &Context<'_>) -> Vec<Object> {
-    let table = |name: String| TableName {
-        database: context.database.to_owned(),
-        table: name,
-    };
-    let state = table(format!("{}_state", view.name));
-    let feed = table(format!("{}_mv", view.name));
-    let read = table(view.name.clone());
-    let pick = |names: &[String]| -> Vec<&ViewColumn> {
-        names
+/// Columns of a latest view.
+struct Columns<'c> {
+    keys: Vec<&'c ViewColumn>,
+    /// What the newest row is the highest of: `newest_by`, the time, what else is kept.
+    tuple: Vec<&'c ViewColumn>,
+    kept: Vec<&'c ViewColumn>,
+}
+
+impl<'c> Columns<'c> {
+    fn of(view: &LatestView, context: &'c Context<'_>) -> Self {
+        let pick = |name: &str| context.fact.iter().find(|column| column.name == name);
+        let mut tuple: Vec<&ViewColumn> = Vec::new();
+        let names = view.newest_by.iter().map(String::as_str);
+        let kept = view.columns.iter().map(String::as_str);
+        for column in names.chain([TIME]).chain(kept).filter_map(pick) {
+            if !tuple.iter().any(|known| known.name == column.name) {
+                tuple.push(column);
+            }
+        }
+        Self {
+            keys: view.key.iter().filter_map(|name| pick(name)).collect(),
+            kept: view.columns.iter().filter_map(|name| pick(name)).collect(),
+            tuple,
+        }
+    }
+
+    /// `tupleElement(…, n)` of a column.
+    fn element(&self, tuple: &str, name: &str) -> Option<String> {
+        let mut columns = self.tuple.iter();
+        let index = columns.position(|column| column.name == name)?;
+        Some(format!("tupleElement({tuple}, {})", index + 1))
+    }
+
+    /// The tuple's columns of an alias.
+    fn ranked(&self, alias: &str) -> String {
+        let columns: Vec<String> = self
+            .tuple
             .iter()
-            .filter_map(|name| context.fact.iter().find(|column| &column.name == name))
+            .map(|column| plain(&sql::column(alias, &column.name), column))
+            .collect();
+        format!("tuple({})", columns.join(", "))
+    }
+
+    fn key_outputs(&self, alias: &str) -> Vec<Output> {
+        let keys = self.keys.iter();
+        keys.map(|column| Output::new(&column.name, sql::column(alias, &column.name)))
             .collect()
-    };
-    let keys = pick(&view.key);
-    let kept = pick(&view.columns);
-    let mut rank_names = view.newest_by.clone();
-    rank_names.extend(
-        TIE_BREAKERS
-            .iter()
-            .filter(|name| !view.newest_by.iter().any(|own| own == *name))
-            .map(|name| (*name).to_owned()),
-    );
-    let rank = pick(&rank_names);
-    let object = |name: &TableName, stage, definition| Object {
-        name: name.table.clone(),
-        file: name.table.clone(),
+    }
+
+    fn group_by(&self, alias: &str) -> Vec<String> {
+        let keys = self.keys.iter();
+        keys.map(|column| sql::column(alias, &column.name))
+            .collect()
+    }
+}
+
+/// Plans the table of closed days and the view.
+pub(super) fn build(view: &LatestView, context: &Context<'_>) -> Vec<Object> {
+    let columns = Columns::of(view, context);
+    let object = |name: String, stage, definition| Object {
+        file: name.clone(),
+        name,
         stage,
+        view: Some(view.name.clone()),
         source: format!("the view {}", view.name),
         definition,
     };
     vec![
         object(
-            &state,
-            Stage::State,
-            Definition::Table(target(view, &state, &keys, &kept, &rank)),
+            closed(&view.name),
+            Stage::Closed,
+            Definition::Table(table(view, context, &columns)),
         ),
         object(
-            &feed,
-            Stage::Feed,
-            Definition::MaterializedView(MaterializedViewSpec {
-                name: feed.clone(),
-                refresh_minutes: None,
-                target: state.clone(),
-                select: Select {
-                    columns: feed_columns(&keys, &kept, &rank),
-                    from: Source::Table(table(context.fact_table.to_owned())),
-                    alias: "event",
-                    filter: sql::conditions("event", &view.filter),
-                    group_by: qualified("event", &keys),
-                    order_by: Vec::new(),
-                    limit: None,
-                },
-                comment: format!("Feeds {} on every insert", state.table),
-            }),
-        ),
-        object(
-            &read,
+            view.name.clone(),
             Stage::Read,
             Definition::View(ViewSpec {
-                name: read.clone(),
-                select: reading(&state, &keys, &kept),
+                name: context.table(&view.name),
+                select: reading(view, context, &columns),
                 comment: view.description.clone(),
             }),
         ),
     ]
 }
 
-fn target(
-    view: &LatestView,
-    name: &TableName,
-    keys: &[&ViewColumn],
-    kept: &[&ViewColumn],
-    rank: &[&ViewColumn],
-) -> TableSpec {
-    let mut columns: Vec<ColumnSpec> = keys
+/// How its days are closed: the newest rows of a day are merged with those of the days before.
+pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<'_>) -> Closing {
+    let columns = Columns::of(view, context);
+    let sorting = |alias: &str| -> Vec<String> {
+        let names = ledger.key_columns().into_iter();
+        names.map(|name| sql::column(alias, name)).collect()
+    };
+    let mut needed: Vec<&str> = ledger.key_columns();
+    for column in columns.keys.iter().chain(&columns.tuple) {
+        if !needed.contains(&column.name.as_str()) {
+            needed.push(&column.name);
+        }
+    }
+    let mut filter = vec![ledger::among_days("event")];
+    filter.extend(sql::conditions("event", &view.filter));
+    let mut first: Vec<String> = sorting("event");
+    first.push(format!("{} DESC", sql::column("event", "version")));
+    let events = Select {
+        filter,
+        order_by: first,
+        first_by: sorting("event"),
+        ..Select::over(
+            Source::Table(context.table(context.fact_table)),
+            "event",
+            super::aggregate::plain("event", &needed),
+        )
+    };
+    let copies = Select {
+        filter: vec![ledger::among_days("copy"), sql::column("copy", "is_copy")],
+        ..Select::over(
+            Source::Table(Ledger::name(context)),
+            "copy",
+            super::aggregate::plain("copy", &ledger.key_columns()),
+        )
+    };
+    let mut outputs = columns.key_outputs("event");
+    outputs.push(Output::new(
+        NEWEST,
+        format!("max({})", columns.ranked("event")),
+    ));
+    outputs.push(Output::new(
+        LAST_EVENT_AT,
+        format!("max({})", sql::column("event", TIME)),
+    ));
+    Closing {
+        view: view.name.clone(),
+        target: context.table(&closed(&view.name)),
+        select: Select {
+            filter: vec![super::print::among(
+                &format!("({})", sorting("event").join(", ")),
+                "NOT IN",
+                &copies,
+            )],
+            group_by: columns.group_by("event"),
+            ..Select::over(Source::Query(Box::new(events)), "event", outputs)
+        },
+        method: ClosingMethod::Merge,
+    }
+}
+
+fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> TableSpec {
+    let mut specs: Vec<ColumnSpec> = columns
+        .keys
         .iter()
         .map(|column| ColumnSpec {
             name: column.name.clone(),
             sql_type: column.sql_type.clone(),
-            codec: None,
+            codec: ledger::sorted_codec(&column.sql_type),
             comment: column.description.clone(),
         })
         .collect();
-    columns.push(ColumnSpec {
+    let elements: Vec<String> = columns
+        .tuple
+        .iter()
+        .map(|column| format!("{} {}", sql::name(&column.name), plain_type(column)))
+        .collect();
+    specs.push(ColumnSpec {
         name: NEWEST.to_owned(),
         sql_type: format!(
-            "AggregateFunction(argMax, {}, {})",
-            tuple_type(kept),
-            tuple_type(rank)
+            "SimpleAggregateFunction(max, Tuple({}))",
+            elements.join(", ")
         ),
-        codec: None,
+        codec: Some("ZSTD(1)".to_owned()),
         comment: "The newest row".to_owned(),
     });
-    columns.push(ColumnSpec {
+    specs.push(ColumnSpec {
         name: LAST_EVENT_AT.to_owned(),
         sql_type: "SimpleAggregateFunction(max, DateTime64(3, 'UTC'))".to_owned(),
-        codec: None,
+        codec: Some("Delta, ZSTD(1)".to_owned()),
         comment: "Time of the latest event".to_owned(),
     });
     TableSpec {
-        name: name.clone(),
-        columns,
+        name: context.table(&closed(&view.name)),
+        columns: specs,
         engine: "AggregatingMergeTree".to_owned(),
         partition_by: None,
         order_by: view.key.clone(),
@@ -129,90 +207,77 @@ fn target(
             date: format!("toDate({LAST_EVENT_AT})"),
             days: view.retention_days,
         }),
-        settings: vec![
-            ("non_replicated_deduplication_window", DEDUPLICATION_WINDOW),
-            ("merge_with_ttl_timeout", "86400"),
-        ],
-        comment: format!("States of {}; read that view instead", view.name),
+        settings: vec![REMEMBERED_TOKENS],
+        comment: format!(
+            "The newest row of each key of {} up to its last closed day; read that view instead. Kept for {} days \
+             after the last event (retention_days of the view)",
+            view.name, view.retention_days
+        ),
     }
 }
 
-fn feed_columns(keys: &[&ViewColumn], kept: &[&ViewColumn], rank: &[&ViewColumn]) -> Vec<Output> {
-    let mut columns: Vec<Output> = keys
-        .iter()
-        .map(|column| Output {
-            expression: sql::column("event", &column.name),
-            name: column.name.clone(),
-        })
-        .collect();
-    columns.push(Output {
-        expression: format!(
-            "argMaxState(tuple({}), tuple({}))",
-            qualified("event", kept).join(", "),
-            qualified("event", rank).join(", ")
-        ),
-        name: NEWEST.to_owned(),
-    });
-    columns.push(Output {
-        expression: format!("max({})", sql::column("event", "ts")),
-        name: LAST_EVENT_AT.to_owned(),
-    });
-    columns
-}
-
-fn reading(state: &TableName, keys: &[&ViewColumn], kept: &[&ViewColumn]) -> Select {
-    let key_outputs = |alias: &str| {
-        keys.iter()
-            .map(|column| Output {
-                expression: sql::column(alias, &column.name),
-                name: column.name.clone(),
-            })
-            .collect::<Vec<_>>()
-    };
-    let mut merged = key_outputs("state");
-    merged.push(Output {
-        expression: format!("argMaxMerge({})", sql::column("state", NEWEST)),
-        name: NEWEST.to_owned(),
-    });
-    let mut columns = key_outputs("merged");
-    columns.extend(kept.iter().enumerate().map(|(position, column)| Output {
-        expression: format!(
-            "tupleElement({}, {})",
-            sql::column("merged", NEWEST),
-            position + 1
-        ),
-        name: column.name.clone(),
+fn reading(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Select {
+    let mut closed_rows = columns.key_outputs("closed");
+    closed_rows.extend(columns.tuple.iter().filter_map(|column| {
+        let element = columns.element(&sql::column("closed", NEWEST), &column.name)?;
+        Some(Output::new(&column.name, element))
     }));
-    Select {
-        columns,
-        from: Source::Query(Box::new(Select {
-            columns: merged,
-            from: Source::Table(state.clone()),
-            alias: "state",
-            filter: Vec::new(),
-            group_by: qualified("state", keys),
-            order_by: Vec::new(),
-            limit: None,
-        })),
-        alias: "merged",
-        filter: Vec::new(),
-        group_by: Vec::new(),
-        order_by: Vec::new(),
-        limit: None,
+    let mut open_rows = columns.key_outputs("event");
+    open_rows.extend(columns.tuple.iter().map(|column| {
+        let value = plain(&sql::column("event", &column.name), column);
+        Output::new(&column.name, value)
+    }));
+    let mut filter = vec![format!(
+        "{} > {}",
+        sql::column("event", "event_date"),
+        ledger::closed_through(context, &view.name)
+    )];
+    filter.extend(sql::conditions("event", &view.filter));
+    let both = vec![
+        Select::over(
+            Source::Table(context.table(&closed(&view.name))),
+            "closed",
+            closed_rows,
+        ),
+        Select {
+            filter,
+            ..Select::over(
+                Source::Final(context.table(context.fact_table)),
+                "event",
+                open_rows,
+            )
+        },
+    ];
+    let mut merged = columns.key_outputs("candidate");
+    merged.push(Output::new(
+        NEWEST,
+        format!("max({})", columns.ranked("candidate")),
+    ));
+    let mut outputs = columns.key_outputs("merged");
+    outputs.extend(columns.kept.iter().filter_map(|column| {
+        let element = columns.element(&sql::column("merged", NEWEST), &column.name)?;
+        Some(Output::new(&column.name, element))
+    }));
+    let merged = Select {
+        group_by: columns.group_by("candidate"),
+        ..Select::over(Source::All(both), "candidate", merged)
+    };
+    Select::over(Source::Query(Box::new(merged)), "merged", outputs)
+}
+
+/// A value without its dictionary: tuples of closed days hold plain texts.
+fn plain(value: &str, column: &ViewColumn) -> String {
+    if column.sql_type == "LowCardinality(String)" {
+        format!("toString({value})")
+    } else {
+        value.to_owned()
     }
 }
 
-fn qualified(alias: &str, columns: &[&ViewColumn]) -> Vec<String> {
-    columns
-        .iter()
-        .map(|column| sql::column(alias, &column.name))
-        .collect()
-}
-
-fn tuple_type(columns: &[&ViewColumn]) -> String {
-    let types: Vec<&str> = columns
-        .iter()
-        .map(|column| column.sql_type.as_str())
-        .collect();
-    format!("Tuple({})", types.join(", "))
+fn plain_type(column: &ViewColumn) -> &str {
+    if column.sql_type == "LowCardinality(String)" {
+        "String"
+    } else {
+        &column.sql_type
+    }
 }

@@ -1,6 +1,7 @@
 //! Prints the plan as SQL, indented as a person would write it.
 use super::spec::{
-    ColumnSpec, Definition, MaterializedViewSpec, Select, Source, TableName, TableSpec, ViewSpec,
+    ColumnSpec, Definition, MaterializedViewSpec, Select, Setting, Source, TableName, TableSpec,
+    ViewSpec,
 };
 use super::sql::{name, text};
 
@@ -17,7 +18,9 @@ pub fn definition(definition: &Definition) -> String {
     }
 }
 
-fn table_name(table: &TableName) -> String {
+/// `database.table`.
+#[must_use]
+pub fn table_name(table: &TableName) -> String {
     format!("{}.{}", name(&table.database), name(&table.table))
 }
 
@@ -43,9 +46,9 @@ fn table(spec: &TableSpec) -> String {
     let settings: Vec<String> = spec
         .settings
         .iter()
-        .map(|(setting, value)| format!("{setting} = {value}"))
+        .map(|Setting { name, value, why }| format!("    -- {why}\n    {name} = {value}"))
         .collect();
-    sql.push_str(&format!("\nSETTINGS {}", settings.join(", ")));
+    sql.push_str(&format!("\nSETTINGS\n{}", settings.join(",\n")));
     sql.push_str(&format!("\nCOMMENT {}", text(&spec.comment)));
     sql
 }
@@ -62,12 +65,8 @@ fn column(spec: &ColumnSpec) -> String {
 }
 
 fn materialized_view(spec: &MaterializedViewSpec) -> String {
-    let refresh = spec
-        .refresh_minutes
-        .map(|minutes| format!("\nREFRESH EVERY {minutes} MINUTE APPEND"))
-        .unwrap_or_default();
     format!(
-        "CREATE MATERIALIZED VIEW IF NOT EXISTS {}{refresh}\nTO {}\nAS\n{}\nCOMMENT {}",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS {}\nTO {}\nAS\n{}\nCOMMENT {}",
         table_name(&spec.name),
         table_name(&spec.target),
         select(&spec.select, 0),
@@ -81,6 +80,22 @@ fn view(spec: &ViewSpec) -> String {
         table_name(&spec.name),
         select(&spec.select, 0),
         text(&spec.comment)
+    )
+}
+
+/// A query's rows put into a table.
+#[must_use]
+pub fn insert(table: &TableName, query: &Select) -> String {
+    let columns: Vec<String> = query
+        .columns
+        .iter()
+        .map(|column| name(&column.name))
+        .collect();
+    format!(
+        "INSERT INTO {} ({})\n{}",
+        table_name(table),
+        columns.join(", "),
+        select(query, 0)
     )
 }
 
@@ -100,28 +115,35 @@ pub fn select(select: &Select, depth: usize) -> String {
         })
         .collect();
     let from = match &select.from {
-        Source::Table(table) => format!("{} AS {}", table_name(table), select.alias),
+        Source::Table(table) => format!(" {} AS {}", table_name(table), select.alias),
         // FINAL follows the alias in ClickHouse's grammar.
-        Source::Final(table) => format!("{} AS {} FINAL", table_name(table), select.alias),
-        Source::Query(query) => format!(
-            "\n{indent}(\n{}\n{indent}) AS {}",
-            self::select(query, depth + 1),
-            select.alias
-        ),
-    };
-    let gap = if matches!(select.from, Source::Query(_)) {
-        ""
-    } else {
-        " "
+        Source::Final(table) | Source::FinalByPartition(table) => {
+            format!(" {} AS {} FINAL", table_name(table), select.alias)
+        }
+        Source::Query(query) => nested(&self::select(query, depth + 1), &indent, select.alias),
+        Source::All(queries) => {
+            let queries: Vec<String> = queries
+                .iter()
+                .map(|query| self::select(query, depth + 1))
+                .collect();
+            let between = format!("\n{indent}    UNION ALL\n");
+            nested(&queries.join(&between), &indent, select.alias)
+        }
     };
     let mut sql = format!(
-        "{indent}SELECT\n{}\n{indent}FROM{gap}{from}",
+        "{indent}SELECT\n{}\n{indent}FROM{from}",
         columns.join(",\n")
     );
     if !select.filter.is_empty() {
+        // A condition of several lines holds a query; literals hold no line ends.
+        let filter: Vec<String> = select
+            .filter
+            .iter()
+            .map(|condition| condition.replace('\n', &format!("\n{indent}    ")))
+            .collect();
         sql.push_str(&format!(
             "\n{indent}WHERE {}",
-            select.filter.join(&format!("\n{indent}    AND "))
+            filter.join(&format!("\n{indent}    AND "))
         ));
     }
     if !select.group_by.is_empty() {
@@ -136,8 +158,30 @@ pub fn select(select: &Select, depth: usize) -> String {
             select.order_by.join(", ")
         ));
     }
+    if !select.first_by.is_empty() {
+        sql.push_str(&format!(
+            "\n{indent}LIMIT 1 BY {}",
+            select.first_by.join(", ")
+        ));
+    }
     if let Some(limit) = select.limit {
         sql.push_str(&format!("\n{indent}LIMIT {limit}"));
     }
+    if matches!(select.from, Source::FinalByPartition(_)) {
+        sql.push_str(&format!(
+            "\n{indent}SETTINGS do_not_merge_across_partitions_select_final = 1"
+        ));
+    }
     sql
+}
+
+/// Whether an expression is among a query's rows, as a condition of several lines.
+#[must_use]
+pub fn among(expression: &str, operator: &str, query: &Select) -> String {
+    format!("{expression} {operator}\n(\n{}\n)", select(query, 1))
+}
+
+/// Queries in parentheses, under a name.
+fn nested(queries: &str, indent: &str, alias: &str) -> String {
+    format!("\n{indent}(\n{queries}\n{indent}) AS {alias}")
 }

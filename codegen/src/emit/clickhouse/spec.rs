@@ -7,17 +7,15 @@ pub enum Stage {
     Database,
     /// The fact table.
     FactTable,
-    /// Tables that hold the states of aggregate and latest views.
-    State,
-    /// Materialized views that fill them.
-    Feed,
-    /// Views that read them.
+    /// The ledger of events, and how far each view is closed.
+    Ledger,
+    /// The materialized view that fills the ledger.
+    LedgerFeed,
+    /// Tables that hold the closed days of views.
+    Closed,
+    /// Views that show closed and open days.
     Read,
-    /// Tables that hold rollups.
-    RollupState,
-    /// Refreshable views that fill them.
-    RollupFeed,
-    /// Views that read them.
+    /// Views that show rollups, which read other views.
     RollupRead,
     /// Standing views of KPIs.
     Kpi,
@@ -30,12 +28,11 @@ impl Stage {
         match self {
             Self::Database => 0,
             Self::FactTable => 10,
-            Self::State => 20,
-            Self::Feed => 30,
-            Self::Read => 40,
-            Self::RollupState => 50,
-            Self::RollupFeed => 60,
-            Self::RollupRead => 70,
+            Self::Ledger => 20,
+            Self::LedgerFeed => 30,
+            Self::Closed => 40,
+            Self::Read => 50,
+            Self::RollupRead => 60,
             Self::Kpi => 80,
         }
     }
@@ -50,6 +47,8 @@ pub struct Object {
     pub file: String,
     /// When it is created.
     pub stage: Stage,
+    /// The view or KPI of the registry that it belongs to.
+    pub view: Option<String>,
     /// What it is made from, for the header.
     pub source: String,
     /// What it is.
@@ -64,6 +63,7 @@ impl Object {
             name: name.to_owned(),
             file: "database".to_owned(),
             stage: Stage::Database,
+            view: None,
             source: "registry.toml".to_owned(),
             definition: Definition::Database(name.to_owned()),
         }
@@ -77,7 +77,7 @@ pub enum Definition {
     Database(String),
     /// A table.
     Table(TableSpec),
-    /// A view kept up to date on insert or on a schedule.
+    /// A view that runs on every insert.
     MaterializedView(MaterializedViewSpec),
     /// A view computed when read.
     View(ViewSpec),
@@ -108,9 +108,20 @@ pub struct TableSpec {
     /// When a row is deleted.
     pub ttl: Option<Ttl>,
     /// Table settings in order.
-    pub settings: Vec<(&'static str, &'static str)>,
+    pub settings: Vec<Setting>,
     /// Comment.
     pub comment: String,
+}
+
+/// A setting of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, as in SQL.
+    pub value: &'static str,
+    /// What it is for; printed above it.
+    pub why: &'static str,
 }
 
 /// A column of a table.
@@ -140,8 +151,6 @@ pub struct Ttl {
 pub struct MaterializedViewSpec {
     /// Its name.
     pub name: TableName,
-    /// Minutes between refreshes that append; on every insert where absent.
-    pub refresh_minutes: Option<u32>,
     /// The table it writes to.
     pub target: TableName,
     /// What it writes.
@@ -161,8 +170,30 @@ pub struct ViewSpec {
     pub comment: String,
 }
 
+/// How the rows of a view's closed days are computed and kept. `{days:Array(Date)}` stands for the days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The view.
+    pub view: String,
+    /// Table of its closed days.
+    pub target: TableName,
+    /// What the days' rows are.
+    pub select: Select,
+    /// How they get into the table.
+    pub method: ClosingMethod,
+}
+
+/// How a day's rows get into the table of a view's closed days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClosingMethod {
+    /// The day is a partition of its own, which new rows replace in one step.
+    ReplacePartition,
+    /// Rows are merged with those of other days: the highest tuple of a key stays.
+    Merge,
+}
+
 /// A query over one source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select {
     /// Result columns.
     pub columns: Vec<Output>,
@@ -177,12 +208,31 @@ pub struct Select {
     pub group_by: Vec<String>,
     /// Order of the result.
     pub order_by: Vec<String>,
+    /// Only the first row of each combination of these.
+    pub first_by: Vec<String>,
     /// At most so many rows.
     pub limit: Option<u32>,
 }
 
+impl Select {
+    /// All rows of a source, with these columns; filters, groups and order are added by name.
+    #[must_use]
+    pub const fn over(from: Source, alias: &'static str, columns: Vec<Output>) -> Self {
+        Self {
+            columns,
+            from,
+            alias,
+            filter: Vec::new(),
+            group_by: Vec::new(),
+            order_by: Vec::new(),
+            first_by: Vec::new(),
+            limit: None,
+        }
+    }
+}
+
 /// A result column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// SQL.
     pub expression: String,
@@ -190,13 +240,28 @@ pub struct Output {
     pub name: String,
 }
 
+impl Output {
+    /// An expression under a name.
+    #[must_use]
+    pub fn new(name: &str, expression: impl Into<String>) -> Self {
+        Self {
+            expression: expression.into(),
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// Where a query reads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A table or view.
     Table(TableName),
-    /// A table of the replacing kind, read merged.
+    /// A table of the replacing kind, read as if all of its parts were merged.
     Final(TableName),
+    /// The same, where rows of different partitions never replace each other: each partition by itself.
+    FinalByPartition(TableName),
     /// Another query.
     Query(Box<Select>),
+    /// The rows of all of these queries, which have the same columns.
+    All(Vec<Select>),
 }

@@ -129,10 +129,15 @@ pub fn column(alias: &str, column: &str) -> String {
     format!("{alias}.{}", name(column))
 }
 
-/// The tests of a condition.
+/// The tests of a condition on a column of an aliased source.
 #[must_use]
 pub fn condition(alias: &str, condition: &Condition) -> Vec<String> {
-    let left = column(alias, &condition.column);
+    tests(&column(alias, &condition.column), condition)
+}
+
+/// The tests of a condition on an expression.
+#[must_use]
+pub fn tests(left: &str, condition: &Condition) -> Vec<String> {
     let mut tests = Vec::new();
     if let Some(value) = &condition.equals {
         tests.push(format!("{left} = {}", literal(value)));
@@ -169,9 +174,9 @@ pub fn conditions(alias: &str, conditions: &[Condition]) -> Vec<String> {
 /// An aggregate function over the rows that pass `filter`.
 #[must_use]
 pub fn aggregate(function: &str, arguments: &str, filter: &[String]) -> String {
-    if filter.is_empty() {
-        format!("{function}({arguments})")
-    } else {
-        format!("{function}If({arguments}, {})", filter.join(" AND "))
+    match (arguments, filter) {
+        (_, []) => format!("{function}({arguments})"),
+        ("", _) => format!("{function}If({})", filter.join(" AND ")),
+        _ => format!("{function}If({arguments}, {})", filter.join(" AND ")),
     }
 }

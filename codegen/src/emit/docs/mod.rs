@@ -141,11 +141,7 @@ fn document(registry: &Registry) -> Document {
                 }
             })
             .collect(),
-        tables: registry
-            .views
-            .iter()
-            .filter_map(|view| views::table(view, &clickhouse.database))
-            .collect(),
+        tables: registry.views.iter().filter_map(views::table).collect(),
         calendar,
         personal,
         hashes: registry

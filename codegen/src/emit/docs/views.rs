@@ -87,7 +87,7 @@ pub fn kpi(kpi: &KpiQuery, database: &str) -> KpiPart {
 
 /// A table in words; `None` for a KPI.
 #[must_use]
-pub fn table(view: &ViewManifest, database: &str) -> Option<TablePart> {
+pub fn table(view: &ViewManifest) -> Option<TablePart> {
     let part =
         |name: &str, description: &str, facts: Vec<String>, measures: &[Measure]| TablePart {
             name: code(name),
@@ -148,14 +148,6 @@ pub fn table(view: &ViewManifest, database: &str) -> Option<TablePart> {
                     "One row for each {}, from the table {}.",
                     names(&view.group_by),
                     code(&view.from)
-                ),
-                format!(
-                    "Computed when it is created and then every {}; {} computes it at once.",
-                    match view.refresh_minutes {
-                        1 => "minute".to_owned(),
-                        minutes => format!("{minutes} minutes"),
-                    },
-                    code(&format!("SYSTEM REFRESH VIEW {database}.{}_mv", view.name))
                 ),
                 view.retention_days.map_or_else(
                     || "Kept for ever.".to_owned(),

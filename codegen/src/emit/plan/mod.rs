@@ -45,7 +45,7 @@ struct ClickHouse<'r> {
     payload: PayloadStorage,
     retention_days: u32,
     order_by: &'r [String],
-    version_column: Option<&'r str>,
+    late_days: u32,
     columns: Vec<ColumnPlan<'r>>,
     hash: &'r [HashColumn],
 }
@@ -132,7 +132,7 @@ impl<'r> Plan<'r> {
                 payload: clickhouse.payload,
                 retention_days: clickhouse.retention_days,
                 order_by: &clickhouse.order_by,
-                version_column: clickhouse.version_column.as_deref(),
+                late_days: clickhouse.late_days,
                 columns: clickhouse
                     .columns
                     .iter()

@@ -94,7 +94,7 @@ fn buffer(column: &Column) -> (TokenStream, TokenStream) {
         Origin::SchemaVersion => fixed(quote!(u16), quote!(UInt16)),
         Origin::Payload(PayloadStorage::Json) => (quote!(JsonColumn), quote!(Json)),
         Origin::Payload(PayloadStorage::String) => (quote!(JsonTextColumn), quote!(JsonText)),
-        Origin::Hash(_) => fixed(quote!(u64), quote!(UInt64)),
+        Origin::Hash(_) | Origin::EventKey => fixed(quote!(u64), quote!(UInt64)),
         Origin::KafkaPartition => fixed(quote!(i32), quote!(Int32)),
         Origin::KafkaOffset => fixed(quote!(i64), quote!(Int64)),
         Origin::DedupeKey | Origin::Server => (quote!(Text), quote!(String)),

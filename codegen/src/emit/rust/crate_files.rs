@@ -5,8 +5,10 @@ use super::checks::Checks;
 use super::names::pascal;
 use super::source::{content_hash, file};
 use super::topic::Summary;
-use super::{EmittedFile, SqlFile, block};
+use super::{DayFiles, EmittedFile, SqlFile, block};
+use crate::emit::clickhouse::OWN_TABLES;
 use crate::emit::clickhouse::payload;
+use crate::emit::clickhouse::spec::ClosingMethod;
 use crate::fact::Column;
 use crate::registry::Registry;
 
@@ -103,6 +105,7 @@ pub(super) fn registry(
     topics: &[Summary],
     tables: &[SqlFile],
     kpis: &[SqlFile],
+    days: Option<&DayFiles>,
 ) -> EmittedFile {
     let manifest = &registry.manifest;
     let marker = marker(registry);
@@ -121,6 +124,7 @@ pub(super) fn registry(
         let (name, path) = (&file.name, format!("../{}", file.path));
         quote!(Statement { name: #name, sql: include_str!(#path) })
     };
+    let days = closed_days(registry, days);
     let tables = tables.iter().map(statement);
     let kpis = kpis.iter().map(statement);
     let entries = registry.topics.iter().zip(topics).map(|(topic, summary)| {
@@ -167,6 +171,7 @@ pub(super) fn registry(
                     check: <topics::#module::#versions::#types as Payload>::CHECK,
                     key: topics::#module::#versions::key,
                     dedupe_key: topics::#module::#versions::dedupe_key,
+                    identify: topics::#module::#versions::identify,
                     write: topics::#module::#versions::write,
                 }),*],
                 reads_newer: #reads_newer,
@@ -186,7 +191,7 @@ pub(super) fn registry(
                 name: #name,
                 database: #database,
                 fact_table: #table,
-                sorting_key: &[#(#sorting_key,)* "dedupe_key"],
+                sorting_key: &[#(#sorting_key,)* "event_key"],
                 envelope: EnvelopeFields {
                     event_type: #event_type,
                     schema_version: #schema_version,
@@ -198,6 +203,7 @@ pub(super) fn registry(
                 needs_hash_key: #needs_hash_key,
                 tables: &[#(#tables),*],
                 kpis: &[#(#kpis),*],
+                days: #days,
                 plan: include_str!("../plan.json"),
             };
 
@@ -214,6 +220,50 @@ pub(super) fn registry(
         &["crate::fact::Block", "crate::topics"],
         &body,
     )
+}
+
+/// `Some(Days { … })`, or `None` where no view keeps days.
+fn closed_days(registry: &Registry, days: Option<&DayFiles>) -> proc_macro2::TokenStream {
+    let Some(days) = days else {
+        return quote!(None);
+    };
+    let embedded = |file: &SqlFile| {
+        let path = format!("../{}", file.path);
+        quote!(include_str!(#path))
+    };
+    let clickhouse = &registry.manifest.clickhouse;
+    let unsuffixed = proc_macro2::Literal::u32_unsuffixed;
+    let (late_days, retention_days) = (
+        unsuffixed(clickhouse.late_days),
+        unsuffixed(clickhouse.retention_days),
+    );
+    let [ledger, _, watermarks] = OWN_TABLES;
+    let (fill, mark_copies) = (embedded(&days.fill), embedded(&days.mark_copies));
+    let views = days.views.iter().map(|(closing, file)| {
+        let (name, table, query) = (&closing.view, &closing.target.table, embedded(file));
+        let replaces_day = matches!(closing.method, ClosingMethod::ReplacePartition);
+        let columns = closing.select.columns.iter().map(|column| &column.name);
+        quote! {
+            ClosedView {
+                name: #name,
+                table: #table,
+                query: #query,
+                columns: &[#(#columns),*],
+                replaces_day: #replaces_day,
+            }
+        }
+    });
+    quote! {
+        Some(Days {
+            ledger: #ledger,
+            watermarks: #watermarks,
+            fill: #fill,
+            mark_copies: #mark_copies,
+            views: &[#(#views),*],
+            late_days: #late_days,
+            retention_days: #retention_days,
+        })
+    }
 }
 
 fn marker(registry: &Registry) -> proc_macro2::Ident {

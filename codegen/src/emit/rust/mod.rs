@@ -18,6 +18,7 @@ mod upcast;
 mod writer;
 
 use super::EmittedFile;
+use super::clickhouse::spec::Closing;
 use crate::cores;
 use crate::fact;
 use crate::registry::Registry;
@@ -32,6 +33,17 @@ pub struct SqlFile {
     pub path: String,
 }
 
+/// The SQL that fills the ledger and closes days.
+#[derive(Clone, Debug)]
+pub struct DayFiles {
+    /// Fills the ledger from the fact table.
+    pub fill: SqlFile,
+    /// Marks copies in it.
+    pub mark_copies: SqlFile,
+    /// Views that keep closed days, each with its query, in the order in which a day is closed.
+    pub views: Vec<(Closing, SqlFile)>,
+}
+
 /// Emits the crate. `tables` are in the order to run them.
 ///
 /// # Errors
@@ -40,6 +52,7 @@ pub fn emit(
     registry: &Registry,
     tables: &[SqlFile],
     kpis: &[SqlFile],
+    days: Option<&DayFiles>,
 ) -> Result<Vec<EmittedFile>, Vec<Refusal>> {
     let columns = fact::columns(registry);
     let mut files = Vec::new();
@@ -66,7 +79,7 @@ pub fn emit(
     }
     files.push(crate_files::fact(registry, &columns));
     files.push(crate_files::topics(&topics));
-    files.push(crate_files::registry(registry, &topics, tables, kpis));
+    files.push(crate_files::registry(registry, &topics, tables, kpis, days));
     files.extend(crate_files::fixed(registry));
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)

@@ -29,6 +29,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "topicwright_runtime::registry",
         &[
+            "ClosedView",
+            "Days",
             "EnvelopeFields",
             "EventRegistry",
             "FactBlock",

@@ -245,7 +245,13 @@ fn version_body(
         .filter(|_| !shared.is_empty())
         .map(|before| quote!(pub use super::#before::{#(#shared),*};));
     let upcast = upcast.and_then(|(_, result)| result.as_ref().ok());
-    let functions = writer::generate(columns, &registry.envelope, topic_name, version);
+    let functions = writer::generate(
+        columns,
+        &registry.manifest.clickhouse.order_by,
+        &registry.envelope,
+        topic_name,
+        version,
+    );
     quote! {
         #reuse
         #items

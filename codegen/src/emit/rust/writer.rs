@@ -1,4 +1,4 @@
-//! Generates a version's row writer, key and deduplication key functions.
+//! Generates a version's row writer, and the functions for its record key, deduplication key and identity.
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
@@ -7,10 +7,11 @@ use crate::fact::{Column, Origin};
 use crate::registry::manifest::{ColumnType, PayloadStorage};
 use crate::registry::{ColumnMapping, Envelope, TemplatePart, TopicVersion};
 
-/// The functions `key`, `dedupe_key` and `write` of a version.
+/// The functions `key`, `dedupe_key`, `identify` and `write` of a version; `order_by` are the sorting columns.
 #[must_use]
 pub fn generate(
     columns: &[Column],
+    order_by: &[String],
     envelope: &Envelope,
     topic: &str,
     version: &TopicVersion,
@@ -39,6 +40,7 @@ pub fn generate(
             Origin::Payload(PayloadStorage::Json) => quote!(row.payload),
             Origin::Payload(PayloadStorage::String) => quote!(row.compact_payload()),
             Origin::DedupeKey => quote!(row.dedupe_key),
+            Origin::EventKey => quote!(row.event_key),
             Origin::ReceivedAt => quote!(row.received_at),
             Origin::KafkaTopic => quote!(row.topic),
             Origin::KafkaPartition => quote!(row.partition),
@@ -65,6 +67,11 @@ pub fn generate(
         };
         pushes.push(quote!(block.#field.push(#value);));
     }
+    let record_key = lookup(&quote!(row.event), &version.key);
+    let sorting = order_by.iter().filter_map(|name| {
+        let column = columns.iter().find(|column| column.name == *name)?;
+        identifying(column, envelope, version)
+    });
     quote! {
         /// Appends the record key.
         pub(crate) fn key(event: Json<'_>, out: &mut Vec<u8>) -> bool {
@@ -77,6 +84,12 @@ pub fn generate(
             Ok(())
         }
 
+        /// Appends what makes the event one beside topic and deduplication key: record key and sorting columns.
+        pub(crate) fn identify(row: &Row<'_>, out: &mut Vec<u8>) {
+            row::identify_key(#record_key, out);
+            #(#sorting)*
+        }
+
         /// Writes a checked event into the fact table's columns.
         pub(crate) fn write(row: &Row<'_>, block: &mut Block) -> Result<(), Violation> {
             #(#fallible)*
@@ -86,6 +99,54 @@ pub fn generate(
     }
 }
 
+/// The statements that append a sorting column to an event's identity. The topic is in it anyway, and a hash says
+/// nothing that its column does not; what arrival adds is no part of an event.
+fn identifying(
+    column: &Column,
+    envelope: &Envelope,
+    version: &TopicVersion,
+) -> Option<TokenStream> {
+    match column.origin {
+        Origin::Mapped(ColumnType::DateTime64) => {
+            let mapping = mapping(&column.name, envelope, version)?;
+            let (before, value) = source(mapping, envelope);
+            let member = mapping.source.from.trim_start_matches('/');
+            Some(
+                quote!(#before row::identify(&row::timestamp(#value, #member).unwrap_or_default(), out);),
+            )
+        }
+        Origin::Mapped(kind) => {
+            let (before, value) = mapped(&column.name, kind, envelope, version);
+            Some(quote!(#before row::identify(&#value, out);))
+        }
+        Origin::Timestamp => Some(quote!(row::identify(&row.timestamp, out);)),
+        Origin::Server if column.name == "event_date" => {
+            Some(quote!(row::identify(&row.timestamp.day(), out);))
+        }
+        Origin::SchemaVersion => Some(quote!(row::identify(&row.schema_version, out);)),
+        Origin::Server
+        | Origin::EventType
+        | Origin::Payload(_)
+        | Origin::DedupeKey
+        | Origin::EventKey
+        | Origin::Hash(_)
+        | Origin::ReceivedAt
+        | Origin::KafkaTopic
+        | Origin::KafkaPartition
+        | Origin::KafkaOffset => None,
+    }
+}
+
+/// The field that lands in a column, the version's own first.
+fn mapping<'r>(
+    name: &str,
+    envelope: &'r Envelope,
+    version: &'r TopicVersion,
+) -> Option<&'r ColumnMapping> {
+    let mut mappings = version.columns.iter().chain(&envelope.columns);
+    mappings.find(|mapping| mapping.column == name)
+}
+
 /// What must succeed first, and the value, of a mapped column; the type's zero where nothing maps to it.
 fn mapped(
     name: &str,
@@ -93,12 +154,7 @@ fn mapped(
     envelope: &Envelope,
     version: &TopicVersion,
 ) -> (Option<TokenStream>, TokenStream) {
-    let mapping = version
-        .columns
-        .iter()
-        .chain(&envelope.columns)
-        .find(|mapping| mapping.column == name);
-    let Some(mapping) = mapping else {
+    let Some(mapping) = mapping(name, envelope, version) else {
         return (None, zero(kind));
     };
     let (before, value) = source(mapping, envelope);

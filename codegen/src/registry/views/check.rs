@@ -44,7 +44,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Names that generated tables use for columns of their own.
-const RESERVED: &[&str] = &["newest", "last_event_at", "refreshed_at"];
+const RESERVED: &[&str] = &["newest", "last_event_at", "is_copy", "chunk"];
 
 /// Problems of one of the views in `around`.
 #[must_use]
@@ -101,13 +101,6 @@ pub fn check_view(view: &ViewManifest, around: &Surroundings<'_>) -> Vec<Problem
                 checker.day_first(&view.group_by, "a rollup is recomputed by day");
                 checker.measures(&view.measures, &view.group_by, false);
             }
-            if view.refresh_minutes == 0 {
-                checker.report(
-                    "/refresh_minutes",
-                    "a rollup cannot be recomputed every 0 minutes",
-                    "write 60 for once an hour",
-                );
-            }
             if let Some(days) = view.retention_days {
                 checker.retention(days);
             }
@@ -152,6 +145,12 @@ impl Checker<'_> {
             .entry(self.around.fact_table.to_owned())
             .or_default()
             .push("the fact table".to_owned());
+        for own in crate::emit::clickhouse::OWN_TABLES {
+            taken
+                .entry(own.to_owned())
+                .or_default()
+                .push("every registry".to_owned());
+        }
         let others = self.around.views.iter();
         for other in others.filter(|other| !std::ptr::eq(*other, view)) {
             for object in objects(other) {
@@ -311,13 +310,9 @@ impl Checker<'_> {
 fn objects(view: &ViewManifest) -> Vec<String> {
     let name = view.name();
     match view {
-        ViewManifest::Kpi(_) => vec![format!("kpi_{name}")],
+        ViewManifest::Kpi(_) => vec![format!("kpi_{name}"), format!("kpi_{name}_closed")],
         ViewManifest::Aggregate(_) | ViewManifest::Latest(_) | ViewManifest::Rollup(_) => {
-            vec![
-                name.to_owned(),
-                format!("{name}_state"),
-                format!("{name}_mv"),
-            ]
+            vec![name.to_owned(), format!("{name}_closed")]
         }
     }
 }

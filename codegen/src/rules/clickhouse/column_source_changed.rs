@@ -16,7 +16,8 @@ pub static RULE: Rule = Rule {
                another condition, another sign, or none. A column that a version newly fills is no finding: stored \
                rows of it hold the default, which `column-added` says of new columns.",
         why: "Stored rows hold what the old source gave, new rows what the new one gives, and nothing in the row \
-              tells which. Measures over the column mix both.",
+              tells which. Measures over the column mix both. Where the column is in the fact table's sorting key, \
+              an event that arrives again may count twice.",
         example: "`[columns.amount_cents] from = \"/data/refund_cents\"` loses its `negate = true`.",
         fix: "Fill a new column instead, or replay what is stored after the change.",
     },

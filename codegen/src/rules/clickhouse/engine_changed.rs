@@ -13,12 +13,12 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     purpose: "a table's engine changed, which needs a new table",
     doc: Doc {
-        what: "The engine of a table, or its arguments, differ from the base: `version_column` of registry.toml was \
-               added or removed, or a view changed its kind.",
+        what: "The engine of a table, or its arguments, differ from the base: a latest view became a view of another \
+               kind, or the other way round. Tables of all other kinds have one engine.",
         why: "The engine decides what becomes of rows with one sorting key. ClickHouse cannot change it in place, \
               so the statement that creates the table changes nothing.",
-        example: "`version_column = \"revision\"` is added: `ReplacingMergeTree` becomes \
-                  `ReplacingMergeTree(version)`.",
+        example: "`kind = \"latest\"` becomes `kind = \"aggregate\"`: the newest row of each key becomes totals by \
+                  day.",
         fix: "Keep it, or create the new table beside the old one, copy, and exchange the two.",
     },
     check: Check::Table(check),
@@ -31,7 +31,7 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
     if old.engine == new.engine {
         return Vec::new();
     }
-    let (at, before) = places(pair, ("/clickhouse/version_column", "/kind"));
+    let (at, before) = places(pair, ("/clickhouse/table", "/kind"));
     vec![
         Problem::new(
             &at.file,

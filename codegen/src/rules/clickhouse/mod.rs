@@ -1,6 +1,5 @@
 //! Rules on tables, columns and views.
 pub mod column_added;
-pub mod column_default_changed;
 pub mod column_dropped;
 pub mod column_narrowed;
 pub mod column_source_changed;
@@ -27,7 +26,6 @@ use crate::registry::manifest::ViewManifest;
 /// This folder's rules, by id.
 pub static RULES: &[&Rule] = &[
     &column_added::RULE,
-    &column_default_changed::RULE,
     &column_dropped::RULE,
     &column_narrowed::RULE,
     &column_source_changed::RULE,

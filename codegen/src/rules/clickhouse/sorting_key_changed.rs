@@ -13,11 +13,13 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     purpose: "a table's sorting key changed, which needs a new table",
     doc: Doc {
-        what: "`order_by` of the fact table, or the grouping columns or key of a view's table, differ from the base.",
+        what: "`order_by` of the fact table, or the grouping columns or key of a view's table, differ from the base. \
+               The ledger of open days follows the fact table, and is a finding of its own.",
         why: "Parts are sorted by the key, and rows with one key are one row. ClickHouse cannot change it in place \
               (only append a column that is added in the same statement), so the statement that creates the table \
-              changes nothing, and table and registry disagree from then on.",
-        example: "`order_by = [\"event_type\", \"ts\"]` becomes `[\"ts\", \"event_type\"]`.",
+              changes nothing, and table and registry disagree from then on. Its columns also tell events of the \
+              fact table apart: one that arrives again after the change may count twice.",
+        example: "`order_by = [\"event_type\", \"customer\"]` becomes `[\"customer\", \"event_type\"]`.",
         fix: "Keep the key. Otherwise create the new table beside the old one, copy, exchange the two, and waive \
               this for the change that does it.",
     },

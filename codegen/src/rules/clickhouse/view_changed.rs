@@ -1,6 +1,5 @@
 //! `view-changed`: a view computes something else from now on.
-use crate::emit::clickhouse::spec::{Definition, MaterializedViewSpec, Object, Output, TableName};
-use crate::emit::clickhouse::sql_of;
+use crate::emit::clickhouse::spec::{Closing, Output, Select, Source, TableName};
 use crate::finding::{Plane, Severity};
 use crate::registry::Registry;
 use crate::rules::pair::ViewPair;
@@ -12,32 +11,26 @@ pub static RULE: Rule = Rule {
     id: "view-changed",
     plane: Plane::ClickHouse,
     severity: Severity::Warning,
-    purpose: "a materialized view computes something else, and what is stored needs a backfill",
+    purpose: "a view computes something else, and closed days need to be counted again",
     doc: Doc {
-        what: "The query that fills a view's table differs from the base: a measure is new or counted in another \
-               way, a condition changed. KPIs and plain views are computed when they are read and need nothing.",
-        why: "A materialized view sees new rows only. What is stored was counted the old way, and the statement that \
-              creates the view changes nothing where it exists.",
+        what: "How a view's days are counted differs from the base: a measure is new or counted in another way, a \
+               condition changed.",
+        why: "Open days are counted when the view is read, the new way from the moment on when the view is \
+              replaced. Closed days are totals that were counted the old way.",
         example: "`largest_cents` counts returns too.",
-        fix: "Drop and create the view, and backfill with the statement that the finding shows. Measures are \
-              states that ignore repeated events, so rows that the new view has already seen do no harm; rows that \
-              the old way counted and the new one does not must be deleted first.",
+        fix: "Apply the registry, then run `pipeline close --again`: it counts closed days anew from the raw events, \
+              a day at a time, while queries go on. Days whose raw events are gone keep what they were counted as.",
     },
     check: Check::View(check),
 };
 
 fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
-    let (Some((old, new)), Some((_, view))) = (pair.feed.both(), pair.view.both()) else {
-        return Vec::new();
-    };
-    let (Some(was), Some(is)) = (spec(old), spec(new)) else {
+    let (Some((was, is)), Some((_, view))) = (pair.closing.both(), pair.view.both()) else {
         return Vec::new();
     };
     // That the fact table has another name is told once, by `table-replaced`.
-    let [fact_before, fact_after] =
-        [pair.around.old, pair.around.new].map(|side| fact_table(&side.registry));
-    if query(old).replace(&fact_before, &fact_after) == query(new)
-        && was.refresh_minutes.is_some() == is.refresh_minutes.is_some()
+    let [before, after] = [pair.around.old, pair.around.new].map(|side| &side.registry);
+    if of_any_table(was, before).select == of_any_table(is, after).select && was.method == is.method
     {
         return Vec::new();
     }
@@ -47,60 +40,49 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
     } else {
         changes.join("; ")
     };
-    let file = pair.around.new.view_file(view.name());
-    let name = crate::gate::table_name(&is.name);
-    let target = crate::gate::table_name(&is.target);
-    let backfill = if is.refresh_minutes.is_some() {
-        format!("SYSTEM REFRESH VIEW {name}")
-    } else {
-        let select = query(new).split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("INSERT INTO {target} {select}")
-    };
+    let clickhouse = &after.manifest.clickhouse;
     vec![
         Problem::new(
-            &file,
+            &pair.around.new.view_file(view.name()),
             "",
             format!(
-                "{name} computes something else: {changes}; what is stored was counted the old way"
+                "{} computes something else: {changes}; closed days were counted the old way",
+                is.view
             ),
         )
         .old(&pair.around.old.view_file(view.name()), "")
         .evidence(format!(
-            "{} is computed anew: {backfill}",
-            source_extent(pair)
+            "to count again: up to {} days of {}",
+            clickhouse.retention_days, clickhouse.table
         ))
-        .fix(format!(
-            "DROP VIEW {name}, create it anew, then backfill with the statement above"
-        )),
+        .fix("`pipeline apply`, then `pipeline close --again`"),
     ]
 }
 
-fn fact_table(registry: &Registry) -> String {
+/// A closing whose fact table has no name.
+fn of_any_table(closing: &Closing, registry: &Registry) -> Closing {
+    fn rename(select: &mut Select, fact: &TableName) {
+        match &mut select.from {
+            Source::Table(table) | Source::Final(table) | Source::FinalByPartition(table) => {
+                if table == fact {
+                    table.table.clear();
+                }
+            }
+            Source::Query(query) => rename(query, fact),
+            Source::All(queries) => queries.iter_mut().for_each(|query| rename(query, fact)),
+        }
+    }
     let clickhouse = &registry.manifest.clickhouse;
-    crate::gate::table_name(&TableName {
+    let fact = TableName {
         database: clickhouse.database.clone(),
         table: clickhouse.table.clone(),
-    })
+    };
+    let mut closing = closing.clone();
+    rename(&mut closing.select, &fact);
+    closing
 }
 
-fn spec(object: &Object) -> Option<&MaterializedViewSpec> {
-    match &object.definition {
-        Definition::MaterializedView(view) => Some(view),
-        Definition::Database(_) | Definition::Table(_) | Definition::View(_) => None,
-    }
-}
-
-/// The query alone; the comment may change.
-fn query(object: &Object) -> String {
-    let sql = sql_of(&object.definition);
-    let query = sql.split_once("\nAS\n").map_or("", |(_, query)| query);
-    query
-        .rsplit_once("\nCOMMENT ")
-        .map_or(query, |(query, _)| query)
-        .to_owned()
-}
-
-fn outputs(was: &MaterializedViewSpec, is: &MaterializedViewSpec) -> Vec<String> {
+fn outputs(was: &Closing, is: &Closing) -> Vec<String> {
     let find = |columns: &[Output], name: &str| {
         let column = columns.iter().find(|column| column.name == name);
         column.map(|column| column.expression.clone())
@@ -124,12 +106,4 @@ fn outputs(was: &MaterializedViewSpec, is: &MaterializedViewSpec) -> Vec<String>
         }
     }
     changes
-}
-
-fn source_extent(pair: &ViewPair<'_>) -> String {
-    let clickhouse = &pair.around.new.registry.manifest.clickhouse;
-    format!(
-        "up to {} days of {}",
-        clickhouse.retention_days, clickhouse.table
-    )
 }

@@ -12,8 +12,9 @@ pub static RULE: Rule = Rule {
     severity: Severity::Error,
     purpose: "a view or KPI that people query is gone",
     doc: Doc {
-        what: "A view of the base is gone, or has another name. For a KPI, which stores nothing, it is a warning.",
-        why: "Queries and dashboards that name it fail. With the view go its stored states, which reach further \
+        what: "A view of the base is gone, or has another name. For a KPI, whose closed days can be counted \
+               again from those of its view, it is a warning.",
+        why: "Queries and dashboards that name it fail. With the view go its closed days, which reach further \
               back than the raw rows where its retention is longer.",
         example: "`views/customer_daily.toml` is deleted.",
         fix: "Keep it until nothing asks for it any more; look at `system.query_log`.",
@@ -29,7 +30,7 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
     let (what, kept, severity) = match gone {
         ViewManifest::Aggregate(view) => (
             view.name.clone(),
-            format!("its states of up to {} days", view.retention_days),
+            format!("its closed days, up to {} of them", view.retention_days),
             Severity::Error,
         ),
         ViewManifest::Latest(view) => (

@@ -15,7 +15,8 @@ pub static RULE: Rule = Rule {
                change.",
         why: "The key chooses the partition, and order holds within a partition only. Events of one player that \
               were in one partition are in two while old records are retained, so consumers see them out of order, \
-              and consumers that keep state by partition lose it.",
+              and consumers that keep state by partition lose it. An event that was stored under its old key and \
+              arrives again counts twice, since copies of one event have one record key.",
         example: "`key = \"/customer\"` becomes `key = \"/data/order_id\"`.",
         fix: "Keep the key. If it was wrong, make a new topic with the right key and move consumers over.",
     },

@@ -90,6 +90,12 @@ pub(crate) fn dedupe_key(event: Json<'_>, out: &mut String) -> Result<(), &'stat
     Ok(())
 }
 
+/// Appends what makes the event one beside topic and deduplication key: record key and sorting columns.
+pub(crate) fn identify(row: &Row<'_>, out: &mut Vec<u8>) {
+    row::identify_key(row.event.at(&["payload", "session_id"]), out);
+    row::identify(&row::unsigned::<u64>(row.event.get("user_id")), out);
+}
+
 /// Writes a checked event into the fact table's columns.
 pub(crate) fn write(row: &Row<'_>, block: &mut Block) -> Result<(), Violation> {
     block.ts.push(row.timestamp);
@@ -113,6 +119,7 @@ pub(crate) fn write(row: &Row<'_>, block: &mut Block) -> Result<(), Violation> {
         .push(row.keyed_hash(&row::unsigned::<u64>(row.event.get("user_id"))));
     block.payload_json.push(row.payload);
     block.dedupe_key.push(row.dedupe_key);
+    block.event_key.push(row.event_key);
     block.received_at.push(row.received_at);
     block.kafka_topic.push(row.topic);
     block.kafka_partition.push(row.partition);

@@ -154,7 +154,8 @@ fn differences(
         );
     }
     for name in live.keys() {
-        if !tables.iter().any(|statement| statement.name == name) {
+        let is_known = tables.iter().any(|statement| statement.name == name);
+        if !is_known && !crate::closing::is_at_work(name) {
             plan.notes.push(format!(
                 "{name}: not in the registry; it stays as it is (a materialized view among such objects still runs on every insert)"
             ));

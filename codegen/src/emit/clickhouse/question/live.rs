@@ -1,0 +1,290 @@
+//! What open days contribute to a question, counted in the ledger.
+//!
+//! Only events that matter are read where the answer cannot tell the difference. What it could tell: a day on which
+//! nothing that matters happened still has its row, so that row is added; and a maximum of nothing is 0, so it is only
+//! added where no value is below.
+use std::collections::BTreeSet;
+
+use crate::registry::manifest::{Condition, Measure};
+use crate::registry::views::MeasureKind;
+
+use super::super::aggregate;
+use super::super::ledger::{EVENTS, Ledger, event_types, of_types};
+use super::super::spec::{Output, Select, Source};
+use super::{CHUNK, Kept, Question, chunk, qualified, sql};
+
+/// Types of events; all where absent.
+type Types = Option<BTreeSet<String>>;
+
+/// A measure counted over events.
+struct Counted {
+    expression: String,
+    types: Types,
+    /// Whether a group without such events has 0 here.
+    is_zero_without: bool,
+}
+
+impl<'a> Question<'a> {
+    /// The parts of open days, with these columns; `filter` is over `event`.
+    pub(super) fn open_days(&self, names: &[&str], filter: Vec<String>) -> Vec<Select> {
+        self.over_events(names, &filter)
+            .unwrap_or_else(|| vec![self.over_rows(names, filter)])
+    }
+
+    /// Counted over events, where that gives what the view's rows would.
+    fn over_events(&self, names: &[&str], filter: &[String]) -> Option<Vec<Select>> {
+        let (mut tests, gate) = self.row_tests(self.filter)?;
+        let counted: Vec<(&str, Counted)> = self
+            .measured()
+            .map(|(measure, kind)| {
+                Some((measure.name.as_str(), self.counted(measure, kind, gate)?))
+            })
+            .collect::<Option<_>>()?;
+        if let Some(gate) = gate {
+            // A group is there if such an event is.
+            tests.extend(sql::conditions("event", &gate.filter));
+        }
+        let types = counted
+            .iter()
+            .map(|(_, counted)| counted.types.clone())
+            .try_fold(BTreeSet::new(), |mut all, types| {
+                all.extend(types?);
+                Some(all)
+            });
+        let is_zero_without = counted.iter().all(|(_, counted)| counted.is_zero_without);
+        let is_by_day = matches!(self.group_by, [only] if only == "event_date");
+        let (types, needs_days) = match types {
+            _ if gate.is_some() => (None, false),
+            Some(types) if self.group_by.is_empty() => (Some(types), false),
+            Some(types)
+                if is_by_day && is_zero_without && event_types(&self.view.filter).is_none() =>
+            {
+                (Some(types), true)
+            }
+            Some(_) | None => (None, false),
+        };
+        let mut where_ = filter.to_vec();
+        where_.extend(sql::conditions("event", &self.view.filter));
+        where_.extend(types.iter().map(|types| of_types("event", types)));
+        where_.append(&mut tests);
+        where_.push(format!("NOT {}", sql::column("event", "is_copy")));
+        let kind = self.kind();
+        let value = |name: &str| -> String {
+            if let (Kept::Sets(of), CHUNK) = (&kind, name) {
+                return chunk("event", of);
+            }
+            let found = counted.iter().find(|(measure, _)| *measure == name);
+            found.map_or_else(
+                || sql::column("event", name),
+                |(_, counted)| counted.expression.clone(),
+            )
+        };
+        let mut group_by = qualified("event", self.group_by);
+        if let Kept::Sets(of) = &kind {
+            group_by.push(chunk("event", of));
+        }
+        let events = Select {
+            filter: where_,
+            group_by,
+            ..Select::over(
+                Source::FinalByPartition(Ledger::name(self.context)),
+                "event",
+                names
+                    .iter()
+                    .map(|name| Output::new(name, value(name)))
+                    .collect(),
+            )
+        };
+        let mut parts = vec![events];
+        if needs_days {
+            parts.push(self.days(names, filter));
+        }
+        Some(parts)
+    }
+
+    /// A row of zeros for each open day that has an event.
+    fn days(&self, names: &[&str], filter: &[String]) -> Select {
+        let ledger = Source::Table(Ledger::name(self.context));
+        let place = |alias: &str| {
+            format!(
+                "({}, {})",
+                sql::column(alias, "event_date"),
+                sql::column(alias, "event_key")
+            )
+        };
+        let copies = Select {
+            filter: vec![sql::column("copy", "is_copy")],
+            ..Select::over(
+                ledger.clone(),
+                "copy",
+                aggregate::plain("copy", &["event_date", "event_key"]),
+            )
+        };
+        let mut filter = filter.to_vec();
+        filter.push(format!("NOT {}", sql::column("event", "is_copy")));
+        filter.push(super::super::print::among(
+            &place("event"),
+            "NOT IN",
+            &copies,
+        ));
+        let columns = names.iter().map(|name| {
+            if self.group_by.iter().any(|group| group == name) {
+                Output::new(name, sql::column("event", name))
+            } else {
+                Output::new(name, "0")
+            }
+        });
+        let columns = columns.collect();
+        Select {
+            filter,
+            group_by: qualified("event", self.group_by),
+            ..Select::over(ledger, "event", columns)
+        }
+    }
+
+    /// Tests of view rows as tests of events: on group columns as they stand; at most one that asks for an event of
+    /// a kind, as the measure that counts those. `None` where events cannot tell.
+    fn row_tests(&self, conditions: &[Condition]) -> Option<(Vec<String>, Option<&'a Measure>)> {
+        let mut tests = Vec::new();
+        let mut gate: Option<&Measure> = None;
+        for condition in conditions {
+            if self.view.group_by.contains(&condition.column) {
+                tests.extend(sql::condition("event", condition));
+                continue;
+            }
+            let mut measures = self.view.measures.iter();
+            let measure = measures.find(|measure| measure.name == condition.column)?;
+            let counts_events =
+                MeasureKind::stated(measure) == [MeasureKind::CountDistinct(EVENTS)];
+            if !counts_events || condition.at_least != Some(1) || gate.is_some() {
+                return None;
+            }
+            gate = Some(measure);
+        }
+        Some((tests, gate))
+    }
+
+    fn counted(
+        &self,
+        measure: &Measure,
+        kind: MeasureKind<'_>,
+        gate: Option<&Measure>,
+    ) -> Option<Counted> {
+        let (tests, own_gate) = self.row_tests(&measure.filter)?;
+        let of_view = |name: &str| {
+            let mut measures = self.view.measures.iter();
+            measures.find(|measure| measure.name == name)
+        };
+        let over = |function: &str, argument: &str, conditions: &[Condition]| {
+            let mut filter = sql::conditions("event", conditions);
+            filter.extend(tests.iter().cloned());
+            sql::aggregate(function, argument, &filter)
+        };
+        let event = |name: &str| sql::column("event", name);
+        match kind {
+            MeasureKind::CountDistinct(name) => {
+                if !self.view.group_by.iter().any(|group| group == name)
+                    || (gate.is_some() && own_gate.is_some())
+                {
+                    return None;
+                }
+                let function = match self.kind() {
+                    Kept::Sets(_) => "groupBitmapState",
+                    Kept::Numbers | Kept::Nothing => "uniqExact",
+                };
+                let conditions = own_gate.map_or(&[][..], |gate| &gate.filter);
+                Some(Counted {
+                    expression: over(function, &event(name), conditions),
+                    types: event_types(conditions),
+                    is_zero_without: true,
+                })
+            }
+            _ if gate.is_some() || own_gate.is_some() => None,
+            MeasureKind::Sum(name) => {
+                let inner = of_view(name)?;
+                let sum = match *MeasureKind::stated(inner).first()? {
+                    MeasureKind::CountDistinct(EVENTS) => over("count", "", &inner.filter),
+                    // Different in each row of the view: pairs of row and value.
+                    MeasureKind::CountDistinct(column) => {
+                        let mut pair = qualified("event", &self.view.group_by);
+                        pair.push(event(column));
+                        let pair = format!("cityHash64({})", pair.join(", "));
+                        over("uniqExact", &pair, &inner.filter)
+                    }
+                    MeasureKind::Sum(column) => over("sum", &event(column), &inner.filter),
+                    MeasureKind::Max(_) | MeasureKind::Min(_) | MeasureKind::Ratio(..) => {
+                        return None;
+                    }
+                };
+                Some(Counted {
+                    expression: format!("toInt64({sum})"),
+                    types: event_types(&inner.filter),
+                    is_zero_without: true,
+                })
+            }
+            MeasureKind::Max(name) => {
+                let inner = of_view(name)?;
+                let [MeasureKind::Max(column)] = MeasureKind::stated(inner)[..] else {
+                    return None;
+                };
+                // A row of the view without such events has 0, which must not be above what others have.
+                let is_plain = inner.filter.is_empty();
+                if !is_plain && !self.context.nonnegative.contains(column) {
+                    return None;
+                }
+                Some(Counted {
+                    expression: over("max", &event(column), &inner.filter),
+                    types: event_types(&inner.filter),
+                    is_zero_without: !is_plain,
+                })
+            }
+            MeasureKind::Min(name) => {
+                let inner = of_view(name)?;
+                let [MeasureKind::Min(column)] = MeasureKind::stated(inner)[..] else {
+                    return None;
+                };
+                inner.filter.is_empty().then(|| Counted {
+                    expression: over("min", &event(column), &[]),
+                    types: None,
+                    is_zero_without: false,
+                })
+            }
+            MeasureKind::Ratio(..) => None,
+        }
+    }
+
+    /// Counted over the view's rows, which are counted over events.
+    fn over_rows(&self, names: &[&str], mut filter: Vec<String>) -> Select {
+        let needed = self.needed();
+        let asks_for_something = self.filter.iter().any(|condition| {
+            condition.at_least.is_some_and(|least| least >= 1)
+                && !self.view.group_by.contains(&condition.column)
+        });
+        if asks_for_something {
+            // Rows without any event that a measure looks at are left out anyway.
+            let measures = self.view.measures.iter();
+            let types = measures
+                .filter(|measure| needed.contains(&measure.name.as_str()))
+                .map(|measure| event_types(&measure.filter))
+                .try_fold(BTreeSet::new(), |mut all, types| {
+                    all.extend(types?);
+                    Some(all)
+                });
+            filter.extend(types.iter().map(|types| of_types("event", types)));
+        }
+        let rows = aggregate::counted(self.view, self.context, &needed, filter);
+        let mut group_by = qualified("source", self.group_by);
+        if let Kept::Sets(of) = self.kind() {
+            group_by.push(chunk("source", of));
+        }
+        Select {
+            filter: sql::conditions("source", self.filter),
+            group_by,
+            ..Select::over(
+                Source::Query(Box::new(rows)),
+                "source",
+                self.of_rows("source", names),
+            )
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One process at a time closes days: a table that only one can create.
+//!
+//! The table's comment says who holds it. A lock that was not renewed for a while belonged to a process that is gone.
+//! Two that both believe to hold it do no harm to a day that they count one after the other; the lock keeps that from
+//! being the rule.
+use crate::clickhouse::client::exception_code;
+use crate::clickhouse::{Client, literal, quoted};
+use crate::error::{Error, Result};
+
+/// The table.
+pub(super) const NAME: &str = "closing_lock";
+
+/// What tables of rows under computation are called, before their number.
+pub(super) const ASIDE: &str = "closing_aside_";
+
+/// Seconds after which a lock that was not renewed is nobody's.
+const ABANDONED_SECONDS: u32 = 600;
+
+/// TABLE_ALREADY_EXISTS
+const EXISTS: u16 = 57;
+
+/// A lock that is held.
+pub(super) struct Lock {
+    client: Client,
+    database: &'static str,
+    owner: String,
+}
+
+impl Lock {
+    /// Takes the lock; `None` where another process holds it.
+    pub(super) async fn take(client: &Client, database: &'static str) -> Result<Option<Self>> {
+        let lock = Self {
+            client: client.clone(),
+            database,
+            owner: uuid::Uuid::now_v7().simple().to_string(),
+        };
+        if lock.create().await? {
+            lock.clean().await?;
+            return Ok(Some(lock));
+        }
+        let sql = format!(
+            "SELECT count() FROM system.tables WHERE database = {} AND name = '{NAME}' \
+             AND metadata_modification_time > now() - {ABANDONED_SECONDS}",
+            literal(database)
+        );
+        let answer = client.query_json(&sql, &[]).await?;
+        let is_held = answer.rows.first().and_then(|row| row.first()?.as_u64()) != Some(0);
+        if is_held {
+            return Ok(None);
+        }
+        lock.drop_table().await?;
+        Ok(lock.create().await?.then_some(lock))
+    }
+
+    /// Still ours, from now on for a while.
+    ///
+    /// # Errors
+    /// Another process has taken it.
+    pub(super) async fn renew(&self) -> Result<()> {
+        let sql = format!(
+            "SELECT count() FROM system.tables WHERE database = {} AND name = '{NAME}' AND startsWith(comment, '{}')",
+            literal(self.database),
+            self.owner
+        );
+        let answer = self.client.query_json(&sql, &[]).await?;
+        if answer.rows.first().and_then(|row| row.first()?.as_u64()) != Some(1) {
+            return Err(Error::service("another process closes days now"));
+        }
+        // A changed comment is a changed time of modification.
+        let sql = format!(
+            "ALTER TABLE {} MODIFY COMMENT '{} {}'",
+            self.table(),
+            self.owner,
+            uuid::Uuid::now_v7().simple()
+        );
+        self.client.execute(&sql).await
+    }
+
+    /// Gives it back.
+    pub(super) async fn release(self) -> Result<()> {
+        self.drop_table().await
+    }
+
+    async fn create(&self) -> Result<bool> {
+        let sql = format!(
+            "CREATE TABLE {} (nothing UInt8) ENGINE = Memory COMMENT '{}'",
+            self.table(),
+            self.owner
+        );
+        match self.client.execute(&sql).await {
+            Ok(()) => Ok(true),
+            Err(error) if exception_code(&error) == Some(EXISTS) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Drops what a crash left behind.
+    async fn clean(&self) -> Result<()> {
+        let sql = format!(
+            "SELECT name FROM system.tables WHERE database = {} AND startsWith(name, '{ASIDE}') \
+             AND metadata_modification_time < now() - {ABANDONED_SECONDS}",
+            literal(self.database)
+        );
+        let answer = self.client.query_json(&sql, &[]).await?;
+        for row in &answer.rows {
+            if let Some(name) = row.first().and_then(serde_json::Value::as_str) {
+                let table = format!("{}.{}", quoted(self.database), quoted(name));
+                self.client
+                    .execute(&format!("DROP TABLE IF EXISTS {table} SYNC"))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_table(&self) -> Result<()> {
+        let sql = format!("DROP TABLE IF EXISTS {} SYNC", self.table());
+        self.client.execute(&sql).await
+    }
+
+    fn table(&self) -> String {
+        format!("{}.{NAME}", quoted(self.database))
+    }
+}
