@@ -219,8 +219,8 @@ impl EventRegistry for GameEvents {
         days: Some(Days {
             ledger: "event_ledger",
             watermarks: "view_watermarks",
-            fill: include_str!("../clickhouse/closing/fill_ledger.sql"),
-            mark_copies: include_str!("../clickhouse/closing/mark_copies.sql"),
+            fill: include_str!("../clickhouse/ledger/fill_ledger.sql"),
+            mark_copies: include_str!("../clickhouse/ledger/mark_copies.sql"),
             views: &[
                 ClosedView {
                     name: "event_completion",

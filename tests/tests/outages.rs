@@ -159,7 +159,9 @@ fn copies_that_differ_count_once_in_open_and_in_closed_days() {
     let counted = verdict::check(&scene, &stream, "copies that differ");
     verdict::check_merged(&scene, &stream, &counted);
     // Closed days are read from totals alone.
-    let closed = scene.ask("SELECT count() > 20 FROM (SELECT event_date FROM user_daily_closed GROUP BY event_date)");
+    let closed = scene.ask(
+        "SELECT count() > 20 FROM (SELECT event_date FROM user_daily_closed GROUP BY event_date)",
+    );
     assert_eq!(closed, "1");
     // An event that comes late, a correction say, is in the totals after the next round.
     let before = scene.ask("SELECT sum(revenue_cents) FROM daily");
@@ -168,14 +170,25 @@ fn copies_that_differ_count_once_in_open_and_in_closed_days() {
     let _ = scene.ask(late);
     assert_eq!(scene.ask("SELECT sum(revenue_cents) FROM daily"), before);
     scene.close_days(&[]);
-    let after: u64 = scene.ask("SELECT sum(revenue_cents) FROM daily").parse().unwrap();
+    let after: u64 = scene
+        .ask("SELECT sum(revenue_cents) FROM daily")
+        .parse()
+        .unwrap();
     assert_eq!(after, before.parse::<u64>().unwrap() + 1000);
     // One that comes too late is stored, and told.
-    let _ = scene.ask(&late.replace("12 DAY", "200 DAY").replace("1234567", "7654321"));
+    let _ = scene.ask(
+        &late
+            .replace("12 DAY", "200 DAY")
+            .replace("1234567", "7654321"),
+    );
     scene.close_days(&[]);
-    let too_late = scene.ask("SELECT count() FROM event_ledger WHERE event_date < today() - 100 AND event_key = 7654321");
+    let too_late = scene.ask(
+        "SELECT count() FROM event_ledger WHERE event_date < today() - 100 AND event_key = 7654321",
+    );
     assert_eq!(too_late, "1");
-    let counted = scene.ask("SELECT sum(revenue_cents) FROM daily").parse::<u64>();
+    let counted = scene
+        .ask("SELECT sum(revenue_cents) FROM daily")
+        .parse::<u64>();
     assert_eq!(counted.unwrap(), after);
 }
 

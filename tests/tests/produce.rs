@@ -95,6 +95,7 @@ fn typed_events_arrive_whole_keyed_and_described() {
         .block_on(producer.emit(Draft::new(&purchase(0)).with("user_id", 123)))
         .expect_err("refused");
     assert_eq!(error.kind, Kind::Record);
+    assert!(error.record.is_none());
     assert!(error.to_string().contains("/payload/tx_id"), "{error}");
     let error = runtime
         .block_on(producer.emit(Draft::new(&purchase(4))))

@@ -95,11 +95,31 @@ fn an_older_state_is_brought_up() {
             "    event.price_cents AS price_cents,\n",
             "",
         ),
-        ("user_daily", "toInt64(sumIf(event.price_cents, ", "toInt64(sumIf(event.delta_gold, "),
-        ("daily", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
-        ("kpi_arpdau", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
-        ("kpi_whales", "sumIf(event.price_cents, ", "sumIf(event.delta_gold, "),
-        ("user_daily", "            closed.mission_claims AS mission_claims,\n", "            0 AS mission_claims,\n"),
+        (
+            "user_daily",
+            "toInt64(sumIf(event.price_cents, ",
+            "toInt64(sumIf(event.delta_gold, ",
+        ),
+        (
+            "daily",
+            "sumIf(event.price_cents, ",
+            "sumIf(event.delta_gold, ",
+        ),
+        (
+            "kpi_arpdau",
+            "sumIf(event.price_cents, ",
+            "sumIf(event.delta_gold, ",
+        ),
+        (
+            "kpi_whales",
+            "sumIf(event.price_cents, ",
+            "sumIf(event.delta_gold, ",
+        ),
+        (
+            "user_daily",
+            "            closed.mission_claims AS mission_claims,\n",
+            "            0 AS mission_claims,\n",
+        ),
     ]);
     let old: Vec<Statement> = old
         .into_iter()
@@ -186,7 +206,11 @@ fn unsafe_differences_are_refused() {
             "column `product_id` is UInt32, the registry wants UInt64",
         ),
         (
-            ("events_raw", "(event_type, user_id, event_key)", "(event_type, event_key)"),
+            (
+                "events_raw",
+                "(event_type, user_id, event_key)",
+                "(event_type, event_key)",
+            ),
             "its sorting key is",
         ),
         (
@@ -202,7 +226,11 @@ fn unsafe_differences_are_refused() {
             "would delete rows",
         ),
         (
-            ("events_raw", "UInt64 DEFAULT bitNot(toUInt64(kafka_offset))", "UInt64"),
+            (
+                "events_raw",
+                "UInt64 DEFAULT bitNot(toUInt64(kafka_offset))",
+                "UInt64",
+            ),
             "column `version` is `UInt64`",
         ),
     ] {

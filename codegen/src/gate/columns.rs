@@ -10,7 +10,7 @@ use crate::emit::clickhouse::{quoted_name, quoted_text};
 use crate::registry::manifest::ViewManifest;
 use crate::rules::pair::RegistryPair;
 
-/// Tables by `database.table`, each with the view whose states it holds.
+/// Tables by `database.table`, each with the view that it belongs to.
 pub(super) struct Tables<'r>(
     pub(super) BTreeMap<String, (&'r TableSpec, Option<&'r ViewManifest>)>,
 );

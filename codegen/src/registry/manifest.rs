@@ -382,7 +382,7 @@ pub enum ViewManifest {
     Aggregate(AggregateView),
     /// The newest row for each key, right in any arrival order.
     Latest(LatestView),
-    /// A small table recomputed from another view, which outlives the raw rows.
+    /// Totals of another view by day, which outlive the raw rows.
     Rollup(RollupView),
     /// A named question over a view, answered by `pipeline kpi` and a view `kpi_<name>`.
     Kpi(KpiQuery),
@@ -450,7 +450,7 @@ pub struct LatestView {
     pub retention_days: u32,
 }
 
-/// A table recomputed from a view.
+/// Totals of a view by day.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollupView {

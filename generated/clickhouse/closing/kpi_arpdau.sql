@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_arpdau; do not edit.
+-- Made by `topicwright generate` from the KPI arpdau; do not edit.
 SELECT
     source.event_date AS event_date,
     toInt64(sum(source.revenue_cents)) AS revenue_cents,

@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_dau; do not edit.
+-- Made by `topicwright generate` from the KPI dau; do not edit.
 SELECT
     source.event_date AS event_date,
     uniqExact(source.user_id) AS active_users

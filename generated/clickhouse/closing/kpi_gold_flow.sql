@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_gold_flow; do not edit.
+-- Made by `topicwright generate` from the KPI gold_flow; do not edit.
 SELECT
     source.event_date AS event_date,
     toInt64(sum(source.net_gold_delta)) AS net_gold_delta,

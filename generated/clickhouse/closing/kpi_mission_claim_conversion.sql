@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_mission_claim_conversion; do not edit.
+-- Made by `topicwright generate` from the KPI mission_claim_conversion; do not edit.
 SELECT
     source.event_date AS event_date,
     source.entity_id AS entity_id,

@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_signups; do not edit.
+-- Made by `topicwright generate` from the KPI signups; do not edit.
 SELECT
     source.event_date AS event_date,
     toInt64(sum(source.signups)) AS signups,

@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_weekly_actives; do not edit.
+-- Made by `topicwright generate` from the KPI weekly_actives; do not edit.
 SELECT
     source.event_date AS event_date,
     bitShiftRight(source.user_id, 16) AS chunk,

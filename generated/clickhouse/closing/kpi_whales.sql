@@ -1,4 +1,4 @@
--- Made by `topicwright generate` from the view kpi_whales; do not edit.
+-- Made by `topicwright generate` from the KPI whales; do not edit.
 SELECT
     source.event_date AS event_date,
     source.user_id AS user_id,

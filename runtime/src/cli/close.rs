@@ -29,7 +29,10 @@ impl Close {
         };
         let done = closer.close_now().await?;
         let mut text = String::new();
-        for (word, days) in [("closed", &done.closed), ("counted again", &done.counted_again)] {
+        for (word, days) in [
+            ("closed", &done.closed),
+            ("counted again", &done.counted_again),
+        ] {
             for day in days {
                 text.push_str(&format!("{day}: {word}\n"));
             }

@@ -72,9 +72,18 @@ pub(super) fn decide(standing: &Standing<'_>) -> Round {
             }
             continue;
         }
-        let waiting: Vec<usize> = all.iter().filter(|view| wants(view, day)).copied().collect();
-        if !waiting.is_empty() && day >= standing.oldest_kept {
-            round.count.insert(day, waiting);
+        let waiting: Vec<usize> = all
+            .iter()
+            .filter(|view| wants(view, day))
+            .copied()
+            .collect();
+        if !waiting.is_empty() {
+            // What is left of an older day's raw events is not all of it.
+            if day >= standing.oldest_kept {
+                round.count.insert(day, waiting);
+            } else if parts.is_some() {
+                round.too_late.push(day);
+            }
             continue;
         }
         let Some(parts) = parts else { continue };
@@ -125,12 +134,7 @@ mod tests {
             .collect()
     }
 
-    fn decided(
-        watermarks: &[Option<Date>],
-        days: &[i8],
-        ledger: &Parts,
-        counted: &Parts,
-    ) -> Round {
+    fn decided(watermarks: &[Option<Date>], days: &[i8], ledger: &Parts, counted: &Parts) -> Round {
         decide(&Standing {
             closable: day(20),
             oldest_kept: day(5),
@@ -148,7 +152,11 @@ mod tests {
         let ledger = parts(&[(19, &["a"]), (20, &["b"]), (21, &["c"])]);
         let watermarks = [Some(day(19)), Some(day(18)), None];
         let round = decided(&watermarks, &[4, 7, 19, 20], &ledger, &Parts::new());
-        let expected = [(day(7), vec![2]), (day(19), vec![1, 2]), (day(20), vec![0, 1, 2])];
+        let expected = [
+            (day(7), vec![2]),
+            (day(19), vec![1, 2]),
+            (day(20), vec![0, 1, 2]),
+        ];
         assert_eq!(round.count, BTreeMap::from(expected));
         assert_eq!(round.again, BTreeSet::new());
         assert_eq!(round.open, [day(21)]);
@@ -209,7 +217,6 @@ mod tests {
                             || round.count.contains_key(at)
                             || round.too_late.contains(at)
                             || round.waiting.contains(at)
-                            || (*at < day(5) && !is_closed)
                     );
                 }
             }

@@ -3,6 +3,8 @@
 //! The table's comment says who holds it. A lock that was not renewed for a while belonged to a process that is gone.
 //! Two that both believe to hold it do no harm to a day that they count one after the other; the lock keeps that from
 //! being the rule.
+use std::time::Duration;
+
 use crate::clickhouse::client::exception_code;
 use crate::clickhouse::{Client, literal, quoted};
 use crate::error::{Error, Result};
@@ -14,7 +16,13 @@ pub(super) const NAME: &str = "closing_lock";
 pub(super) const ASIDE: &str = "closing_aside_";
 
 /// Seconds after which a lock that was not renewed is nobody's.
-const ABANDONED_SECONDS: u32 = 600;
+const ABANDONED_SECONDS: u32 = 30;
+
+/// Seconds after which a table of rows under computation was left behind.
+const OLD_SECONDS: u32 = 3600;
+
+/// How often it is renewed.
+const RENEWED_EVERY: Duration = Duration::from_secs(5);
 
 /// TABLE_ALREADY_EXISTS
 const EXISTS: u16 = 57;
@@ -76,6 +84,22 @@ impl Lock {
         self.client.execute(&sql).await
     }
 
+    /// Renews it for as long as work goes on.
+    pub(super) async fn hold<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(RENEWED_EVERY, &mut work).await {
+                Ok(done) => return done,
+                // Whether it is still ours is asked before each step that changes anything.
+                Err(_) => {
+                    if let Err(error) = self.renew().await {
+                        tracing::debug!(%error, "the lock of closing days is not renewed");
+                    }
+                }
+            }
+        }
+    }
+
     /// Gives it back.
     pub(super) async fn release(self) -> Result<()> {
         self.drop_table().await
@@ -98,7 +122,7 @@ impl Lock {
     async fn clean(&self) -> Result<()> {
         let sql = format!(
             "SELECT name FROM system.tables WHERE database = {} AND startsWith(name, '{ASIDE}') \
-             AND metadata_modification_time < now() - {ABANDONED_SECONDS}",
+             AND metadata_modification_time < now() - {OLD_SECONDS}",
             literal(self.database)
         );
         let answer = self.client.query_json(&sql, &[]).await?;

@@ -131,7 +131,7 @@ impl Closer {
                 ..Done::default()
             });
         };
-        let done = self.locked_round(&lock).await;
+        let done = lock.hold(self.locked_round(&lock)).await;
         let released = lock.release().await;
         let done = done?;
         released.map(|()| done)
@@ -149,8 +149,9 @@ impl Closer {
                 return Ok(done);
             }
             if started.elapsed() > PATIENCE {
-                return Err(Error::service("another process closes days")
-                    .fix("wait for it; a lock that its owner left behind opens after ten minutes"));
+                return Err(Error::service("another process closes days").fix(
+                    "wait for it; a lock that its owner left behind opens after half a minute",
+                ));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -199,7 +200,9 @@ impl Closer {
         if let Some(metrics) = &self.metrics {
             let count = |days: &[Date]| u64::try_from(days.len()).unwrap_or(u64::MAX);
             metrics.days_closed.inc_by(count(&done.closed));
-            metrics.days_counted_again.inc_by(count(&done.counted_again));
+            metrics
+                .days_counted_again
+                .inc_by(count(&done.counted_again));
             metrics.day_close_lag.set(0);
         }
         Ok(done)
@@ -214,7 +217,9 @@ impl Closer {
     /// Days by the server's clock.
     async fn clock(&self) -> Result<Clock> {
         let grace = self.options.grace.as_secs();
-        let sql = format!("SELECT toString(toDate(now64(3, 'UTC') - {grace})), toString(toDate(now64(3, 'UTC')))");
+        let sql = format!(
+            "SELECT toString(toDate(now64(3, 'UTC') - {grace})), toString(toDate(now64(3, 'UTC')))"
+        );
         let answer = self.client.query_json(&sql, &[]).await?;
         let row = answer.rows.first();
         let at = |index: usize| row.and_then(|row| date(row.get(index)?));
@@ -229,7 +234,10 @@ impl Closer {
         };
         Ok(Clock {
             closable: before(over, 1),
-            oldest_kept: before(today, (i64::from(self.days.retention_days) - SAFETY_DAYS).max(1)),
+            oldest_kept: before(
+                today,
+                (i64::from(self.days.retention_days) - SAFETY_DAYS).max(1),
+            ),
             oldest_taken: before(today, i64::from(self.days.late_days)),
         })
     }
@@ -258,7 +266,10 @@ impl Closer {
         clock: &Clock,
         watermarks: &[Option<Date>],
     ) -> Result<BTreeSet<Date>> {
-        let least = watermarks.iter().map(|mark| mark.unwrap_or(Date::MIN)).min();
+        let least = watermarks
+            .iter()
+            .map(|mark| mark.unwrap_or(Date::MIN))
+            .min();
         let after = least.unwrap_or(Date::MIN);
         if after >= clock.closable {
             return Ok(BTreeSet::new());
@@ -268,9 +279,16 @@ impl Closer {
             "SELECT DISTINCT toString(event_date) FROM {} WHERE event_date BETWEEN {{from:Date}} AND {{through:Date}}",
             self.table(self.fact_table)
         );
-        let params = [("from", from.to_string()), ("through", clock.closable.to_string())];
+        let params = [
+            ("from", from.to_string()),
+            ("through", clock.closable.to_string()),
+        ];
         let answer = self.client.query_json(&sql, &borrowed(&params)).await?;
-        Ok(answer.rows.iter().filter_map(|row| date(row.first()?)).collect())
+        Ok(answer
+            .rows
+            .iter()
+            .filter_map(|row| date(row.first()?))
+            .collect())
     }
 
     /// Active parts of the ledger.
@@ -360,14 +378,24 @@ impl Closer {
         // What comes from now on is not known to be counted.
         let mut counted = self.ledger_parts().await?;
         counted.retain(|day, _| group.days.contains(day));
-        for view in group.views.iter().filter_map(|view| self.days.views.get(*view)) {
+        for view in group
+            .views
+            .iter()
+            .filter_map(|view| self.days.views.get(*view))
+        {
             self.close_view(view, group)
                 .await
                 .map_err(|error| error.at("view", view.name).at("days", group.days.len()))?;
         }
         self.counted.extend(counted);
-        self.counted_at.extend(group.days.iter().map(|day| (*day, Instant::now())));
-        tracing::info!(days, views = group.views.len(), seconds = started.elapsed().as_secs_f64(), "days are counted");
+        self.counted_at
+            .extend(group.days.iter().map(|day| (*day, Instant::now())));
+        tracing::info!(
+            days,
+            views = group.views.len(),
+            seconds = started.elapsed().as_secs_f64(),
+            "days are counted"
+        );
         Ok(())
     }
 
@@ -379,7 +407,9 @@ impl Closer {
         let table = self.table(view.table);
         let insert = |into: &str| format!("INSERT INTO {into} ({columns})\n{}", view.query);
         if !view.replaces_day {
-            return self.run(&insert(&table), &[("days", Param::Many(&days))]).await;
+            return self
+                .run(&insert(&table), &[("days", Param::Many(&days))])
+                .await;
         }
         if !group.is_read {
             // Behind the watermark nobody sees the rows come.
@@ -391,18 +421,24 @@ impl Closer {
             self.client
                 .execute(&format!("ALTER TABLE {table} {}", drops.join(", ")))
                 .await?;
-            return self.run(&insert(&table), &[("days", Param::Many(&days))]).await;
+            return self
+                .run(&insert(&table), &[("days", Param::Many(&days))])
+                .await;
         }
         let aside = self.table(&format!("{}{}", lock::ASIDE, uuid::Uuid::now_v7().simple()));
         self.client
             .execute(&format!("CREATE TABLE {aside} AS {table}"))
             .await?;
         let replaced = async {
-            self.run(&insert(&aside), &[("days", Param::Many(&days))]).await?;
+            self.run(&insert(&aside), &[("days", Param::Many(&days))])
+                .await?;
             let filled = format!("SELECT DISTINCT toString(event_date) FROM {aside}");
             let filled = self.client.query_json(&filled, &[]).await?;
-            let filled: BTreeSet<Date> =
-                filled.rows.iter().filter_map(|row| date(row.first()?)).collect();
+            let filled: BTreeSet<Date> = filled
+                .rows
+                .iter()
+                .filter_map(|row| date(row.first()?))
+                .collect();
             for day in &group.days {
                 // Servers refuse to replace a partition by nothing.
                 let change = if filled.contains(day) {
@@ -417,7 +453,10 @@ impl Closer {
             Ok(())
         };
         let replaced: Result<()> = replaced.await;
-        let dropped = self.client.execute(&format!("DROP TABLE {aside} SYNC")).await;
+        let dropped = self
+            .client
+            .execute(&format!("DROP TABLE {aside} SYNC"))
+            .await;
         replaced.and(dropped)
     }
 
@@ -440,7 +479,10 @@ impl Closer {
     /// Marks the events of a day that count on another.
     async fn mark_copies(&self, day: Date) -> Result<()> {
         let (day, late_days) = (day.to_string(), self.days.late_days.to_string());
-        let params = [("day", Param::One(&day)), ("late_days", Param::One(&late_days))];
+        let params = [
+            ("day", Param::One(&day)),
+            ("late_days", Param::One(&late_days)),
+        ];
         self.run(self.days.mark_copies, &params).await
     }
 
@@ -458,7 +500,12 @@ impl Closer {
     }
 
     /// Says how things stand before a round.
-    async fn observe(&self, clock: &Clock, watermarks: &[Option<Date>], round: &Round) -> Result<()> {
+    async fn observe(
+        &self,
+        clock: &Clock,
+        watermarks: &[Option<Date>],
+        round: &Round,
+    ) -> Result<()> {
         let Some(metrics) = &self.metrics else {
             return Ok(());
         };
@@ -476,7 +523,11 @@ impl Closer {
             .query_json(&sql, &[("first", &first_late.to_string())])
             .await?;
         let number = |index: usize| answer.rows.first()?.get(index)?.as_i64();
-        let too_late = if round.too_late.is_empty() { 0 } else { number(0).unwrap_or(0) };
+        let too_late = if round.too_late.is_empty() {
+            0
+        } else {
+            number(0).unwrap_or(0)
+        };
         metrics.events_too_late.set(too_late);
         metrics.event_copies.set(number(1).unwrap_or(0));
         Ok(())
@@ -515,11 +566,7 @@ struct Clock {
 }
 
 /// Runs rounds until told to stop; a round that fails is tried again at the next.
-pub(crate) async fn run_rounds(
-    mut closer: Closer,
-    interval: Duration,
-    stop: impl Fn() -> bool,
-) {
+pub(crate) async fn run_rounds(mut closer: Closer, interval: Duration, stop: impl Fn() -> bool) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !stop() {
@@ -547,5 +594,8 @@ fn date(value: &Value) -> Option<Date> {
 }
 
 fn borrowed<'p>(params: &'p [(&'p str, String)]) -> Vec<(&'p str, &'p str)> {
-    params.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    params
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect()
 }

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::check::At;
-use crate::clickhouse::apply::apply;
 use crate::clickhouse::Client;
+use crate::clickhouse::apply::apply;
 use crate::closing::{self, Closer};
 use crate::config::{ClickHouseConfig, Config, KafkaConfig};
 use crate::error::{Error, Result};

@@ -111,7 +111,11 @@ fn measured(measure: &Measure, rows: &[&Row]) -> Option<Cell> {
 
 fn latest(view: &Latest, facts: &[&Row]) -> Vec<Row> {
     let mut newest: BTreeMap<Vec<Cell>, (Vec<Cell>, &Row)> = BTreeMap::new();
-    for row in facts.iter().copied().filter(|row| all_hold(&view.filter, row)) {
+    for row in facts
+        .iter()
+        .copied()
+        .filter(|row| all_hold(&view.filter, row))
+    {
         let key = view.key.iter().map(|name| cell(row, name)).collect();
         let mut rank: Vec<Cell> = view.newest_by.iter().map(|name| cell(row, name)).collect();
         rank.push(cell(row, "ts"));

@@ -125,9 +125,10 @@ fn close_days<R: EventRegistry>(worker: &Worker<R>) {
     let closer = Closer::new::<R>(&sink.client, options).filter(|_| !times.every.is_zero());
     if let Some(closer) = closer {
         let stop = Arc::clone(&worker.stop);
-        let rounds = closing::run_rounds(closer.with_metrics(&sink.metrics), times.every, move || {
-            stop.load(Ordering::Relaxed)
-        });
+        let rounds =
+            closing::run_rounds(closer.with_metrics(&sink.metrics), times.every, move || {
+                stop.load(Ordering::Relaxed)
+            });
         worker.runtime.spawn(rounds);
     }
 }

@@ -1,7 +1,7 @@
 //! The producer for code without an asynchronous runtime: calls block their thread, many threads may call at once.
 use std::time::Duration;
 
-use super::{Draft, Durable, OutgoingRecord, ProducerBuilder};
+use super::{Draft, Durable, OutgoingRecord, ProducerBuilder, Unsent};
 use crate::error::{Error, Result};
 use crate::registry::EventRegistry;
 
@@ -37,8 +37,8 @@ impl<R: EventRegistry> Producer<R> {
     ///
     /// # Errors
     /// As [`super::Producer::emit`]; or this is a thread of an asynchronous runtime, which must not block.
-    pub fn emit(&self, event: impl Into<Draft>) -> Result<Durable> {
-        let (inner, runtime) = self.parts()?;
+    pub fn emit(&self, event: impl Into<Draft>) -> Result<Durable, Unsent> {
+        let (inner, runtime) = self.parts().map_err(Unsent::rejected)?;
         runtime.block_on(inner.emit(event))
     }
 
@@ -49,7 +49,7 @@ impl<R: EventRegistry> Producer<R> {
     pub fn emit_all(
         &self,
         events: impl IntoIterator<Item = impl Into<Draft>>,
-    ) -> Result<Vec<Result<Durable>>> {
+    ) -> Result<Vec<Result<Durable, Unsent>>> {
         let (inner, runtime) = self.parts()?;
         Ok(runtime.block_on(inner.emit_all(events)))
     }

@@ -10,6 +10,7 @@ mod draft;
 mod drain;
 mod record;
 mod sender;
+mod unsent;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use builder::ProducerBuilder;
 pub use draft::Draft;
 pub use drain::{Drained, drain};
 pub use record::{OutgoingRecord, header};
+pub use unsent::Unsent;
 
 use crate::config::KafkaConfig;
 use crate::error::{Error, Result};
@@ -123,9 +125,12 @@ impl<R: EventRegistry> Producer<R> {
     /// An event is a typed payload (`&purchase`), or a [`Draft`] where the envelope needs more than that.
     ///
     /// # Errors
-    /// The schema rejects the event ([`crate::error::Kind::Record`]), or nobody took it in time.
-    pub async fn emit(&self, event: impl Into<Draft>) -> Result<Durable> {
-        self.send(&self.ready(event)?).await
+    /// The schema rejects the event ([`crate::error::Kind::Record`]), or nobody took it in time; then [`Unsent`] has the
+    /// finished record, to be sent again as it is.
+    pub async fn emit(&self, event: impl Into<Draft>) -> Result<Durable, Unsent> {
+        let record = self.ready(event).map_err(Unsent::rejected)?;
+        let sent = self.send(&record).await;
+        sent.map_err(|error| Unsent::of(record, error))
     }
 
     /// As [`Self::emit`], for many with one wait. Outcomes stand in the events' order; one that failed does not stop
@@ -133,7 +138,7 @@ impl<R: EventRegistry> Producer<R> {
     pub async fn emit_all(
         &self,
         events: impl IntoIterator<Item = impl Into<Draft>>,
-    ) -> Vec<Result<Durable>> {
+    ) -> Vec<Result<Durable, Unsent>> {
         let mut records = Vec::new();
         let mut refused = Vec::new();
         for (index, event) in events.into_iter().enumerate() {
@@ -142,9 +147,14 @@ impl<R: EventRegistry> Producer<R> {
                 Err(error) => refused.push((index, error)),
             }
         }
-        let mut outcomes = self.send_all(&records).await;
+        let sent = self.send_all(&records).await;
+        let mut outcomes: Vec<Result<Durable, Unsent>> = sent
+            .into_iter()
+            .zip(records)
+            .map(|(sent, record)| sent.map_err(|error| Unsent::of(record, error)))
+            .collect();
         for (index, error) in refused {
-            outcomes.insert(index, Err(error));
+            outcomes.insert(index, Err(Unsent::rejected(error)));
         }
         outcomes
     }

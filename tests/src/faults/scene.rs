@@ -143,7 +143,10 @@ impl Scene {
             // Flags have the last word.
             .env("MAX_BATCH_ROWS", "400")
             // Days are closed while events of them still come.
-            .env("CLOSE_EVERY_S", if self.workers_close_days { "5" } else { "0" })
+            .env(
+                "CLOSE_EVERY_S",
+                if self.workers_close_days { "5" } else { "0" },
+            )
             .env("RUST_LOG", "info")
             .stdout(std::process::Stdio::null())
             .stderr(File::create(&log).unwrap());

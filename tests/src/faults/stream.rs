@@ -254,7 +254,12 @@ impl Stream {
             1 => (copy.day + 1).min(most),
             _ => self.random.i64(least..=most),
         };
-        event["ts"] = format!("{}T12:00:00.{:03}Z", date(copy.day), self.random.u32(0..1000)).into();
+        event["ts"] = format!(
+            "{}T12:00:00.{:03}Z",
+            date(copy.day),
+            self.random.u32(0..1000)
+        )
+        .into();
         let payload = &mut event["payload"];
         match topic {
             "shop.purchase" => {

@@ -84,9 +84,8 @@ pub fn check(scene: &Scene, stream: &Stream, what: &str) -> Counted {
     }
     scene.close_days(&[]);
     faults.extend(questions(scene, stream, &counted, "closed"));
-    let merged = scene.ask(
-        "SELECT count(), uniqExact(event_type, user_id, event_key) FROM events_raw FINAL",
-    );
+    let merged = scene
+        .ask("SELECT count(), uniqExact(event_type, user_id, event_key) FROM events_raw FINAL");
     if merged != format!("{0}\t{0}", counted.events) {
         faults.push(format!(
             "{merged} rows and keys with FINAL, {} events",
@@ -293,10 +292,12 @@ fn leaked(reason: &str) -> &'static str {
 
 /// What good records say, in Kafka's order.
 fn facts(sources: &BTreeMap<Place, (&Record, OwnedMessage)>) -> Vec<Fact> {
-    let facts = sources.values().filter_map(|(record, _)| match &record.fate {
-        Fate::Row(fact) => Some((**fact).clone()),
-        Fate::Letter(_) => None,
-    });
+    let facts = sources
+        .values()
+        .filter_map(|(record, _)| match &record.fate {
+            Fate::Row(fact) => Some((**fact).clone()),
+            Fate::Letter(_) => None,
+        });
     facts.collect()
 }
 

@@ -53,6 +53,7 @@ pub(super) fn closing(view: &AggregateView, context: &Context<'_>) -> Closing {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     Closing {
         view: view.name.clone(),
+        source: format!("the view {}", view.name),
         target: context.table(&closed(&view.name)),
         select: Select {
             order_by: view.group_by.iter().map(|name| sql::name(name)).collect(),

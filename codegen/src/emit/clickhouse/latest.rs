@@ -3,7 +3,7 @@
 //! The newest is the highest tuple of the manifest's `newest_by`, `ts` and the kept columns, so the winner is a property
 //! of the events and not of their arrival. Of closed days one row a key is kept; open ones are read from the fact table,
 //! where of several copies of an event the first in Kafka counts.
-use crate::registry::manifest::LatestView;
+use crate::registry::manifest::{Condition, LatestView};
 use crate::registry::views::ViewColumn;
 
 use super::aggregate::closed;
@@ -119,8 +119,19 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
             needed.push(&column.name);
         }
     }
+    // Copies agree in sorting columns and type; what else is asked of a row is asked of the one that counts.
+    let sorting_columns = ledger.sorting_columns();
+    let (of_all_copies, of_the_first): (Vec<Condition>, Vec<Condition>) =
+        view.filter.iter().cloned().partition(|condition| {
+            condition.column == "event_type" || sorting_columns.contains(&condition.column.as_str())
+        });
+    for condition in &view.filter {
+        if !needed.contains(&condition.column.as_str()) {
+            needed.push(&condition.column);
+        }
+    }
     let mut filter = vec![ledger::among_days("event")];
-    filter.extend(sql::conditions("event", &view.filter));
+    filter.extend(sql::conditions("event", &of_all_copies));
     let mut first: Vec<String> = sorting("event");
     first.push(format!("{} DESC", sql::column("event", "version")));
     let events = Select {
@@ -152,13 +163,17 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
     ));
     Closing {
         view: view.name.clone(),
+        source: format!("the view {}", view.name),
         target: context.table(&closed(&view.name)),
         select: Select {
-            filter: vec![super::print::among(
-                &format!("({})", sorting("event").join(", ")),
-                "NOT IN",
-                &copies,
-            )],
+            filter: sql::conditions("event", &of_the_first)
+                .into_iter()
+                .chain([super::print::among(
+                    &format!("({})", sorting("event").join(", ")),
+                    "NOT IN",
+                    &copies,
+                )])
+                .collect(),
             group_by: columns.group_by("event"),
             ..Select::over(Source::Query(Box::new(events)), "event", outputs)
         },

@@ -256,7 +256,7 @@ pub fn ledger_sql(registry: &Registry) -> Option<LedgerSql> {
     let ledger = Ledger::of(&context)?;
     let statement = |name: &str, select: &spec::Select| Statement {
         name: name.to_owned(),
-        path: format!("generated/clickhouse/closing/{name}.sql"),
+        path: format!("generated/clickhouse/ledger/{name}.sql"),
         source: "the columns that views ask for".to_owned(),
         sql: print::insert(&Ledger::name(&context), select),
     };
@@ -275,7 +275,7 @@ pub fn closing_statements(registry: &Registry) -> Vec<(Closing, Statement)> {
             let statement = Statement {
                 name: closing.view.clone(),
                 path: format!("generated/clickhouse/closing/{}.sql", closing.view),
-                source: format!("the view {}", closing.view),
+                source: closing.source.clone(),
                 sql: print::select(&closing.select, 0),
             };
             (closing, statement)

@@ -152,6 +152,12 @@ pub fn select(select: &Select, depth: usize) -> String {
             select.group_by.join(", ")
         ));
     }
+    if !select.having.is_empty() {
+        sql.push_str(&format!(
+            "\n{indent}HAVING {}",
+            select.having.join(&format!("\n{indent}    AND "))
+        ));
+    }
     if !select.order_by.is_empty() {
         sql.push_str(&format!(
             "\n{indent}ORDER BY {}",

@@ -59,6 +59,7 @@ impl<'a> Question<'a> {
             .collect();
         let closing = Closing {
             view: self.name.clone(),
+            source: self.source.clone(),
             target: table.name.clone(),
             select: Select {
                 filter: [ledger::among_days("source")]
@@ -171,6 +172,13 @@ impl<'a> Question<'a> {
     }
 
     fn kind(&self) -> Kept<'a> {
+        // A day on which no row passes has 0, which is not what an extreme over all days is of.
+        let is_filtered_extreme = |(measure, kind): (&Measure, MeasureKind<'_>)| {
+            matches!(kind, MeasureKind::Min(_) | MeasureKind::Max(_)) && !measure.filter.is_empty()
+        };
+        if !self.is_dated() && self.measured().any(is_filtered_extreme) {
+            return Kept::Nothing;
+        }
         let mut distinct = BTreeSet::new();
         let mut others = 0;
         for (_, kind) in self.measured() {
@@ -255,7 +263,10 @@ impl<'a> Question<'a> {
                     column(
                         &measure.name,
                         &sql_type,
-                        &format!("{}, as a set of {}", measure.description, of.name),
+                        &match measure.description.as_str() {
+                            "" => format!("Set of {}", of.name),
+                            meaning => format!("{meaning}, as a set of {}", of.name),
+                        },
                     )
                 }));
             }

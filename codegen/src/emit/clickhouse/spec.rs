@@ -175,6 +175,8 @@ pub struct ViewSpec {
 pub struct Closing {
     /// The view.
     pub view: String,
+    /// What it is made from, for the header.
+    pub source: String,
     /// Table of its closed days.
     pub target: TableName,
     /// What the days' rows are.
@@ -206,6 +208,8 @@ pub struct Select {
     pub filter: Vec<String>,
     /// Grouping expressions.
     pub group_by: Vec<String>,
+    /// Tests of groups; all must hold.
+    pub having: Vec<String>,
     /// Order of the result.
     pub order_by: Vec<String>,
     /// Only the first row of each combination of these.
@@ -224,6 +228,7 @@ impl Select {
             alias,
             filter: Vec::new(),
             group_by: Vec::new(),
+            having: Vec::new(),
             order_by: Vec::new(),
             first_by: Vec::new(),
             limit: None,

@@ -104,6 +104,31 @@ fn standard(registry: &Registry) -> Vec<Rule> {
             action: "The worker's log says what ClickHouse, or Kafka's dead letter topic, answers. Nothing is lost; the tables are late.".to_owned(),
         },
         Rule {
+            name: "DaysNotClosed".to_owned(),
+            // A day that was closed late is one that some worker could not close for hours.
+            expr: format!(
+                "max({}) > 1 or sum(increase({}[1h])) > 10",
+                metric::DAYS_TO_CLOSE,
+                metric::CLOSING_FAILURES
+            ),
+            hold: Some("1h".to_owned()),
+            severity: Severity::Warning,
+            owner: None,
+            topic: None,
+            summary: "Days that are over are not closed.".to_owned(),
+            action: "KPIs are right and grow slow. The worker's log says why (`days are not closed`); `pipeline close` does it by hand.".to_owned(),
+        },
+        Rule {
+            name: "EventsTooLate".to_owned(),
+            expr: format!("max({}) > 0", metric::TOO_LATE),
+            hold: Some("15m".to_owned()),
+            severity: Severity::Warning,
+            owner: None,
+            topic: None,
+            summary: "{{ $value }} events came too late for the KPIs.".to_owned(),
+            action: "They are stored. Look at their types and days in the ledger; raise `late_days` of registry.toml where they are right, and count again with `pipeline close`.".to_owned(),
+        },
+        Rule {
             name: "FallbackFilling".to_owned(),
             // Processes without a log have no limit.
             expr: format!(

@@ -32,6 +32,12 @@ pub const DLQ: &str = "ingest_dlq_total";
 pub const LAG: &str = "ingest_lag";
 /// 1 while a worker has stopped reading because its inserts do not keep up. Gauge.
 pub const PAUSED: &str = "ingest_paused";
+/// Days that some view has still to close. Gauge.
+pub const DAYS_TO_CLOSE: &str = "view_days_to_close";
+/// Rounds of closing that failed. Counter.
+pub const CLOSING_FAILURES: &str = "view_closing_failures_total";
+/// Events that came later than KPIs take them. Gauge.
+pub const TOO_LATE: &str = "view_events_too_late";
 /// Records that workers took from Kafka, by topic. Counter.
 pub const CONSUMED: &str = "ingest_consumed_total";
 /// Events dropped because the deduplication cache had seen their key. Counter.

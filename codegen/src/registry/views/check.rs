@@ -98,7 +98,7 @@ pub fn check_view(view: &ViewManifest, around: &Surroundings<'_>) -> Vec<Problem
         ViewManifest::Rollup(view) => {
             if checker.source_view(&view.from) {
                 checker.groups("/group_by", &view.group_by);
-                checker.day_first(&view.group_by, "a rollup is recomputed by day");
+                checker.day_first(&view.group_by, "a rollup is closed by day");
                 checker.measures(&view.measures, &view.group_by, false);
             }
             if let Some(days) = view.retention_days {

@@ -1,5 +1,6 @@
 //! `view-changed`: a view computes something else from now on.
-use crate::emit::clickhouse::spec::{Closing, Output, Select, Source, TableName};
+use crate::emit::clickhouse::closings;
+use crate::emit::clickhouse::spec::{Closing, Output};
 use crate::finding::{Plane, Severity};
 use crate::registry::Registry;
 use crate::rules::pair::ViewPair;
@@ -28,10 +29,16 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
     let (Some((was, is)), Some((_, view))) = (pair.closing.both(), pair.view.both()) else {
         return Vec::new();
     };
-    // That the fact table has another name is told once, by `table-replaced`.
+    // That database or fact table have other names is told once, by `table-replaced`.
     let [before, after] = [pair.around.old, pair.around.new].map(|side| &side.registry);
-    if of_any_table(was, before).select == of_any_table(is, after).select && was.method == is.method
-    {
+    let renamed = under_the_names_of(after, before);
+    let closings = renamed.as_ref().map(closings);
+    let same = closings
+        .iter()
+        .flatten()
+        .find(|closing| closing.view == is.view);
+    let is_now = same.unwrap_or(is);
+    if is_now.select == was.select && is_now.method == was.method {
         return Vec::new();
     }
     let changes = outputs(was, is);
@@ -59,27 +66,20 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
     ]
 }
 
-/// A closing whose fact table has no name.
-fn of_any_table(closing: &Closing, registry: &Registry) -> Closing {
-    fn rename(select: &mut Select, fact: &TableName) {
-        match &mut select.from {
-            Source::Table(table) | Source::Final(table) | Source::FinalByPartition(table) => {
-                if table == fact {
-                    table.table.clear();
-                }
-            }
-            Source::Query(query) => rename(query, fact),
-            Source::All(queries) => queries.iter_mut().for_each(|query| rename(query, fact)),
-        }
+/// A registry with the database and fact table of another, where they differ.
+fn under_the_names_of(registry: &Registry, other: &Registry) -> Option<Registry> {
+    let (own, others) = (&registry.manifest.clickhouse, &other.manifest.clickhouse);
+    if (&own.database, &own.table) == (&others.database, &others.table) {
+        return None;
     }
-    let clickhouse = &registry.manifest.clickhouse;
-    let fact = TableName {
-        database: clickhouse.database.clone(),
-        table: clickhouse.table.clone(),
-    };
-    let mut closing = closing.clone();
-    rename(&mut closing.select, &fact);
-    closing
+    let mut renamed = registry.clone();
+    renamed
+        .manifest
+        .clickhouse
+        .database
+        .clone_from(&others.database);
+    renamed.manifest.clickhouse.table.clone_from(&others.table);
+    Some(renamed)
 }
 
 fn outputs(was: &Closing, is: &Closing) -> Vec<String> {

@@ -48,7 +48,7 @@ fn check(pair: &ViewPair<'_>) -> Vec<Problem> {
         ),
         ViewManifest::Kpi(kpi) => (
             format!("kpi_{}", kpi.name),
-            "nothing stored: a KPI is computed when it is read".to_owned(),
+            "a few rows for each closed day: a KPI is counted from its view again".to_owned(),
             Severity::Warning,
         ),
     };

@@ -56,8 +56,12 @@ impl<'a> Question<'a> {
         let (types, needs_days) = match types {
             _ if gate.is_some() => (None, false),
             Some(types) if self.group_by.is_empty() => (Some(types), false),
+            // Days without any event that passes are not told from others.
             Some(types)
-                if is_by_day && is_zero_without && event_types(&self.view.filter).is_none() =>
+                if is_by_day
+                    && is_zero_without
+                    && self.filter.is_empty()
+                    && self.view.filter.is_empty() =>
             {
                 (Some(types), true)
             }
@@ -86,6 +90,7 @@ impl<'a> Question<'a> {
         let events = Select {
             filter: where_,
             group_by,
+            having: self.only_of_something(),
             ..Select::over(
                 Source::FinalByPartition(Ledger::name(self.context)),
                 "event",
@@ -100,6 +105,18 @@ impl<'a> Question<'a> {
             parts.push(self.days(names, filter));
         }
         Some(parts)
+    }
+
+    /// Without groups there is a row even of nothing, and its 0 would be a minimum, or above a negative maximum.
+    fn only_of_something(&self) -> Vec<String> {
+        let has_extremes = self
+            .measured()
+            .any(|(_, kind)| matches!(kind, MeasureKind::Min(_) | MeasureKind::Max(_)));
+        if self.group_by.is_empty() && has_extremes {
+            vec!["count() > 0".to_owned()]
+        } else {
+            Vec::new()
+        }
     }
 
     /// A row of zeros for each open day that has an event.
@@ -280,6 +297,7 @@ impl<'a> Question<'a> {
         Select {
             filter: sql::conditions("source", self.filter),
             group_by,
+            having: self.only_of_something(),
             ..Select::over(
                 Source::Query(Box::new(rows)),
                 "source",
