@@ -125,7 +125,8 @@ impl Stage {
             .unwrap();
         let as_of = format!("{} 23:59:59.999", self.date((self.days() - 1) as usize));
         let started = Instant::now();
-        let asked = self.client.query_json(kpi.sql, &[("as_of", &as_of)]);
+        let params = [("as_of", as_of.as_str())];
+        let asked = self.client.query_json(kpi.sql, &params);
         let answer = self.runtime.block_on(asked).unwrap();
         (
             started.elapsed(),

@@ -159,7 +159,7 @@ impl Client {
             query = query.with_setting(*name, *value);
         }
         let refused = |error: ClientError| query_error("ClickHouse refused a statement", &error);
-        query.execute().await.map_err(|error| refused(error))
+        query.execute().await.map_err(refused)
     }
 
     /// Asks a question. `params` fill `{name:Type}` in the text, on the server.

@@ -1,9 +1,9 @@
 //! Closing days: what views count of a day becomes totals, once the day is over; late events have it counted again.
 //!
-//! A round looks at what is there and decides ([`decide`]), then carries it out: for each day, the ledger is filled
+//! A round looks at what is there and decides (`decide.rs`), then carries it out: for each day, the ledger is filled
 //! from the fact table, copies that count on another day are marked, each view's rows replace its partition of that
 //! day, and the watermarks move. Every step may be repeated, so a crash between two of them costs time and nothing
-//! else. One process at a time does this ([`lock`]).
+//! else. One process at a time does this (`lock.rs`).
 mod decide;
 mod lock;
 

@@ -62,11 +62,11 @@ fn unit(number: u64) -> f64 {
 impl Month {
     /// Whether a record is a copy, and of which one.
     pub fn first_of(&self, number: u64) -> Option<u64> {
-        if number == 0 || mixed(number, 90) % 50 != 0 {
+        if number == 0 || !mixed(number, 90).is_multiple_of(50) {
             return None;
         }
         // Of an earlier record that is no copy; most come soon, some weeks later.
-        let reach = if mixed(number, 91) % 4 == 0 {
+        let reach = if mixed(number, 91).is_multiple_of(4) {
             number
         } else {
             number.min(100_000)
@@ -74,7 +74,7 @@ impl Month {
         let earlier = number - 1 - mixed(number, 92) % reach;
         let first = (0..=earlier)
             .rev()
-            .find(|earlier| mixed(*earlier, 90) % 50 != 0 || *earlier == 0)?;
+            .find(|earlier| !mixed(*earlier, 90).is_multiple_of(50) || *earlier == 0)?;
         Some(first)
     }
 
@@ -84,9 +84,9 @@ impl Month {
             return self.event(number);
         };
         let mut copy = self.event(first);
-        if mixed(number, 93) % 10 == 0 {
+        if mixed(number, 93).is_multiple_of(10) {
             copy.ms = mixed(number, 94) % DAY_MS;
-            if mixed(number, 95) % 2 == 0 {
+            if mixed(number, 95).is_multiple_of(2) {
                 copy.day = self.day(number);
             }
             copy.cents += copy.cents / 2;
@@ -126,7 +126,7 @@ impl Month {
                 event.gold = (random(7) % 800) as i64 - 300;
             }
             "event.progress" | "event.claim" => {
-                event.entity = if random(8) % 4 == 0 {
+                event.entity = if random(8).is_multiple_of(4) {
                     1
                 } else {
                     1 + (unit(random(9)).powi(2) * 40.0) as u64

@@ -252,7 +252,7 @@ impl Stream {
         copy.day = match self.random.u32(0..3) {
             0 => copy.day,
             1 => (copy.day + 1).min(most),
-            _ => self.random.i64(least..=most),
+            _ => (copy.day + 7 * self.random.i64(-4..=4)).clamp(least, most),
         };
         event["ts"] = format!(
             "{}T12:00:00.{:03}Z",
@@ -295,7 +295,7 @@ impl Stream {
         let age = match random.u32(0..10) {
             0..6 => random.i64(0..3),
             6..8 => random.i64(0..30),
-            _ => random.i64(0..75),
+            _ => 33 + 14 * random.i64(0..4),
         };
         let day = self.last_day - age;
         let mut ts = date(day);
