@@ -117,8 +117,8 @@ fn an_older_state_is_brought_up() {
         ),
         (
             "user_daily",
-            "            closed.mission_claims AS mission_claims,\n",
-            "            0 AS mission_claims,\n",
+            "        closed.mission_claims AS mission_claims,\n",
+            "        0 AS mission_claims,\n",
         ),
     ]);
     let old: Vec<Statement> = old
@@ -218,7 +218,11 @@ fn unsafe_differences_are_refused() {
             "its partition key is",
         ),
         (
-            ("events_raw", "ReplacingMergeTree(version)", "MergeTree"),
+            (
+                "events_raw",
+                "ReplacingMergeTree(version)",
+                "ReplacingMergeTree",
+            ),
             "its engine is",
         ),
         (
