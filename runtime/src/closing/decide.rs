@@ -3,8 +3,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-/// Parts of the ledger by the day they are of.
-pub(super) type Parts = BTreeMap<Date, BTreeSet<String>>;
+/// A part, by the numbers of the first and last insert that it holds; merges keep them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+/// Parts of the ledger by the day they are of, each with its name.
+pub(super) type Parts = BTreeMap<Date, BTreeMap<Part, String>>;
+
+/// Whether all that a part holds was in these parts: it is one of them, or they were merged to it.
+fn is_of(part: Part, counted: &BTreeMap<Part, String>) -> bool {
+    let mut next = part.first;
+    for known in counted.keys() {
+        if known.first <= next && known.last >= next {
+            next = known.last + 1;
+        }
+    }
+    next > part.last
+}
 
 /// What a decision is made from.
 #[derive(Debug)]
@@ -87,10 +105,14 @@ pub(super) fn decide(standing: &Standing<'_>) -> Round {
             continue;
         }
         let Some(parts) = parts else { continue };
-        let nothing = BTreeSet::new();
+        let nothing = BTreeMap::new();
         let counted = standing.counted.get(&day).unwrap_or(&nothing);
-        let done: BTreeSet<String> = parts.intersection(counted).cloned().collect();
-        if parts.difference(counted).next().is_some() {
+        let done: BTreeMap<Part, String> = parts
+            .iter()
+            .filter(|(part, _)| is_of(**part, counted))
+            .map(|(part, name)| (*part, name.clone()))
+            .collect();
+        if done.len() < parts.len() {
             if standing.resting.contains(&day) {
                 round.waiting.push(day);
             } else if day >= standing.oldest_taken.max(standing.oldest_kept) {
@@ -124,12 +146,16 @@ mod tests {
         Date::constant(2026, 11, number)
     }
 
-    fn parts(named: &[(i8, &[&str])]) -> Parts {
+    fn part(first: i64, last: i64) -> (Part, String) {
+        (Part { first, last }, format!("{first}_{last}"))
+    }
+
+    fn parts(named: &[(i8, &[(i64, i64)])]) -> Parts {
         named
             .iter()
-            .map(|(number, names)| {
-                let names = names.iter().map(|name| (*name).to_owned());
-                (day(*number), names.collect())
+            .map(|(number, blocks)| {
+                let blocks = blocks.iter().map(|(first, last)| part(*first, *last));
+                (day(*number), blocks.collect())
             })
             .collect()
     }
@@ -149,7 +175,7 @@ mod tests {
 
     #[test]
     fn days_are_closed_oldest_first_and_only_for_views_that_want_them() {
-        let ledger = parts(&[(19, &["a"]), (20, &["b"]), (21, &["c"])]);
+        let ledger = parts(&[(19, &[(1, 1)]), (20, &[(1, 1)]), (21, &[(1, 1)])]);
         let watermarks = [Some(day(19)), Some(day(18)), None];
         let round = decided(&watermarks, &[4, 7, 19, 20], &ledger, &Parts::new());
         let expected = [
@@ -166,19 +192,20 @@ mod tests {
 
     #[test]
     fn a_late_event_has_its_day_counted_again() {
-        let ledger = parts(&[(12, &["old", "late"]), (13, &["late"]), (20, &["x"])]);
-        let counted = parts(&[(12, &["old"]), (20, &["x"])]);
+        // Of day 12, two counted parts were merged, and two others with one between them that nobody counted.
+        let ledger = parts(&[(12, &[(1, 3), (5, 7)]), (13, &[(1, 1)]), (20, &[(1, 1)])]);
+        let counted = parts(&[(12, &[(1, 2), (3, 3), (5, 5), (7, 7)]), (20, &[(1, 1)])]);
         let round = decided(&[Some(day(20)); 2], &[], &ledger, &counted);
         assert_eq!(round.count, BTreeMap::from([(day(12), vec![0, 1])]));
         assert_eq!(round.again, BTreeSet::from([day(12)]));
         assert_eq!(round.waiting, [day(13)]);
-        assert_eq!(round.drop, parts(&[(12, &["old"]), (20, &["x"])]));
+        assert_eq!(round.drop, parts(&[(12, &[(1, 3)]), (20, &[(1, 1)])]));
         assert_eq!(round.through, [0_usize; 0]);
     }
 
     #[test]
     fn what_comes_too_late_is_told_and_kept() {
-        let ledger = parts(&[(9, &["late"]), (4, &["later"])]);
+        let ledger = parts(&[(9, &[(1, 1)]), (4, &[(2, 2)])]);
         let round = decided(&[Some(day(20))], &[], &ledger, &Parts::new());
         assert_eq!(round.too_late, [day(4), day(9)]);
         assert_eq!(round.count, BTreeMap::new());
@@ -197,8 +224,9 @@ mod tests {
         ) {
             let of = |pairs: &[(i8, u8)]| {
                 let mut parts = Parts::new();
-                for (number, part) in pairs {
-                    parts.entry(day(*number)).or_default().insert(part.to_string());
+                for (number, block) in pairs {
+                    let (part, name) = part(i64::from(*block), i64::from(*block));
+                    parts.entry(day(*number)).or_default().insert(part, name);
                 }
                 parts
             };
@@ -208,11 +236,11 @@ mod tests {
             for (at, names) in &ledger {
                 let is_closed = watermarks.iter().all(|mark| mark.is_some_and(|mark| mark >= *at));
                 let dropped = round.drop.get(at).cloned().unwrap_or_default();
-                for name in names {
-                    let is_counted = counted.get(at).is_some_and(|names| names.contains(name));
-                    prop_assert!(!dropped.contains(name) || (is_counted && is_closed && *at <= day(20)));
+                for part in names.keys() {
+                    let is_counted = counted.get(at).is_some_and(|parts| parts.contains_key(part));
+                    prop_assert!(!dropped.contains_key(part) || (is_counted && is_closed && *at <= day(20)));
                     prop_assert!(
-                        dropped.contains(name)
+                        dropped.contains_key(part)
                             || round.open.contains(at)
                             || round.count.contains_key(at)
                             || round.too_late.contains(at)

@@ -17,7 +17,7 @@ use crate::clickhouse::{Client, Param, quoted};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::registry::{ClosedView, Days, EventRegistry};
-use decide::{Parts, Round, Standing, decide};
+use decide::{Part, Parts, Round, Standing, decide};
 use lock::Lock;
 
 /// What a statement of a round may take in memory before it spills to disk.
@@ -293,23 +293,27 @@ impl Closer {
 
     /// Active parts of the ledger.
     async fn ledger_parts(&self) -> Result<Parts> {
-        let sql = "SELECT partition, name FROM system.parts WHERE active AND rows > 0 \
+        let sql = "SELECT partition, name, min_block_number, max_block_number FROM system.parts WHERE active AND rows > 0 \
                    AND database = {database:String} AND table = {table:String}";
         let params = [("database", self.database), ("table", self.days.ledger)];
         let answer = self.client.query_json(sql, &params).await?;
         let mut parts = Parts::new();
         for row in &answer.rows {
             let name = row.get(1).and_then(Value::as_str);
-            if let (Some(day), Some(name)) = (row.first().and_then(date), name) {
-                parts.entry(day).or_default().insert(name.to_owned());
+            let block = |index: usize| row.get(index).and_then(Value::as_i64);
+            if let (Some(day), Some(name), Some(first), Some(last)) =
+                (row.first().and_then(date), name, block(2), block(3))
+            {
+                let part = Part { first, last };
+                parts.entry(day).or_default().insert(part, name.to_owned());
             }
         }
         Ok(parts)
     }
 
-    async fn drop_parts(&mut self, day: Date, parts: &BTreeSet<String>) -> Result<()> {
+    async fn drop_parts(&mut self, day: Date, parts: &BTreeMap<Part, String>) -> Result<()> {
         let table = self.table(self.days.ledger);
-        for part in parts {
+        for part in parts.values() {
             let sql = format!("ALTER TABLE {table} DROP PART '{part}'");
             // One that was merged meanwhile is another now, and has its day counted again.
             if let Err(error) = self.client.execute(&sql).await {
