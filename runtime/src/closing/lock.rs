@@ -46,14 +46,8 @@ impl Lock {
             lock.clean().await?;
             return Ok(Some(lock));
         }
-        let sql = format!(
-            "SELECT count() FROM system.tables WHERE database = {} AND name = '{NAME}' \
-             AND metadata_modification_time > now() - {ABANDONED_SECONDS}",
-            literal(database)
-        );
-        let answer = client.query_json(&sql, &[]).await?;
-        let is_held = answer.rows.first().and_then(|row| row.first()?.as_u64()) != Some(0);
-        if is_held {
+        let is_fresh = format!("metadata_modification_time > now() - {ABANDONED_SECONDS}");
+        if lock.is_there(&is_fresh).await? {
             return Ok(None);
         }
         lock.drop_table().await?;
@@ -65,13 +59,7 @@ impl Lock {
     /// # Errors
     /// Another process has taken it.
     pub(super) async fn renew(&self) -> Result<()> {
-        let sql = format!(
-            "SELECT count() FROM system.tables WHERE database = {} AND name = '{NAME}' AND startsWith(comment, '{}')",
-            literal(self.database),
-            self.owner
-        );
-        let answer = self.client.query_json(&sql, &[]).await?;
-        if answer.rows.first().and_then(|row| row.first()?.as_u64()) != Some(1) {
+        if !self.is_ours().await? {
             return Err(Error::service("another process closes days now"));
         }
         // A changed comment is a changed time of modification.
@@ -90,7 +78,7 @@ impl Lock {
         loop {
             match tokio::time::timeout(RENEWED_EVERY, &mut work).await {
                 Ok(done) => return done,
-                // Whether it is still ours is asked before each step that changes anything.
+                // Whether it is still ours is asked before each group of days.
                 Err(_) => {
                     if let Err(error) = self.renew().await {
                         tracing::debug!(%error, "the lock of closing days is not renewed");
@@ -100,9 +88,28 @@ impl Lock {
         }
     }
 
-    /// Gives it back.
+    /// Gives it back, unless another process has taken it.
     pub(super) async fn release(self) -> Result<()> {
-        self.drop_table().await
+        if self.is_ours().await? {
+            self.drop_table().await?;
+        }
+        Ok(())
+    }
+
+    async fn is_ours(&self) -> Result<bool> {
+        let is_ours = format!("startsWith(comment, '{}')", self.owner);
+        self.is_there(&is_ours).await
+    }
+
+    /// Whether the table is there, and like this.
+    async fn is_there(&self, condition: &str) -> Result<bool> {
+        let sql = format!(
+            "SELECT count() FROM system.tables WHERE database = {} AND name = '{NAME}' AND {condition}",
+            literal(self.database)
+        );
+        let answer = self.client.query_json(&sql, &[]).await?;
+        let count = answer.rows.first().and_then(|row| row.first()?.as_u64());
+        Ok(count == Some(1))
     }
 
     async fn create(&self) -> Result<bool> {
