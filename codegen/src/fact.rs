@@ -1,4 +1,5 @@
 //! The fact table's layout: one list of columns that the Rust writer and the DDL are both made from.
+use crate::clickhouse::{Codec, Default, Expression, Integer, Type};
 use crate::registry::Registry;
 use crate::registry::manifest::{ColumnType, PayloadStorage, RegistryManifest};
 
@@ -9,12 +10,14 @@ pub struct Column {
     pub name: String,
     /// What fills it.
     pub origin: Origin,
-    /// ClickHouse type as in DDL; the JSON payload's typed paths are the emitter's.
-    pub sql_type: String,
+    /// ClickHouse type; the JSON payload's typed paths are the emitter's.
+    pub kind: Type,
+    /// Value where the worker sends none.
+    pub default: Default,
     /// Comment.
     pub description: String,
-    /// Compression codec, as in DDL.
-    pub codec: Option<String>,
+    /// Compression codec.
+    pub codec: Option<Codec>,
 }
 
 /// What fills a column.
@@ -48,23 +51,23 @@ pub enum Origin {
     KafkaOffset,
 }
 
-/// ClickHouse's name of a column type.
+/// The type of a column that registry.toml states.
 #[must_use]
-pub const fn sql_type(kind: ColumnType) -> &'static str {
+pub const fn stated_type(kind: ColumnType) -> Type {
     match kind {
-        ColumnType::Bool => "Bool",
-        ColumnType::UInt8 => "UInt8",
-        ColumnType::UInt16 => "UInt16",
-        ColumnType::UInt32 => "UInt32",
-        ColumnType::UInt64 => "UInt64",
-        ColumnType::Int8 => "Int8",
-        ColumnType::Int16 => "Int16",
-        ColumnType::Int32 => "Int32",
-        ColumnType::Int64 => "Int64",
-        ColumnType::Float64 => "Float64",
-        ColumnType::String => "String",
-        ColumnType::LowCardinalityString => "LowCardinality(String)",
-        ColumnType::DateTime64 => "DateTime64(3, 'UTC')",
+        ColumnType::Bool => Type::Bool,
+        ColumnType::UInt8 => Type::Integer(Integer::UInt8),
+        ColumnType::UInt16 => Type::Integer(Integer::UInt16),
+        ColumnType::UInt32 => Type::Integer(Integer::UInt32),
+        ColumnType::UInt64 => Type::UINT64,
+        ColumnType::Int8 => Type::Integer(Integer::Int8),
+        ColumnType::Int16 => Type::Integer(Integer::Int16),
+        ColumnType::Int32 => Type::Integer(Integer::Int32),
+        ColumnType::Int64 => Type::INT64,
+        ColumnType::Float64 => Type::Float64,
+        ColumnType::String => Type::String,
+        ColumnType::LowCardinalityString => Type::LowCardinality,
+        ColumnType::DateTime64 => Type::DateTime64,
     }
 }
 
@@ -77,6 +80,7 @@ pub const RESERVED: &[&str] = &[
     "payload_json",
     "dedupe_key",
     "event_key",
+    "event_hour",
     "is_copy",
     "version",
     "received_at",
@@ -92,6 +96,7 @@ pub const ARRIVAL: &[&str] = &[
     "payload_json",
     "dedupe_key",
     "event_key",
+    "event_hour",
     "is_copy",
     "version",
     "received_at",
@@ -111,40 +116,44 @@ pub fn columns(registry: &Registry) -> Vec<Column> {
 #[must_use]
 pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
     let clickhouse = &manifest.clickhouse;
-    let system =
-        |name: &str, origin, sql_type: &str, description: &str, codec: Option<&str>| Column {
-            name: name.to_owned(),
-            origin,
-            sql_type: sql_type.to_owned(),
-            description: description.to_owned(),
-            codec: codec.map(str::to_owned),
-        };
+    let system = |name: &str, origin, kind, description: &str, codec: Option<Codec>| Column {
+        name: name.to_owned(),
+        origin,
+        kind,
+        default: Default::OfType,
+        description: description.to_owned(),
+        codec,
+    };
+    let computed = |name: &str, kind, default, description: &str, codec| Column {
+        default,
+        ..system(name, Origin::Server, kind, description, codec)
+    };
     let mut columns = vec![
-        system(
+        computed(
             "event_date",
-            Origin::Server,
-            "Date DEFAULT toDate(ts)",
+            Type::Date,
+            Default::Stored(Expression::call("toDate", [Expression::own("ts")])),
             "Day of the event, UTC",
             None,
         ),
         system(
             "ts",
             Origin::Timestamp,
-            "DateTime64(3, 'UTC')",
+            Type::DateTime64,
             "Time of the event",
-            Some("Delta, ZSTD(3)"),
+            Some(Codec::Delta(3)),
         ),
         system(
             "event_type",
             Origin::EventType,
-            "LowCardinality(String)",
+            Type::LowCardinality,
             "Type of the event, its topic",
             None,
         ),
         system(
             "schema_version",
             Origin::SchemaVersion,
-            "UInt16",
+            Type::Integer(Integer::UInt16),
             "Version of the payload schema",
             None,
         ),
@@ -152,16 +161,17 @@ pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
     columns.extend(clickhouse.columns.iter().map(|column| Column {
         name: column.name.clone(),
         origin: Origin::Mapped(column.kind),
-        sql_type: sql_type(column.kind).to_owned(),
+        kind: stated_type(column.kind),
+        default: Default::OfType,
         description: column.description.clone(),
-        codec: column.codec.clone(),
+        codec: column.codec.clone().map(Codec::Stated),
     }));
     for hash in &manifest.privacy.hash {
         if let Some(position) = columns.iter().position(|column| column.name == hash.column) {
             columns.push(system(
                 &hash.into,
                 Origin::Hash(position),
-                "UInt64",
+                Type::UINT64,
                 &format!(
                     "Keyed hash of {}, computed by the ingest worker",
                     hash.column
@@ -171,8 +181,8 @@ pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
         }
     }
     let payload = match clickhouse.payload {
-        PayloadStorage::Json => "JSON",
-        PayloadStorage::String => "String",
+        PayloadStorage::Json => Type::Json(Vec::new()),
+        PayloadStorage::String => Type::String,
     };
     columns.extend([
         system(
@@ -180,61 +190,70 @@ pub fn layout(manifest: &RegistryManifest) -> Vec<Column> {
             Origin::Payload(clickhouse.payload),
             payload,
             "The event's payload",
-            Some("ZSTD(3)"),
+            Some(Codec::Zstd(3)),
         ),
         system(
             "dedupe_key",
             Origin::DedupeKey,
-            "String",
+            Type::String,
             "Deduplication key, the event's own or made by its topic's template",
-            Some("ZSTD(1)"),
+            Some(Codec::Zstd(1)),
         ),
         system(
             "event_key",
             Origin::EventKey,
-            "UInt64",
+            Type::UINT64,
             "Hash of topic, record key, sorting columns and dedupe_key: what copies of one event share",
-            Some("NONE"),
+            Some(Codec::None),
         ),
-        system(
+        computed(
             "version",
-            Origin::Server,
-            "UInt64 DEFAULT bitNot(toUInt64(kafka_offset))",
+            Type::UINT64,
+            Default::Stored(Expression::call(
+                "bitNot",
+                [Expression::call(
+                    "toUInt64",
+                    [Expression::own("kafka_offset")],
+                )],
+            )),
             "Of copies the highest counts: the first in Kafka",
-            Some("T64, ZSTD(1)"),
+            Some(Codec::T64(1)),
         ),
         system(
             "received_at",
             Origin::ReceivedAt,
-            "DateTime64(3, 'UTC')",
+            Type::DateTime64,
             "When the ingest worker took the event",
-            Some("Delta, ZSTD(1)"),
+            Some(Codec::Delta(1)),
         ),
         system(
             "kafka_topic",
             Origin::KafkaTopic,
-            "LowCardinality(String)",
+            Type::LowCardinality,
             "Topic of the record",
             None,
         ),
         system(
             "kafka_partition",
             Origin::KafkaPartition,
-            "Int32",
+            Type::Integer(Integer::Int32),
             "Partition of the record",
             None,
         ),
         system(
             "kafka_offset",
             Origin::KafkaOffset,
-            "Int64",
+            Type::INT64,
             "Offset of the record",
-            Some("Delta, ZSTD(1)"),
+            Some(Codec::Delta(1)),
         ),
-        system(
+        computed(
             "partition_tag",
-            Origin::Server,
-            "String ALIAS formatDateTime(ts, '%Y%m%d')",
+            Type::String,
+            Default::Alias(Expression::call(
+                "formatDateTime",
+                [Expression::own("ts"), Expression::text("%Y%m%d")],
+            )),
             "Day as text",
             None,
         ),

@@ -4,6 +4,7 @@
 //! → checks → `emit`. Nothing here touches the network.
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod clickhouse;
 pub mod compat;
 mod cores;
 pub mod emit;

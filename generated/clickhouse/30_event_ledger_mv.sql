@@ -4,6 +4,7 @@ TO game.event_ledger
 AS
 SELECT
     event.event_date AS event_date,
+    if(dateDiff('hour', event.ts, event.received_at) > 2, 24, toHour(event.ts)) AS event_hour,
     event.event_type AS event_type,
     event.user_id AS user_id,
     event.event_key AS event_key,

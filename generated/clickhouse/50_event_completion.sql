@@ -18,7 +18,7 @@ FROM
         closed.players AS players,
         closed.claimants AS claimants
     FROM game.event_completion_closed AS closed
-    WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'event_completion')
+    WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'event_completion')
     UNION ALL
     SELECT
         event.event_date AS event_date,
@@ -28,7 +28,7 @@ FROM
         uniqExactIf(event.user_id, event.event_type = 'event.progress') AS players,
         uniqExactIf(event.user_id, event.event_type = 'event.claim') AS claimants
     FROM game.event_ledger AS event FINAL
-    WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'event_completion')
+    WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'event_completion')
         AND event.event_type IN ('event.progress', 'event.claim')
         AND NOT event.is_copy
     GROUP BY event.event_date, event.entity_id

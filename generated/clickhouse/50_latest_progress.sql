@@ -33,7 +33,7 @@ FROM
             toString(event.event_type) AS event_type,
             event.balance_after AS balance_after
         FROM game.events_raw AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'latest_progress')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'latest_progress')
             AND event.event_type IN ('event.progress', 'event.claim')
     ) AS candidate
     GROUP BY candidate.user_id, candidate.entity_id

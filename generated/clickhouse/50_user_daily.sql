@@ -36,7 +36,7 @@ FROM
         closed.mission_claims AS mission_claims,
         closed.highest_balance AS highest_balance
     FROM game.user_daily_closed AS closed
-    WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'user_daily')
+    WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'user_daily')
     UNION ALL
     SELECT
         event.event_date AS event_date,
@@ -55,7 +55,7 @@ FROM
         countIf(event.event_type = 'mission.claim') AS mission_claims,
         maxIf(event.balance_after, event.event_type IN ('event.claim', 'mission.claim', 'reward.granted')) AS highest_balance
     FROM game.event_ledger AS event FINAL
-    WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'user_daily')
+    WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'user_daily')
         AND NOT event.is_copy
     GROUP BY event.event_date, event.user_id
     SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -42,7 +42,7 @@ FROM
             closed.mission_claims AS mission_claims,
             closed.highest_balance AS highest_balance
         FROM game.daily_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'daily')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'daily')
         UNION ALL
         SELECT
             event.event_date AS event_date,
@@ -57,7 +57,7 @@ FROM
             toInt64(countIf(event.event_type = 'mission.claim')) AS mission_claims,
             maxIf(event.balance_after, event.event_type IN ('event.claim', 'mission.claim', 'reward.granted')) AS highest_balance
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'daily')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'daily')
             AND event.event_type IN ('auth.events', 'event.claim', 'game.session', 'mission.claim', 'reward.granted', 'shop.purchase')
             AND NOT event.is_copy
         GROUP BY event.event_date
@@ -76,12 +76,13 @@ FROM
             0 AS mission_claims,
             0 AS highest_balance
         FROM game.event_ledger AS event
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'daily')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'daily')
             AND NOT event.is_copy
-            AND (event.event_date, event.event_key) NOT IN
+            AND (event.event_date, event.event_hour, event.event_key) NOT IN
             (
                 SELECT
                     copy.event_date AS event_date,
+                    copy.event_hour AS event_hour,
                     copy.event_key AS event_key
                 FROM game.event_ledger AS copy
                 WHERE copy.is_copy

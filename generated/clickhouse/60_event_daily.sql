@@ -24,7 +24,7 @@ FROM
             closed.claims AS claims,
             closed.players AS players
         FROM game.event_daily_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'event_daily')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'event_daily')
         UNION ALL
         SELECT
             event.event_date AS event_date,
@@ -33,7 +33,7 @@ FROM
             toInt64(countIf(event.event_type = 'event.claim')) AS claims,
             toInt64(uniqExactIf(cityHash64(event.event_date, event.entity_id, event.user_id), event.event_type = 'event.progress')) AS players
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'event_daily')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'event_daily')
             AND event.event_type IN ('event.progress', 'event.claim')
             AND NOT event.is_copy
         GROUP BY event.event_date, event.entity_id

@@ -19,7 +19,7 @@ FROM
             closed.revenue_cents AS revenue_cents,
             closed.active_users AS active_users
         FROM game.kpi_arpdau_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_arpdau')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_arpdau')
             AND closed.event_date > toDate(now64(3, 'UTC')) - 30
             AND closed.event_date <= toDate(now64(3, 'UTC'))
         UNION ALL
@@ -28,7 +28,7 @@ FROM
             toInt64(sumIf(event.price_cents, event.event_type = 'shop.purchase' AND event.status = 'success')) AS revenue_cents,
             uniqExactIf(event.user_id, event.event_type = 'auth.events') AS active_users
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_arpdau')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_arpdau')
             AND event.event_date > toDate(now64(3, 'UTC')) - 30
             AND event.event_date <= toDate(now64(3, 'UTC'))
             AND event.event_type IN ('auth.events', 'shop.purchase')
@@ -41,14 +41,15 @@ FROM
             0 AS revenue_cents,
             0 AS active_users
         FROM game.event_ledger AS event
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_arpdau')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_arpdau')
             AND event.event_date > toDate(now64(3, 'UTC')) - 30
             AND event.event_date <= toDate(now64(3, 'UTC'))
             AND NOT event.is_copy
-            AND (event.event_date, event.event_key) NOT IN
+            AND (event.event_date, event.event_hour, event.event_key) NOT IN
             (
                 SELECT
                     copy.event_date AS event_date,
+                    copy.event_hour AS event_hour,
                     copy.event_key AS event_key
                 FROM game.event_ledger AS copy
                 WHERE copy.is_copy

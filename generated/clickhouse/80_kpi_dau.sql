@@ -15,7 +15,7 @@ FROM
             closed.event_date AS event_date,
             closed.active_users AS active_users
         FROM game.kpi_dau_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_dau')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_dau')
             AND closed.event_date > toDate(now64(3, 'UTC')) - 30
             AND closed.event_date <= toDate(now64(3, 'UTC'))
         UNION ALL
@@ -23,7 +23,7 @@ FROM
             event.event_date AS event_date,
             uniqExact(event.user_id) AS active_users
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_dau')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_dau')
             AND event.event_date > toDate(now64(3, 'UTC')) - 30
             AND event.event_date <= toDate(now64(3, 'UTC'))
             AND event.event_type = 'auth.events'

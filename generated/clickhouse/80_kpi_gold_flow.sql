@@ -27,7 +27,7 @@ FROM
             closed.session_gold AS session_gold,
             closed.highest_balance AS highest_balance
         FROM game.kpi_gold_flow_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_gold_flow')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_gold_flow')
             AND closed.event_date > toDate(now64(3, 'UTC')) - 30
             AND closed.event_date <= toDate(now64(3, 'UTC'))
         UNION ALL
@@ -39,7 +39,7 @@ FROM
             toInt64(sumIf(event.delta_gold, event.event_type = 'game.session')) AS session_gold,
             maxIf(event.balance_after, event.event_type IN ('event.claim', 'mission.claim', 'reward.granted')) AS highest_balance
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_gold_flow')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_gold_flow')
             AND event.event_date > toDate(now64(3, 'UTC')) - 30
             AND event.event_date <= toDate(now64(3, 'UTC'))
             AND event.event_type IN ('event.claim', 'game.session', 'mission.claim', 'reward.granted', 'shop.purchase')
@@ -55,14 +55,15 @@ FROM
             0 AS session_gold,
             0 AS highest_balance
         FROM game.event_ledger AS event
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_gold_flow')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_gold_flow')
             AND event.event_date > toDate(now64(3, 'UTC')) - 30
             AND event.event_date <= toDate(now64(3, 'UTC'))
             AND NOT event.is_copy
-            AND (event.event_date, event.event_key) NOT IN
+            AND (event.event_date, event.event_hour, event.event_key) NOT IN
             (
                 SELECT
                     copy.event_date AS event_date,
+                    copy.event_hour AS event_hour,
                     copy.event_key AS event_key
                 FROM game.event_ledger AS copy
                 WHERE copy.is_copy

@@ -22,7 +22,7 @@ FROM
                 closed.paying_users AS paying_users,
                 closed.active_users AS active_users
             FROM game.kpi_payer_conversion_closed AS closed
-            WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_payer_conversion')
+            WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_payer_conversion')
                 AND closed.event_date > toDate(now64(3, 'UTC')) - 30
                 AND closed.event_date <= toDate(now64(3, 'UTC'))
             UNION ALL
@@ -31,7 +31,7 @@ FROM
                 groupBitmapStateIf(event.user_id, event.event_type = 'shop.purchase' AND event.status = 'success') AS paying_users,
                 groupBitmapStateIf(event.user_id, event.event_type = 'auth.events') AS active_users
             FROM game.event_ledger AS event FINAL
-            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_payer_conversion')
+            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_payer_conversion')
                 AND event.event_date > toDate(now64(3, 'UTC')) - 30
                 AND event.event_date <= toDate(now64(3, 'UTC'))
                 AND event.event_type IN ('auth.events', 'shop.purchase')

@@ -17,7 +17,7 @@ FROM
                 closed.chunk AS chunk,
                 closed.active_users AS active_users
             FROM game.kpi_weekly_actives_closed AS closed
-            WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_weekly_actives')
+            WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_weekly_actives')
                 AND closed.event_date > toDate(now64(3, 'UTC')) - 7
                 AND closed.event_date <= toDate(now64(3, 'UTC'))
             UNION ALL
@@ -25,7 +25,7 @@ FROM
                 bitShiftRight(event.user_id, 16) AS chunk,
                 groupBitmapState(event.user_id) AS active_users
             FROM game.event_ledger AS event FINAL
-            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_weekly_actives')
+            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_weekly_actives')
                 AND event.event_date > toDate(now64(3, 'UTC')) - 7
                 AND event.event_date <= toDate(now64(3, 'UTC'))
                 AND event.event_type = 'auth.events'

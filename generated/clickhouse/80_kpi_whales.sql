@@ -18,7 +18,7 @@ FROM
             closed.gold_bought AS gold_bought,
             closed.revenue_cents AS revenue_cents
         FROM game.kpi_whales_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_whales')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_whales')
             AND closed.event_date > toDate(now64(3, 'UTC')) - 30
             AND closed.event_date <= toDate(now64(3, 'UTC'))
         UNION ALL
@@ -34,7 +34,7 @@ FROM
                 toInt64(sumIf(event.delta_gold, event.event_type = 'shop.purchase')) AS gold_bought,
                 toInt64(sumIf(event.price_cents, event.event_type = 'shop.purchase' AND event.status = 'success')) AS revenue_cents
             FROM game.event_ledger AS event FINAL
-            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_whales')
+            WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_whales')
                 AND event.event_date > toDate(now64(3, 'UTC')) - 30
                 AND event.event_date <= toDate(now64(3, 'UTC'))
                 AND event.event_type = 'shop.purchase'

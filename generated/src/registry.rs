@@ -27,199 +27,344 @@ impl EventRegistry for GameEvents {
         },
         needs_hash_key: true,
         tables: &[
-            Statement {
-                name: "game",
-                sql: include_str!("../clickhouse/00_database.sql"),
-            },
-            Statement {
-                name: "events_raw",
-                sql: include_str!("../clickhouse/10_events_raw.sql"),
-            },
-            Statement {
-                name: "event_ledger",
-                sql: include_str!("../clickhouse/20_event_ledger.sql"),
-            },
-            Statement {
-                name: "view_watermarks",
-                sql: include_str!("../clickhouse/20_view_watermarks.sql"),
-            },
-            Statement {
-                name: "event_ledger_mv",
-                sql: include_str!("../clickhouse/30_event_ledger_mv.sql"),
-            },
-            Statement {
-                name: "daily_closed",
-                sql: include_str!("../clickhouse/40_daily_closed.sql"),
-            },
-            Statement {
-                name: "event_completion_closed",
-                sql: include_str!("../clickhouse/40_event_completion_closed.sql"),
-            },
-            Statement {
-                name: "event_daily_closed",
-                sql: include_str!("../clickhouse/40_event_daily_closed.sql"),
-            },
-            Statement {
-                name: "kpi_arpdau_closed",
-                sql: include_str!("../clickhouse/40_kpi_arpdau_closed.sql"),
-            },
-            Statement {
-                name: "kpi_claim_conversion_closed",
-                sql: include_str!("../clickhouse/40_kpi_claim_conversion_closed.sql"),
-            },
-            Statement {
-                name: "kpi_dau_closed",
-                sql: include_str!("../clickhouse/40_kpi_dau_closed.sql"),
-            },
-            Statement {
-                name: "kpi_gold_flow_closed",
-                sql: include_str!("../clickhouse/40_kpi_gold_flow_closed.sql"),
-            },
-            Statement {
-                name: "kpi_mission_claim_conversion_closed",
-                sql: include_str!(
-                    "../clickhouse/40_kpi_mission_claim_conversion_closed.sql"
-                ),
-            },
-            Statement {
-                name: "kpi_payer_conversion_closed",
-                sql: include_str!("../clickhouse/40_kpi_payer_conversion_closed.sql"),
-            },
-            Statement {
-                name: "kpi_signups_closed",
-                sql: include_str!("../clickhouse/40_kpi_signups_closed.sql"),
-            },
-            Statement {
-                name: "kpi_weekly_actives_closed",
-                sql: include_str!("../clickhouse/40_kpi_weekly_actives_closed.sql"),
-            },
-            Statement {
-                name: "kpi_whales_closed",
-                sql: include_str!("../clickhouse/40_kpi_whales_closed.sql"),
-            },
-            Statement {
-                name: "latest_mission_progress_closed",
-                sql: include_str!("../clickhouse/40_latest_mission_progress_closed.sql"),
-            },
-            Statement {
-                name: "latest_progress_closed",
-                sql: include_str!("../clickhouse/40_latest_progress_closed.sql"),
-            },
-            Statement {
-                name: "mission_completion_closed",
-                sql: include_str!("../clickhouse/40_mission_completion_closed.sql"),
-            },
-            Statement {
-                name: "user_daily_closed",
-                sql: include_str!("../clickhouse/40_user_daily_closed.sql"),
-            },
-            Statement {
-                name: "event_completion",
-                sql: include_str!("../clickhouse/50_event_completion.sql"),
-            },
-            Statement {
-                name: "latest_mission_progress",
-                sql: include_str!("../clickhouse/50_latest_mission_progress.sql"),
-            },
-            Statement {
-                name: "latest_progress",
-                sql: include_str!("../clickhouse/50_latest_progress.sql"),
-            },
-            Statement {
-                name: "mission_completion",
-                sql: include_str!("../clickhouse/50_mission_completion.sql"),
-            },
-            Statement {
-                name: "user_daily",
-                sql: include_str!("../clickhouse/50_user_daily.sql"),
-            },
-            Statement {
-                name: "daily",
-                sql: include_str!("../clickhouse/60_daily.sql"),
-            },
-            Statement {
-                name: "event_daily",
-                sql: include_str!("../clickhouse/60_event_daily.sql"),
-            },
-            Statement {
-                name: "kpi_arpdau",
-                sql: include_str!("../clickhouse/80_kpi_arpdau.sql"),
-            },
-            Statement {
-                name: "kpi_claim_conversion",
-                sql: include_str!("../clickhouse/80_kpi_claim_conversion.sql"),
-            },
-            Statement {
-                name: "kpi_dau",
-                sql: include_str!("../clickhouse/80_kpi_dau.sql"),
-            },
-            Statement {
-                name: "kpi_gold_flow",
-                sql: include_str!("../clickhouse/80_kpi_gold_flow.sql"),
-            },
-            Statement {
-                name: "kpi_mission_claim_conversion",
-                sql: include_str!("../clickhouse/80_kpi_mission_claim_conversion.sql"),
-            },
-            Statement {
-                name: "kpi_payer_conversion",
-                sql: include_str!("../clickhouse/80_kpi_payer_conversion.sql"),
-            },
-            Statement {
-                name: "kpi_signups",
-                sql: include_str!("../clickhouse/80_kpi_signups.sql"),
-            },
-            Statement {
-                name: "kpi_weekly_actives",
-                sql: include_str!("../clickhouse/80_kpi_weekly_actives.sql"),
-            },
-            Statement {
-                name: "kpi_whales",
-                sql: include_str!("../clickhouse/80_kpi_whales.sql"),
-            },
+            Statement::database(
+                "game",
+                include_str!("../clickhouse/00_database.sql"),
+                &[(97, 101)],
+            ),
+            Statement::table(
+                "events_raw",
+                include_str!("../clickhouse/10_events_raw.sql"),
+                &[(126, 130)],
+                "ReplacingMergeTree",
+                "ReplacingMergeTree(version)\nPARTITION BY toYYYYMM(event_date)\nORDER BY (event_type, user_id, event_key)\nTTL event_date + toIntervalDay(400) DELETE\nSETTINGS\n    -- rows for each mark of the index\n    index_granularity = 8192,\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- rows past their retention are deleted within parts once a day, which keeps that affordable\n    merge_with_ttl_timeout = 86400,\n    -- an insert writes one file; a file a column and payload path begins with merges\n    min_bytes_for_wide_part = 134217728,\n    -- large parts merge column by column, in bounded memory; small ones in one go, which costs a third less\n    vertical_merge_algorithm_min_rows_to_activate = 5000000,\n    -- rows are rewritten half as often as with 5, for up to four times as many parts\n    merge_selector_base = 20",
+            ),
+            Statement::table(
+                "event_ledger",
+                include_str!("../clickhouse/20_event_ledger.sql"),
+                &[(121, 125)],
+                "ReplacingMergeTree",
+                "ReplacingMergeTree(version)\nPARTITION BY (event_date, event_hour)\nORDER BY (event_type, user_id, event_key, event_date)\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- an insert writes one file for each hour it touches, not one a column\n    min_bytes_for_wide_part = 134217728,\n    -- an hour that nothing comes for any more becomes one part, which is read without merging\n    min_age_to_force_merge_seconds = 300,\n    -- an hour that events still come for is left to the usual merges\n    min_age_to_force_merge_on_partition_only = 1",
+            ),
+            Statement::table(
+                "view_watermarks",
+                include_str!("../clickhouse/20_view_watermarks.sql"),
+                &[(112, 116)],
+                "ReplacingMergeTree",
+                "ReplacingMergeTree(closed_through)\nORDER BY (`view`)\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
+            ),
+            Statement::materialized_view(
+                "event_ledger_mv",
+                include_str!("../clickhouse/30_event_ledger_mv.sql"),
+                &[(133, 137), (157, 161), (802, 806)],
+                "game.event_ledger",
+                "SELECT\n    event.event_date AS event_date,\n    if(dateDiff('hour', event.ts, event.received_at) > 2, 24, toHour(event.ts)) AS event_hour,\n    event.event_type AS event_type,\n    event.user_id AS user_id,\n    event.event_key AS event_key,\n    event.version AS version,\n    if(event.event_type IN ('event.claim', 'event.progress', 'mission.claim', 'mission.progress'), event.entity_id, 0) AS entity_id,\n    sipHash64(event.session_id) AS session_id,\n    event.delta_gold AS delta_gold,\n    event.balance_after AS balance_after,\n    event.price_cents AS price_cents,\n    event.action AS action,\n    event.status AS status\nFROM game.events_raw AS event",
+            ),
+            Statement::table(
+                "daily_closed",
+                include_str!("../clickhouse/40_daily_closed.sql"),
+                &[(95, 99)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date)\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "event_completion_closed",
+                include_str!("../clickhouse/40_event_completion_closed.sql"),
+                &[(106, 110)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, entity_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "event_daily_closed",
+                include_str!("../clickhouse/40_event_daily_closed.sql"),
+                &[(101, 105)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, entity_id)\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_arpdau_closed",
+                include_str!("../clickhouse/40_kpi_arpdau_closed.sql"),
+                &[(95, 99)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_claim_conversion_closed",
+                include_str!("../clickhouse/40_kpi_claim_conversion_closed.sql"),
+                &[(105, 109)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, entity_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_dau_closed",
+                include_str!("../clickhouse/40_kpi_dau_closed.sql"),
+                &[(92, 96)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_gold_flow_closed",
+                include_str!("../clickhouse/40_kpi_gold_flow_closed.sql"),
+                &[(98, 102)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_mission_claim_conversion_closed",
+                include_str!("../clickhouse/40_kpi_mission_claim_conversion_closed.sql"),
+                &[(113, 117)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, entity_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_payer_conversion_closed",
+                include_str!("../clickhouse/40_kpi_payer_conversion_closed.sql"),
+                &[(105, 109)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, chunk)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_signups_closed",
+                include_str!("../clickhouse/40_kpi_signups_closed.sql"),
+                &[(96, 100)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_weekly_actives_closed",
+                include_str!("../clickhouse/40_kpi_weekly_actives_closed.sql"),
+                &[(103, 107)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, chunk)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "kpi_whales_closed",
+                include_str!("../clickhouse/40_kpi_whales_closed.sql"),
+                &[(95, 99)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, user_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "latest_mission_progress_closed",
+                include_str!("../clickhouse/40_latest_mission_progress_closed.sql"),
+                &[(113, 117)],
+                "AggregatingMergeTree",
+                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL toDate(last_event_at) + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
+            ),
+            Statement::table(
+                "latest_progress_closed",
+                include_str!("../clickhouse/40_latest_progress_closed.sql"),
+                &[(105, 109)],
+                "AggregatingMergeTree",
+                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL toDate(last_event_at) + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
+            ),
+            Statement::table(
+                "mission_completion_closed",
+                include_str!("../clickhouse/40_mission_completion_closed.sql"),
+                &[(108, 112)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, entity_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::table(
+                "user_daily_closed",
+                include_str!("../clickhouse/40_user_daily_closed.sql"),
+                &[(100, 104)],
+                "MergeTree",
+                "MergeTree\nPARTITION BY event_date\nORDER BY (event_date, user_id)\nTTL event_date + toIntervalDay(1100) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000,\n    -- a day past its retention goes at once\n    ttl_only_drop_parts = 1",
+            ),
+            Statement::view(
+                "event_completion",
+                include_str!("../clickhouse/50_event_completion.sql"),
+                &[(102, 106), (615, 619), (723, 727), (1205, 1209), (1305, 1309)],
+            ),
+            Statement::view(
+                "latest_mission_progress",
+                include_str!("../clickhouse/50_latest_mission_progress.sql"),
+                &[(109, 113), (997, 1001), (1356, 1360), (1458, 1462)],
+            ),
+            Statement::view(
+                "latest_progress",
+                include_str!("../clickhouse/50_latest_progress.sql"),
+                &[(101, 105), (981, 985), (1332, 1336), (1434, 1438)],
+            ),
+            Statement::view(
+                "mission_completion",
+                include_str!("../clickhouse/50_mission_completion.sql"),
+                &[(104, 108), (619, 623), (729, 733), (1221, 1225), (1321, 1325)],
+            ),
+            Statement::view(
+                "user_daily",
+                include_str!("../clickhouse/50_user_daily.sql"),
+                &[(96, 100), (1361, 1365), (1463, 1467), (2872, 2876), (2972, 2976)],
+            ),
+            Statement::view(
+                "daily",
+                include_str!("../clickhouse/60_daily.sql"),
+                &[
+                    (91, 95),
+                    (1647, 1651),
+                    (1748, 1752),
+                    (3006, 3010),
+                    (3110, 3114),
+                    (3831, 3835),
+                    (3929, 3933),
+                    (4306, 4310),
+                ],
+            ),
+            Statement::view(
+                "event_daily",
+                include_str!("../clickhouse/60_event_daily.sql"),
+                &[(97, 101), (790, 794), (897, 901), (1397, 1401), (1501, 1505)],
+            ),
+            Statement::view(
+                "kpi_arpdau",
+                include_str!("../clickhouse/80_kpi_arpdau.sql"),
+                &[
+                    (91, 95),
+                    (653, 657),
+                    (759, 763),
+                    (1256, 1260),
+                    (1360, 1364),
+                    (1901, 1905),
+                    (1999, 2003),
+                    (2505, 2509),
+                ],
+            ),
+            Statement::view(
+                "kpi_claim_conversion",
+                include_str!("../clickhouse/80_kpi_claim_conversion.sql"),
+                &[(101, 105), (644, 648), (760, 764), (1206, 1210), (1310, 1314)],
+            ),
+            Statement::view(
+                "kpi_dau",
+                include_str!("../clickhouse/80_kpi_dau.sql"),
+                &[(88, 92), (428, 432), (531, 535), (860, 864), (964, 968)],
+            ),
+            Statement::view(
+                "kpi_gold_flow",
+                include_str!("../clickhouse/80_kpi_gold_flow.sql"),
+                &[
+                    (94, 98),
+                    (1016, 1020),
+                    (1125, 1129),
+                    (1977, 1981),
+                    (2081, 2085),
+                    (2772, 2776),
+                    (2870, 2874),
+                    (3379, 3383),
+                ],
+            ),
+            Statement::view(
+                "kpi_mission_claim_conversion",
+                include_str!("../clickhouse/80_kpi_mission_claim_conversion.sql"),
+                &[(109, 113), (660, 664), (784, 788), (1242, 1246), (1346, 1350)],
+            ),
+            Statement::view(
+                "kpi_payer_conversion",
+                include_str!("../clickhouse/80_kpi_payer_conversion.sql"),
+                &[(101, 105), (771, 775), (891, 895), (1447, 1451), (1555, 1559)],
+            ),
+            Statement::view(
+                "kpi_signups",
+                include_str!("../clickhouse/80_kpi_signups.sql"),
+                &[
+                    (92, 96),
+                    (622, 626),
+                    (729, 733),
+                    (1356, 1360),
+                    (1460, 1464),
+                    (2016, 2020),
+                    (2114, 2118),
+                    (2621, 2625),
+                ],
+            ),
+            Statement::view(
+                "kpi_weekly_actives",
+                include_str!("../clickhouse/80_kpi_weekly_actives.sql"),
+                &[(99, 103), (484, 488), (602, 606), (987, 991), (1095, 1099)],
+            ),
+            Statement::view(
+                "kpi_whales",
+                include_str!("../clickhouse/80_kpi_whales.sql"),
+                &[(91, 95), (554, 558), (660, 664), (1483, 1487), (1591, 1595)],
+            ),
         ],
         kpis: &[
-            Statement {
-                name: "arpdau",
-                sql: include_str!("../clickhouse/kpi/arpdau.sql"),
-            },
-            Statement {
-                name: "claim_conversion",
-                sql: include_str!("../clickhouse/kpi/claim_conversion.sql"),
-            },
-            Statement {
-                name: "dau",
-                sql: include_str!("../clickhouse/kpi/dau.sql"),
-            },
-            Statement {
-                name: "gold_flow",
-                sql: include_str!("../clickhouse/kpi/gold_flow.sql"),
-            },
-            Statement {
-                name: "mission_claim_conversion",
-                sql: include_str!("../clickhouse/kpi/mission_claim_conversion.sql"),
-            },
-            Statement {
-                name: "payer_conversion",
-                sql: include_str!("../clickhouse/kpi/payer_conversion.sql"),
-            },
-            Statement {
-                name: "signups",
-                sql: include_str!("../clickhouse/kpi/signups.sql"),
-            },
-            Statement {
-                name: "weekly_actives",
-                sql: include_str!("../clickhouse/kpi/weekly_actives.sql"),
-            },
-            Statement {
-                name: "whales",
-                sql: include_str!("../clickhouse/kpi/whales.sql"),
-            },
+            Statement::query(
+                "arpdau",
+                include_str!("../clickhouse/kpi/arpdau.sql"),
+                &[
+                    (611, 615),
+                    (717, 721),
+                    (1240, 1244),
+                    (1344, 1348),
+                    (1911, 1915),
+                    (2009, 2013),
+                    (2541, 2545),
+                ],
+            ),
+            Statement::query(
+                "claim_conversion",
+                include_str!("../clickhouse/kpi/claim_conversion.sql"),
+                &[(592, 596), (708, 712), (1180, 1184), (1284, 1288)],
+            ),
+            Statement::query(
+                "dau",
+                include_str!("../clickhouse/kpi/dau.sql"),
+                &[(389, 393), (492, 496), (847, 851), (951, 955)],
+            ),
+            Statement::query(
+                "gold_flow",
+                include_str!("../clickhouse/kpi/gold_flow.sql"),
+                &[
+                    (971, 975),
+                    (1080, 1084),
+                    (1958, 1962),
+                    (2062, 2066),
+                    (2779, 2783),
+                    (2877, 2881),
+                    (3412, 3416),
+                ],
+            ),
+            Statement::query(
+                "mission_claim_conversion",
+                include_str!("../clickhouse/kpi/mission_claim_conversion.sql"),
+                &[(600, 604), (724, 728), (1208, 1212), (1312, 1316)],
+            ),
+            Statement::query(
+                "payer_conversion",
+                include_str!("../clickhouse/kpi/payer_conversion.sql"),
+                &[(719, 723), (839, 843), (1421, 1425), (1529, 1533)],
+            ),
+            Statement::query(
+                "signups",
+                include_str!("../clickhouse/kpi/signups.sql"),
+                &[
+                    (579, 583),
+                    (686, 690),
+                    (1339, 1343),
+                    (1443, 1447),
+                    (2025, 2029),
+                    (2123, 2127),
+                    (2656, 2660),
+                ],
+            ),
+            Statement::query(
+                "weekly_actives",
+                include_str!("../clickhouse/kpi/weekly_actives.sql"),
+                &[(434, 438), (552, 556), (963, 967), (1071, 1075)],
+            ),
+            Statement::query(
+                "whales",
+                include_str!("../clickhouse/kpi/whales.sql"),
+                &[(512, 516), (618, 622), (1467, 1471), (1575, 1579)],
+            ),
         ],
         days: Some(Days {
             ledger: "event_ledger",
             watermarks: "view_watermarks",
             fill: include_str!("../clickhouse/ledger/fill_ledger.sql"),
+            complete: include_str!("../clickhouse/ledger/complete_ledger.sql"),
             mark_copies: include_str!("../clickhouse/ledger/mark_copies.sql"),
             views: &[
                 ClosedView {

@@ -47,15 +47,18 @@ pub struct Project {
 /// How days are counted and closed: the ledger of open days, and the views that keep closed ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Days {
-    /// The ledger's table: a narrow row an event, a partition a day.
+    /// The ledger's table: a narrow row an event, a partition an hour.
     pub ledger: &'static str,
     /// The table that says up to which day each view is closed.
     pub watermarks: &'static str,
     /// Puts rows of the fact table, which is called `event` in it, into the ledger. Ends in a filter, so that
     /// ` AND …` can follow.
     pub fill: &'static str,
-    /// Marks those events of a day in the ledger that count on another day. Parameters: `day` (Date) and `late_days`
-    /// (UInt32), how far around it other copies are looked for.
+    /// Adds to the ledger what it lacks of some days (parameter `days`, an Array(Date)).
+    pub complete: &'static str,
+    /// Marks those events of a day in the ledger that count in another partition. Parameters: `day` (Date); `late_days`
+    /// (UInt32), how far around it other copies are looked for; `passes` and `pass` (UInt64), to look at a part of the
+    /// keys at a time.
     pub mark_copies: &'static str,
     /// Views that keep closed days, in the order in which a day is closed: what others read comes first.
     pub views: &'static [ClosedView],
@@ -97,13 +100,129 @@ pub struct EnvelopeFields {
     pub dedupe_key: &'static str,
 }
 
-/// A named SQL text.
+/// A named statement.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
-    /// Table, view or KPI name.
+    /// Name of the database, table, view or KPI.
     pub name: &'static str,
     /// One SQL statement without a closing semicolon.
     pub sql: &'static str,
+    /// Where the database's name begins and ends in it, in bytes, each time.
+    pub databases: &'static [(usize, usize)],
+    /// What it creates.
+    pub definition: Definition,
+}
+
+impl Statement {
+    /// One that creates the database.
+    #[must_use]
+    pub const fn database(
+        name: &'static str,
+        sql: &'static str,
+        databases: &'static [(usize, usize)],
+    ) -> Self {
+        Self {
+            name,
+            sql,
+            databases,
+            definition: Definition::Database,
+        }
+    }
+
+    /// One that creates a table, with its engine and what follows its columns.
+    #[must_use]
+    pub const fn table(
+        name: &'static str,
+        sql: &'static str,
+        databases: &'static [(usize, usize)],
+        engine: &'static str,
+        clauses: &'static str,
+    ) -> Self {
+        Self {
+            definition: Definition::Table { engine, clauses },
+            ..Self::database(name, sql, databases)
+        }
+    }
+
+    /// One that creates a materialized view, with its target and query.
+    #[must_use]
+    pub const fn materialized_view(
+        name: &'static str,
+        sql: &'static str,
+        databases: &'static [(usize, usize)],
+        target: &'static str,
+        query: &'static str,
+    ) -> Self {
+        Self {
+            definition: Definition::MaterializedView { target, query },
+            ..Self::database(name, sql, databases)
+        }
+    }
+
+    /// One that creates a view.
+    #[must_use]
+    pub const fn view(
+        name: &'static str,
+        sql: &'static str,
+        databases: &'static [(usize, usize)],
+    ) -> Self {
+        Self {
+            definition: Definition::View,
+            ..Self::database(name, sql, databases)
+        }
+    }
+
+    /// A question; it creates nothing.
+    #[must_use]
+    pub const fn query(
+        name: &'static str,
+        sql: &'static str,
+        databases: &'static [(usize, usize)],
+    ) -> Self {
+        Self {
+            definition: Definition::Query,
+            ..Self::database(name, sql, databases)
+        }
+    }
+
+    /// The statement with its objects in another database, whose name is given as in SQL.
+    #[must_use]
+    pub fn in_database(&self, name: &str) -> String {
+        let mut sql = String::with_capacity(self.sql.len());
+        let mut from = 0;
+        for (start, end) in self.databases {
+            sql.push_str(self.sql.get(from..*start).unwrap_or_default());
+            sql.push_str(name);
+            from = *end;
+        }
+        sql.push_str(self.sql.get(from..).unwrap_or_default());
+        sql
+    }
+}
+
+/// What a statement creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// The database.
+    Database,
+    /// A table.
+    Table {
+        /// Its engine, without arguments.
+        engine: &'static str,
+        /// What follows its columns: engine with arguments, keys, time to live, settings.
+        clauses: &'static str,
+    },
+    /// A view that runs on every insert.
+    MaterializedView {
+        /// `database.table`
+        target: &'static str,
+        /// What it writes there.
+        query: &'static str,
+    },
+    /// A view computed when it is read.
+    View,
+    /// Nothing.
+    Query,
 }
 
 /// A topic.

@@ -6,8 +6,9 @@
 //! `BENCH_ROUNDS` (how often the contenders take their turns), `BENCH_COMPILED` (any text: with the workers that the
 //! last run compiled), `BENCH_RUNS` (`engine`, `unmerged`, `worker`, `ideal`, `consume`, `latency`; ratios are to the first of
 //! them that runs).
-//! The registry is the game's without its views, so that every contender fills the same table and nothing else;
-//! payload as JSON and as String are two registries, compiled in a copy of the workspace. CPU is what the
+//! The registry is the game's: every contender fills its table, and its table feeds its views; and again without the
+//! views, so that every contender fills one table and nothing else (`BENCH_VIEWS`: `on`, `off`). Payload as JSON and as
+//! String, with views and without are registries of their own, compiled in a copy of the workspace. CPU is what the
 //! processes used, in seconds a million rows; memory is the process' high-water mark; every run is checked by
 //! count, distinct offsets and sums.
 #![allow(
@@ -33,7 +34,7 @@ use ingest::contenders::{
 };
 use ingest::latency::{self, Latency};
 use ingest::rounds::{Figures, HEADINGS};
-use ingest::stage::{Payload, Stage};
+use ingest::stage::{Payload, Stage, Views};
 
 type Contender = fn(&Stage) -> Run;
 
@@ -58,13 +59,21 @@ fn main() {
     let payloads = std::env::var("BENCH_PAYLOADS").unwrap_or_else(|_| "string,json".to_owned());
     let runs = std::env::var("BENCH_RUNS")
         .unwrap_or_else(|_| "engine,unmerged,worker,ideal,consume,latency".to_owned());
-    for payload in [Payload::String, Payload::Json] {
-        if !payloads.contains(payload.name()) {
+    let with_views = std::env::var("BENCH_VIEWS").unwrap_or_else(|_| "on,off".to_owned());
+    for (views, payload) in [
+        (Views::On, Payload::Json),
+        (Views::On, Payload::String),
+        (Views::Off, Payload::Json),
+        (Views::Off, Payload::String),
+    ] {
+        if !payloads.contains(payload.name()) || !with_views.split(',').any(|it| it == views.name())
+        {
             continue;
         }
-        let mut stage = Stage::set(payload, rows, partitions);
+        let mut stage = Stage::set(payload, views, rows, partitions);
         println!(
-            "\npayload {}, {rows} messages of {} B, {partitions} partitions, lz4, ClickHouse {}",
+            "\nviews {}, payload {}, {rows} messages of {} B, {partitions} partitions, lz4, ClickHouse {}",
+            views.name(),
             payload.name(),
             stage.message_bytes,
             stage.version()

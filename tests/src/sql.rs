@@ -48,8 +48,35 @@ pub fn insert_native(
         .map_err(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Bytes of memory that a query with parameters (`&param_name=value`, escaped for a URL) took at most, as the server
+/// counts them.
+///
+/// # Panics
+/// The server refuses the query, or does not say.
+#[must_use]
+pub fn peak_memory(url: &str, database: &str, statement: &str, parameters: &str) -> u64 {
+    let parameters = format!("&wait_end_of_query=1{parameters}");
+    let (head, _) = exchange(url, database, &parameters, statement.as_bytes())
+        .unwrap_or_else(|error| panic!("{}", String::from_utf8_lossy(&error)));
+    let name = "\"memory_usage\":\"";
+    let said = head.find(name).map(|at| &head[at + name.len()..]);
+    let digits = said.and_then(|said| said.split('"').next());
+    let bytes = digits.and_then(|digits| digits.parse().ok());
+    bytes.unwrap_or_else(|| panic!("{head}"))
+}
+
 /// One request; the body of an answer, or of a refusal.
 fn send(url: &str, database: &str, parameters: &str, body: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    exchange(url, database, parameters, body).map(|(_, body)| body)
+}
+
+/// One request; head and body of an answer, or the body of a refusal.
+fn exchange(
+    url: &str,
+    database: &str,
+    parameters: &str,
+    body: &[u8],
+) -> Result<(String, Vec<u8>), Vec<u8>> {
     let address = url.trim_start_matches("http://");
     let failed = |error: std::io::Error| error.to_string().into_bytes();
     let mut stream = TcpStream::connect(address).map_err(failed)?;
@@ -69,7 +96,7 @@ fn send(url: &str, database: &str, parameters: &str, body: &[u8]) -> Result<Vec<
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let body = answer.split_off((end + 4).min(answer.len()));
     if head.split(' ').nth(1) == Some("200") {
-        Ok(body)
+        Ok((head, body))
     } else {
         Err(body)
     }

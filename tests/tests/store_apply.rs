@@ -22,6 +22,19 @@ fn tables(replaced: &[(&str, &str, &str)]) -> Vec<Statement> {
             .find(|statement| statement.name == *name)
             .unwrap_or_else(|| panic!("no statement {name}"));
         assert!(statement.sql.contains(from), "{name} has no `{from}`");
+        let moved = |place: usize| {
+            let before = statement
+                .sql
+                .match_indices(from)
+                .filter(|(at, _)| *at < place);
+            let times = before.count();
+            place + times * to.len() - times * from.len()
+        };
+        let places = statement.databases.iter();
+        let places: Vec<(usize, usize)> = places
+            .map(|(start, end)| (moved(*start), moved(*end)))
+            .collect();
+        statement.databases = Box::leak(places.into_boxed_slice());
         statement.sql = Box::leak(statement.sql.replace(from, to).into_boxed_str());
     }
     statements

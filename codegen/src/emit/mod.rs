@@ -52,6 +52,7 @@ fn days(registry: &Registry) -> Option<DayFiles> {
     let ledger = clickhouse::ledger_sql(registry)?;
     Some(DayFiles {
         fill: embed(ledger.fill),
+        complete: embed(ledger.complete),
         mark_copies: embed(ledger.mark_copies),
         views: clickhouse::closing_statements(registry)
             .into_iter()
@@ -66,8 +67,15 @@ fn embedded(statements: Vec<clickhouse::Statement>) -> Vec<SqlFile> {
 }
 
 fn embed(statement: clickhouse::Statement) -> SqlFile {
+    // The file begins with a header.
+    let before = statement.header().len();
+    let databases = statement.printed.databases.iter();
     SqlFile {
         path: statement.path.trim_start_matches("generated/").to_owned(),
+        databases: databases
+            .map(|(start, end)| (start + before, end + before))
+            .collect(),
+        definition: statement.definition,
         name: statement.name,
     }
 }

@@ -4,16 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::side::Side;
 use super::size;
 use super::{NewColumn, NewPath};
-use crate::emit::clickhouse::payload::{TypedPath, typed_paths};
-use crate::emit::clickhouse::spec::{ColumnSpec, Definition, TableName, TableSpec};
-use crate::emit::clickhouse::{quoted_name, quoted_text};
+use crate::clickhouse::print::{self, table_name};
+use crate::clickhouse::{Column, Definition, JsonPath, Table, TableName};
+use crate::emit::clickhouse::payload::typed_paths;
 use crate::registry::manifest::ViewManifest;
 use crate::rules::pair::RegistryPair;
 
 /// Tables by `database.table`, each with the view that it belongs to.
-pub(super) struct Tables<'r>(
-    pub(super) BTreeMap<String, (&'r TableSpec, Option<&'r ViewManifest>)>,
-);
+pub(super) struct Tables<'r>(pub(super) BTreeMap<String, (&'r Table, Option<&'r ViewManifest>)>);
 
 impl<'r> Tables<'r> {
     /// A registry's.
@@ -50,7 +48,7 @@ pub(super) fn added(around: &RegistryPair<'_>) -> Vec<NewColumn> {
             added.push(NewColumn {
                 table: name.clone(),
                 name: column.name.clone(),
-                sql_type: column.sql_type.clone(),
+                sql_type: print::type_and_default(column),
                 bytes: size::a_row_of(new, column),
                 sql: add_column(&table.name, column, after),
             });
@@ -66,7 +64,7 @@ pub(super) fn added_paths(around: &RegistryPair<'_>) -> Vec<NewPath> {
     let clickhouse = &new.registry.manifest.clickhouse;
     let before: BTreeSet<String> = typed_paths(&old.registry)
         .iter()
-        .map(TypedPath::dotted)
+        .map(JsonPath::dotted)
         .collect();
     let grown = |path: &str| {
         let mut topics = new.registry.topics.iter();
@@ -86,41 +84,21 @@ pub(super) fn added_paths(around: &RegistryPair<'_>) -> Vec<NewPath> {
         .map(|path| NewPath {
             table: table.clone(),
             path: format!("payload_json.{}", path.dotted()),
-            sql_type: path.kind.sql().to_owned(),
+            sql_type: path.kind.spelled().to_owned(),
             bytes: size::in_an_event(new, &path),
         })
         .collect()
 }
 
 /// The statement that adds a column.
-pub(crate) fn add_column(
-    table: &TableName,
-    column: &ColumnSpec,
-    after: Option<&ColumnSpec>,
-) -> String {
+pub(crate) fn add_column(table: &TableName, column: &Column, after: Option<&Column>) -> String {
     let mut sql = format!(
-        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}",
+        "ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}",
         table_name(table),
-        quoted_name(&column.name),
-        column.sql_type
+        print::column(column)
     );
-    if !column.comment.is_empty() {
-        sql.push_str(&format!(" COMMENT {}", quoted_text(&column.comment)));
-    }
-    if let Some(codec) = &column.codec {
-        sql.push_str(&format!(" CODEC({codec})"));
-    }
     if let Some(after) = after {
-        sql.push_str(&format!(" AFTER {}", quoted_name(&after.name)));
+        sql.push_str(&format!(" AFTER {}", print::name(&after.name)));
     }
     sql
-}
-
-/// `database.table`, as in SQL.
-pub(crate) fn table_name(table: &TableName) -> String {
-    format!(
-        "{}.{}",
-        quoted_name(&table.database),
-        quoted_name(&table.table)
-    )
 }

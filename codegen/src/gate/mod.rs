@@ -14,7 +14,7 @@ pub(crate) mod size;
 mod waive;
 mod walk;
 
-pub(crate) use columns::{add_column, table_name};
+pub(crate) use columns::add_column;
 
 use crate::compat::Verdict;
 use crate::finding::{Finding, Severity};

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::emit::clickhouse::spec::{Closing, Object};
+use crate::clickhouse::{Closing, Object};
 use crate::finding::{Finding, Position, Severity};
 use crate::model::Model;
 use crate::registry::beside::Beside;

@@ -6,40 +6,11 @@
 use serde_json::Value;
 
 use super::side::Side;
-use crate::emit::clickhouse::payload::TypedPath;
-use crate::emit::clickhouse::quoted_text;
-use crate::emit::clickhouse::spec::{ColumnSpec, TableSpec};
+use crate::clickhouse::print::text;
+use crate::clickhouse::{Column, Default, JsonPath, Table, Type};
 
 /// Bytes that ClickHouse puts before a text for its length, for texts of up to 127 bytes.
 const LENGTH_BYTES: u64 = 1;
-
-/// Bytes of a value of a type of this width; `None` where it depends on the value.
-fn width(sql_type: &str) -> Option<u64> {
-    let inner = |name: &str| {
-        let rest = sql_type.strip_prefix(name)?.strip_prefix('(')?;
-        rest.strip_suffix(')')
-    };
-    if let Some(inner) = inner("Nullable") {
-        return Some(width(inner)? + 1);
-    }
-    if inner("LowCardinality").is_some() {
-        // A place in the dictionary; dictionaries of a part seldom have more than 256 words.
-        return Some(1);
-    }
-    if let Some((_, inner)) =
-        inner("SimpleAggregateFunction").and_then(|inside| inside.split_once(", "))
-    {
-        return width(inner);
-    }
-    match sql_type.split('(').next().unwrap_or_default() {
-        "Bool" | "UInt8" | "Int8" | "Enum8" => Some(1),
-        "UInt16" | "Int16" | "Enum16" | "Date" => Some(2),
-        "UInt32" | "Int32" | "Float32" | "DateTime" | "Date32" => Some(4),
-        "UInt64" | "Int64" | "Float64" | "DateTime64" => Some(8),
-        "UUID" | "UInt128" | "Int128" => Some(16),
-        _ => None,
-    }
-}
 
 /// A column's bytes in one row, and whether they are exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,20 +20,16 @@ enum Bytes {
     Unknown,
 }
 
-fn of_column(side: &Side, column: &ColumnSpec) -> Bytes {
-    let declared = column.sql_type.trim_start();
-    // A column with an alias is computed when it is read.
-    if declared.contains(" ALIAS ") || declared.starts_with("ALIAS ") {
-        return Bytes::Exactly(0);
+fn of_column(side: &Side, column: &Column) -> Bytes {
+    match &column.default {
+        // Computed when it is read.
+        Default::Alias(_) => return Bytes::Exactly(0),
+        Default::OfType | Default::Stored(_) => {}
     }
-    let sql_type = [" DEFAULT ", " MATERIALIZED "]
-        .iter()
-        .find_map(|word| Some(declared.split_once(word)?.0))
-        .unwrap_or(declared);
-    match width(sql_type) {
-        Some(bytes) if sql_type.contains("LowCardinality") => Bytes::About(bytes),
+    match column.kind.width() {
+        Some(bytes) if column.kind == Type::LowCardinality => Bytes::About(bytes),
         Some(bytes) => Bytes::Exactly(bytes),
-        None if sql_type == "String" || sql_type.starts_with("JSON") => {
+        None if matches!(column.kind, Type::String | Type::Json(_)) => {
             match average(&lengths(side, &column.name)) {
                 Some(bytes) => Bytes::About(bytes + LENGTH_BYTES),
                 None => Bytes::Unknown,
@@ -117,7 +84,7 @@ fn average(lengths: &[u64]) -> Option<u64> {
 
 /// `about 9 bytes a row before compression`, of one column.
 #[must_use]
-pub(crate) fn a_row_of(side: &Side, column: &ColumnSpec) -> String {
+pub(crate) fn a_row_of(side: &Side, column: &Column) -> String {
     match of_column(side, column) {
         Bytes::Exactly(0) => "nothing is stored".to_owned(),
         Bytes::Exactly(bytes) => words("", bytes),
@@ -128,8 +95,8 @@ pub(crate) fn a_row_of(side: &Side, column: &ColumnSpec) -> String {
 
 /// `8 bytes in an event that has it, before compression`, of a path of the payload.
 #[must_use]
-pub(super) fn in_an_event(side: &Side, path: &TypedPath) -> String {
-    let (how, bytes) = match width(path.kind.sql()) {
+pub(super) fn in_an_event(side: &Side, path: &JsonPath) -> String {
+    let (how, bytes) = match path.kind.width() {
         Some(bytes) => ("", Some(bytes)),
         None => {
             let versions = side
@@ -162,7 +129,7 @@ pub(super) fn in_an_event(side: &Side, path: &TypedPath) -> String {
 
 /// `about 310 bytes a row before compression`, of a whole table.
 #[must_use]
-pub(crate) fn a_row(side: &Side, table: &TableSpec) -> String {
+pub(crate) fn a_row(side: &Side, table: &Table) -> String {
     let (mut sum, mut how) = (0, "");
     for column in &table.columns {
         match of_column(side, column) {
@@ -186,40 +153,18 @@ fn words(how: &str, bytes: u64) -> String {
 
 /// The query that counts rows and bytes on the server's disk, of a table or of one of its columns.
 #[must_use]
-pub(crate) fn query(table: &TableSpec, column: Option<&str>) -> String {
+pub(crate) fn query(table: &Table, column: Option<&str>) -> String {
     let (parts, bytes) = match column {
         Some(_) => ("parts_columns", "column_bytes_on_disk"),
         None => ("parts", "bytes_on_disk"),
     };
     let column = column.map_or_else(String::new, |column| {
-        format!(" AND column = {}", quoted_text(column))
+        format!(" AND column = {}", text(column))
     });
     format!(
         "SELECT sum(rows), formatReadableSize(sum({bytes})) FROM system.{parts} \
          WHERE active AND database = {} AND table = {}{column}",
-        quoted_text(&table.name.database),
-        quoted_text(&table.name.table),
+        text(&table.name.database),
+        text(&table.name.table),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::width;
-
-    #[test]
-    fn widths_are_those_of_the_server() {
-        let cases = [
-            ("UInt64", Some(8)),
-            ("DateTime64(3, 'UTC')", Some(8)),
-            ("Nullable(Int32)", Some(5)),
-            ("LowCardinality(String)", Some(1)),
-            ("SimpleAggregateFunction(max, UInt16)", Some(2)),
-            ("String", None),
-            ("AggregateFunction(uniqExact, UInt64)", None),
-            ("Map(UInt64, Int64)", None),
-        ];
-        for (sql_type, bytes) in cases {
-            assert_eq!(width(sql_type), bytes, "{sql_type}");
-        }
-    }
 }

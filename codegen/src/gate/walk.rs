@@ -3,9 +3,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::api::ApiChange;
 use super::columns::Tables;
+use crate::clickhouse::Closing;
 use crate::compat::Verdict;
 use crate::cores;
-use crate::emit::clickhouse::spec::Closing;
 use crate::finding::{Finding, OldPlace};
 use crate::model::Model;
 use crate::model::fields::Field;

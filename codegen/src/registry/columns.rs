@@ -147,7 +147,7 @@ pub(super) fn mismatch(
     negate: bool,
 ) -> Option<(String, String)> {
     let without_null = TypeSet(range.types.0 & !TypeSet::NULL.0);
-    let kind = crate::fact::sql_type(column.kind);
+    let kind = crate::fact::stated_type(column.kind);
     match column.kind {
         ColumnType::Bool => (without_null != TypeSet::BOOLEAN).then(|| {
             (

@@ -1,6 +1,7 @@
 //! What a view manifest means: the kind of each measure, the columns a view offers, and what is wrong with it.
 //!
 //! Emitters rely on [`check_view`] having found nothing; the loader reports its results with positions.
+use crate::clickhouse::Type;
 use crate::fact::{Column, Origin};
 
 use super::manifest::{Condition, Measure, ViewManifest};
@@ -53,24 +54,10 @@ impl MeasureKind<'_> {
 pub struct ViewColumn {
     /// Name.
     pub name: String,
-    /// ClickHouse type without default or alias.
-    pub sql_type: String,
+    /// ClickHouse type.
+    pub kind: Type,
     /// What it means.
     pub description: String,
-}
-
-impl ViewColumn {
-    /// Whether the column holds whole numbers.
-    #[must_use]
-    pub fn is_integer(&self) -> bool {
-        self.sql_type.starts_with("Int") || self.sql_type.starts_with("UInt")
-    }
-
-    /// Whether the column holds text.
-    #[must_use]
-    pub fn is_text(&self) -> bool {
-        matches!(self.sql_type.as_str(), "String" | "LowCardinality(String)")
-    }
 }
 
 /// The fact columns that views may use: what the event says, not how it arrived, because that differs
@@ -96,17 +83,10 @@ pub fn fact_columns(columns: &[Column]) -> Vec<ViewColumn> {
         })
         .map(|column| ViewColumn {
             name: column.name.clone(),
-            sql_type: bare_type(&column.sql_type).to_owned(),
+            kind: column.kind.clone(),
             description: column.description.clone(),
         })
         .collect()
-}
-
-/// A DDL type without its `DEFAULT`.
-fn bare_type(sql_type: &str) -> &str {
-    sql_type
-        .split_once(" DEFAULT ")
-        .map_or(sql_type, |(bare, _)| bare)
 }
 
 /// The columns of a view's rows. A column or source that does not exist is left out; [`check_view`] reports it.
@@ -162,21 +142,21 @@ fn with_measures(
         source
             .iter()
             .find(|column| column.name == name)
-            .map(|column| column.sql_type.clone())
+            .map(|column| column.kind.clone())
     };
     let groups = group_by
         .iter()
         .filter_map(|name| source.iter().find(|column| &column.name == name).cloned());
     let measured = measures.iter().filter_map(|measure| {
-        let sql_type = match *MeasureKind::stated(measure).first()? {
-            MeasureKind::CountDistinct(_) => "UInt64".to_owned(),
-            MeasureKind::Sum(_) => "Int64".to_owned(),
+        let kind = match *MeasureKind::stated(measure).first()? {
+            MeasureKind::CountDistinct(_) => Type::UINT64,
+            MeasureKind::Sum(_) => Type::INT64,
             MeasureKind::Max(column) | MeasureKind::Min(column) => type_of(column)?,
-            MeasureKind::Ratio(..) => "Nullable(Float64)".to_owned(),
+            MeasureKind::Ratio(..) => Type::NullableFloat64,
         };
         Some(ViewColumn {
             name: measure.name.clone(),
-            sql_type,
+            kind,
             description: measure.description.clone(),
         })
     });

@@ -1,9 +1,9 @@
 //! What rules judge: one thing of the old registry beside the same thing of the new one.
 //!
 //! The gate's walker makes these; a side is absent where the thing is new or gone.
+use crate::clickhouse::{Closing, Column, Table};
 use crate::compat::further::Further;
 use crate::compat::{Unknown, Verdict, Witness};
-use crate::emit::clickhouse::spec::{Closing, ColumnSpec, TableSpec};
 use crate::gate::day::Day;
 use crate::gate::side::Side;
 use crate::model::Model;
@@ -290,7 +290,7 @@ pub struct ApiPair<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct TablePair<'a> {
     /// Its plan.
-    pub table: Pair<'a, TableSpec>,
+    pub table: Pair<'a, Table>,
     /// The view or KPI whose closed days it holds; `None` for the fact table and the ledger.
     pub view: Pair<'a, ViewManifest>,
     /// Both registries.
@@ -303,7 +303,7 @@ pub struct ColumnPair<'a> {
     /// Its table.
     pub table: TablePair<'a>,
     /// Its plan.
-    pub column: Pair<'a, ColumnSpec>,
+    pub column: Pair<'a, Column>,
 }
 
 /// A view.

@@ -8,6 +8,7 @@ FROM
 (
     SELECT
         event.event_date AS event_date,
+        if(dateDiff('hour', event.ts, event.received_at) > 2, 24, toHour(event.ts)) AS event_hour,
         event.event_type AS event_type,
         event.user_id AS user_id,
         event.event_key AS event_key,
@@ -18,13 +19,14 @@ FROM
     FROM game.events_raw AS event
     WHERE event.event_date IN {days:Array(Date)}
         AND event.event_type IN ('event.progress', 'event.claim')
-    ORDER BY event.event_date, event.event_type, event.user_id, event.event_key, event.version DESC
-    LIMIT 1 BY event.event_date, event.event_type, event.user_id, event.event_key
+    ORDER BY event.event_date, event.event_key, event.version DESC, if(dateDiff('hour', event.ts, event.received_at) > 2, 24, toHour(event.ts)) DESC
+    LIMIT 1 BY event.event_date, event.event_key
 ) AS event
-WHERE (event.event_date, event.event_type, event.user_id, event.event_key) NOT IN
+WHERE (event.event_date, event.event_hour, event.event_type, event.user_id, event.event_key) NOT IN
     (
         SELECT
             copy.event_date AS event_date,
+            copy.event_hour AS event_hour,
             copy.event_type AS event_type,
             copy.user_id AS user_id,
             copy.event_key AS event_key

@@ -17,7 +17,7 @@ FROM
             closed.progress_updates AS progress_updates,
             closed.claims AS claims
         FROM game.kpi_mission_claim_conversion_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_mission_claim_conversion')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_mission_claim_conversion')
             AND closed.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 7
             AND closed.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
         UNION ALL
@@ -26,7 +26,7 @@ FROM
             toInt64(countIf(event.event_type = 'mission.progress')) AS progress_updates,
             toInt64(countIf(event.event_type = 'mission.claim')) AS claims
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_mission_claim_conversion')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_mission_claim_conversion')
             AND event.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 7
             AND event.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
             AND event.event_type IN ('mission.progress', 'mission.claim')

@@ -19,7 +19,7 @@ FROM
             closed.logins AS logins,
             closed.sessions AS sessions
         FROM game.kpi_signups_closed AS closed
-        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_signups')
+        WHERE closed.event_date <= (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_signups')
             AND closed.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 30
             AND closed.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
         UNION ALL
@@ -29,7 +29,7 @@ FROM
             toInt64(countIf(event.event_type = 'auth.events' AND event.action = 'login')) AS logins,
             toInt64(uniqExactIf(cityHash64(event.event_date, event.user_id, event.session_id), event.event_type = 'game.session')) AS sessions
         FROM game.event_ledger AS event FINAL
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_signups')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_signups')
             AND event.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 30
             AND event.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
             AND event.event_type IN ('auth.events', 'game.session')
@@ -43,14 +43,15 @@ FROM
             0 AS logins,
             0 AS sessions
         FROM game.event_ledger AS event
-        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.view = 'kpi_signups')
+        WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_signups')
             AND event.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 30
             AND event.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
             AND NOT event.is_copy
-            AND (event.event_date, event.event_key) NOT IN
+            AND (event.event_date, event.event_hour, event.event_key) NOT IN
             (
                 SELECT
                     copy.event_date AS event_date,
+                    copy.event_hour AS event_hour,
                     copy.event_key AS event_key
                 FROM game.event_ledger AS copy
                 WHERE copy.is_copy

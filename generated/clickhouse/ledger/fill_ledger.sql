@@ -1,7 +1,8 @@
 -- Made by `topicwright generate` from the columns that views ask for; do not edit.
-INSERT INTO game.event_ledger (event_date, event_type, user_id, event_key, version, entity_id, session_id, delta_gold, balance_after, price_cents, action, status)
+INSERT INTO game.event_ledger (event_date, event_hour, event_type, user_id, event_key, version, entity_id, session_id, delta_gold, balance_after, price_cents, action, status)
 SELECT
     event.event_date AS event_date,
+    if(dateDiff('hour', event.ts, event.received_at) > 2, 24, toHour(event.ts)) AS event_hour,
     event.event_type AS event_type,
     event.user_id AS user_id,
     event.event_key AS event_key,

@@ -13,18 +13,6 @@ mod verify;
 pub use client::{Client, Param, QueryResult};
 pub use verify::{Verified, verify};
 
-/// A generated statement, or the end of one, without the comment that closes it.
-pub(crate) fn without_comment(sql: &str) -> &str {
-    sql.rsplit_once("\nCOMMENT '").map_or(sql, |(sql, _)| sql)
-}
-
-/// A generated materialized view: what stands before its target, the target, its query.
-pub(crate) fn view_parts(sql: &str) -> Option<(&str, &str, &str)> {
-    let (head, body) = sql.split_once("\nAS\n")?;
-    let (create, target) = head.rsplit_once("\nTO ")?;
-    Some((create, target, without_comment(body)))
-}
-
 /// An identifier in backquotes.
 #[must_use]
 pub fn quoted(name: &str) -> String {

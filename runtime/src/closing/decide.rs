@@ -3,9 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-/// A part, by the numbers of the first and last insert that it holds; merges keep them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A part, by its partition and the numbers of the first and last insert that it holds; merges keep them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
+    /// The server's name of the partition: an hour of a day.
+    pub(super) partition: String,
     pub(super) first: i64,
     pub(super) last: i64,
 }
@@ -14,9 +16,12 @@ pub(super) struct Part {
 pub(super) type Parts = BTreeMap<Date, BTreeMap<Part, String>>;
 
 /// Whether all that a part holds was in these parts: it is one of them, or they were merged to it.
-fn is_of(part: Part, counted: &BTreeMap<Part, String>) -> bool {
+fn is_of(part: &Part, counted: &BTreeMap<Part, String>) -> bool {
     let mut next = part.first;
-    for known in counted.keys() {
+    let of_its_partition = counted
+        .keys()
+        .filter(|known| known.partition == part.partition);
+    for known in of_its_partition {
         if known.first <= next && known.last >= next {
             next = known.last + 1;
         }
@@ -109,8 +114,8 @@ pub(super) fn decide(standing: &Standing<'_>) -> Round {
         let counted = standing.counted.get(&day).unwrap_or(&nothing);
         let done: BTreeMap<Part, String> = parts
             .iter()
-            .filter(|(part, _)| is_of(**part, counted))
-            .map(|(part, name)| (*part, name.clone()))
+            .filter(|(part, _)| is_of(part, counted))
+            .map(|(part, name)| (part.clone(), name.clone()))
             .collect();
         if done.len() < parts.len() {
             if standing.resting.contains(&day) {
@@ -147,7 +152,20 @@ mod tests {
     }
 
     fn part(first: i64, last: i64) -> (Part, String) {
-        (Part { first, last }, format!("{first}_{last}"))
+        part_of("1", first, last)
+    }
+
+    fn part_of(partition: &str, first: i64, last: i64) -> (Part, String) {
+        let partition = partition.to_owned();
+        let name = format!("{partition}_{first}_{last}");
+        (
+            Part {
+                partition,
+                first,
+                last,
+            },
+            name,
+        )
     }
 
     fn parts(named: &[(i8, &[(i64, i64)])]) -> Parts {
@@ -201,6 +219,17 @@ mod tests {
         assert_eq!(round.waiting, [day(13)]);
         assert_eq!(round.drop, parts(&[(12, &[(1, 3)]), (20, &[(1, 1)])]));
         assert_eq!(round.through, [0_usize; 0]);
+    }
+
+    #[test]
+    fn inserts_are_numbered_by_partition() {
+        let at = |partition| Parts::from([(day(12), BTreeMap::from([part_of(partition, 1, 2)]))]);
+        let round = decided(&[Some(day(20))], &[], &at("12-5"), &at("12-6"));
+        assert_eq!(round.again, BTreeSet::from([day(12)]));
+        assert_eq!(round.drop, Parts::new());
+        let round = decided(&[Some(day(20))], &[], &at("12-5"), &at("12-5"));
+        assert_eq!(round.again, BTreeSet::new());
+        assert_eq!(round.drop, at("12-5"));
     }
 
     #[test]

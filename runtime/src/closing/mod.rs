@@ -21,10 +21,16 @@ use decide::{Part, Parts, Round, Standing, decide};
 use lock::Lock;
 
 /// What a statement of a round may take in memory before it spills to disk.
-const SPILL_BYTES: &str = "400000000";
+const SPILL_BYTES: &str = "2000000000";
 
 /// Events that are counted in one statement at most, more for a day that has more: memory grows with their groups.
 const EVENTS_AT_ONCE: u64 = 5_000_000;
+
+/// Keys of events that are looked for in one statement at most: a set of them takes some 50 bytes a key.
+const KEYS_AT_ONCE: u64 = 10_000_000;
+
+/// Keys are hashes: looking for each in the primary index takes longer than reading the column.
+const NO_INDEX_FOR_KEYS: (&str, &str) = ("use_index_for_in_with_subqueries", "0");
 
 /// Days that are counted in one statement at most: each is a part of every table.
 const DAYS_AT_ONCE: usize = 90;
@@ -293,19 +299,27 @@ impl Closer {
 
     /// Active parts of the ledger.
     async fn ledger_parts(&self) -> Result<Parts> {
-        let sql = "SELECT partition, name, min_block_number, max_block_number FROM system.parts WHERE active AND rows > 0 \
+        let sql = "SELECT toString(min_date), name, min_block_number, max_block_number, partition_id FROM system.parts WHERE active AND rows > 0 \
                    AND database = {database:String} AND table = {table:String}";
         let params = [("database", self.database), ("table", self.days.ledger)];
         let answer = self.client.query_json(sql, &params).await?;
         let mut parts = Parts::new();
         for row in &answer.rows {
-            let name = row.get(1).and_then(Value::as_str);
+            let text = |index: usize| row.get(index).and_then(Value::as_str).map(str::to_owned);
             let block = |index: usize| row.get(index).and_then(Value::as_i64);
-            if let (Some(day), Some(name), Some(first), Some(last)) =
-                (row.first().and_then(date), name, block(2), block(3))
-            {
-                let part = Part { first, last };
-                parts.entry(day).or_default().insert(part, name.to_owned());
+            if let (Some(day), Some(name), Some(first), Some(last), Some(partition)) = (
+                row.first().and_then(date),
+                text(1),
+                block(2),
+                block(3),
+                text(4),
+            ) {
+                let part = Part {
+                    partition,
+                    first,
+                    last,
+                };
+                parts.entry(day).or_default().insert(part, name);
             }
         }
         Ok(parts)
@@ -374,8 +388,7 @@ impl Closer {
     async fn count(&mut self, group: &Group) -> Result<()> {
         let started = Instant::now();
         let days = list(&group.days);
-        let fill = format!("{} AND event.event_date IN {days}", self.days.fill);
-        self.run(&fill, &[]).await?;
+        self.complete(group).await?;
         for day in &group.days {
             self.mark_copies(*day).await?;
         }
@@ -400,6 +413,43 @@ impl Closer {
             seconds = started.elapsed().as_secs_f64(),
             "days are counted"
         );
+        Ok(())
+    }
+
+    /// Adds what the ledger lacks of some days: all of a day that was closed before; nothing, where each insert reached
+    /// it. Rows that are there may lack what a column that was added since should hold, and are written again.
+    async fn complete(&self, group: &Group) -> Result<()> {
+        let altered = self
+            .client
+            .query_json(
+                "SELECT toString(toDate(metadata_modification_time, 'UTC')) FROM system.tables \
+                 WHERE database = {database:String} AND name = {table:String}",
+                &[("database", self.database), ("table", self.days.ledger)],
+            )
+            .await?;
+        let altered = altered.rows.first().and_then(|row| date(row.first()?));
+        let (older, rest): (Vec<Date>, Vec<Date>) = group
+            .days
+            .iter()
+            .partition(|day| altered.is_none_or(|altered| **day <= altered));
+        if !older.is_empty() {
+            let fill = format!(
+                "{} AND event.event_date IN {}",
+                self.days.fill,
+                list(&older)
+            );
+            self.run(&fill, &[]).await?;
+        }
+        if !rest.is_empty() {
+            let rest: Vec<String> = rest.iter().map(Date::to_string).collect();
+            let settings = [NO_INDEX_FOR_KEYS];
+            self.run_with(
+                self.days.complete,
+                &[("days", Param::Many(&rest))],
+                &settings,
+            )
+            .await?;
+        }
         Ok(())
     }
 
@@ -480,14 +530,28 @@ impl Closer {
         self.run(&sql, &[]).await
     }
 
-    /// Marks the events of a day that count on another.
+    /// Marks the events of a day that count in another partition, in as many passes as bounded memory asks for.
     async fn mark_copies(&self, day: Date) -> Result<()> {
         let (day, late_days) = (day.to_string(), self.days.late_days.to_string());
-        let params = [
-            ("day", Param::One(&day)),
-            ("late_days", Param::One(&late_days)),
-        ];
-        self.run(self.days.mark_copies, &params).await
+        let sql = format!(
+            "SELECT count() FROM {} WHERE event_date = {{day:Date}}",
+            self.table(self.days.ledger)
+        );
+        let answer = self.client.query_json(&sql, &[("day", &day)]).await?;
+        let events = answer.rows.first().and_then(|row| row.first()?.as_u64());
+        let passes = events.unwrap_or(0) / KEYS_AT_ONCE + 1;
+        for pass in 0..passes {
+            let (passes, pass) = (passes.to_string(), pass.to_string());
+            let params = [
+                ("day", Param::One(&day)),
+                ("late_days", Param::One(&late_days)),
+                ("passes", Param::One(&passes)),
+                ("pass", Param::One(&pass)),
+            ];
+            self.run_with(self.days.mark_copies, &params, &[NO_INDEX_FOR_KEYS])
+                .await?;
+        }
+        Ok(())
     }
 
     /// Looks for copies in open days, unless that was done a short while ago for the time that it takes.
@@ -539,12 +603,25 @@ impl Closer {
 
     /// A statement that writes rows which are computed, not sent: no token, bounded memory.
     async fn run(&self, sql: &str, params: &[(&str, Param<'_>)]) -> Result<()> {
-        let settings = [
+        self.run_with(sql, params, &[]).await
+    }
+
+    /// As [`Self::run`], with settings of its own.
+    async fn run_with(
+        &self,
+        sql: &str,
+        params: &[(&str, Param<'_>)],
+        own: &[(&str, &str)],
+    ) -> Result<()> {
+        let mut settings = vec![
             ("insert_deduplicate", "0"),
             ("max_partitions_per_insert_block", "0"),
             ("max_bytes_before_external_group_by", SPILL_BYTES),
             ("max_bytes_before_external_sort", SPILL_BYTES),
+            // Tables that are sized by what the last query of the kind held took three times the memory.
+            ("collect_hash_table_stats_during_aggregation", "0"),
         ];
+        settings.extend(own);
         self.client.execute_with(sql, params, &settings).await
     }
 

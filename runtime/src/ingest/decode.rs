@@ -82,6 +82,40 @@ impl EventReader {
             let detail = format!("{} bytes, at most {}", bytes.len(), self.max_message_bytes);
             return Err(Rejection::new(Reason::TooLarge, detail));
         }
+        self.with_row::<R, _>(bytes, source, |row, version| {
+            (version.write)(row, block)
+                .map_err(|violation| {
+                    Rejection::violation(Reason::Payload, violation, Some(row.schema_version))
+                })
+                .map(|()| identity(row.event_key, row.dedupe_key))
+        })
+    }
+
+    /// The `event_key` that an event has in the fact table.
+    ///
+    /// # Errors
+    /// Why a worker cannot use it.
+    pub(crate) fn event_key<R: EventRegistry>(
+        &mut self,
+        bytes: &[u8],
+        topic: &'static Topic<R::Block>,
+    ) -> Result<u64, Rejection> {
+        let source = Source {
+            topic,
+            partition: 0,
+            offset: 0,
+            received_at: Millis(0),
+        };
+        self.with_row::<R, _>(bytes, source, |row, _| Ok(row.event_key))
+    }
+
+    /// What `read` makes of an event that passed its schemas.
+    fn with_row<R: EventRegistry, T>(
+        &mut self,
+        bytes: &[u8],
+        source: Source<R::Block>,
+        read: impl FnOnce(&Row<'_>, &'static Version<R::Block>) -> Result<T, Rejection>,
+    ) -> Result<T, Rejection> {
         let Self {
             decoder,
             dedupe_key,
@@ -108,11 +142,7 @@ impl EventReader {
                 hash_key,
             };
             row.event_key = event_key(&row, checked.version, parts);
-            (checked.version.write)(&row, block)
-                .map_err(|violation| {
-                    Rejection::violation(Reason::Payload, violation, Some(checked.written))
-                })
-                .map(|()| identity(row.event_key, dedupe_key))
+            read(&row, checked.version)
         })?
     }
 }

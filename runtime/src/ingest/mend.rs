@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::batch::Batch;
 use super::insert::{Sink, Written};
 use crate::error::{Error, Result};
-use crate::registry::{Days, EventRegistry};
+use crate::registry::{Days, Definition, EventRegistry};
 
 /// How far the clocks of producers and the server may be apart.
 const CLOCKS_MS: i64 = 60_000;
@@ -96,6 +96,10 @@ impl<R: EventRegistry> Sink<R> {
 fn is_replicated<R: EventRegistry>() -> bool {
     let mut tables = R::PROJECT.tables.iter();
     tables.any(|table| {
-        table.name == R::PROJECT.fact_table && table.sql.contains("ENGINE = Replicated")
+        table.name == R::PROJECT.fact_table
+            && matches!(
+                table.definition,
+                Definition::Table { engine, .. } if engine.starts_with("Replicated")
+            )
     })
 }

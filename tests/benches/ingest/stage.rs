@@ -27,12 +27,31 @@ impl Payload {
     }
 }
 
+/// What the server does with a row beside keeping it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Views {
+    /// All of the game's views: the ledger is fed.
+    On,
+    /// Nothing.
+    Off,
+}
+
+impl Views {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// Servers with a filled topic, and the pipeline compiled for this payload.
 pub struct Stage {
     pub broker: Kafka,
     pub store: ClickHouse,
     pub pipeline: PathBuf,
     pub payload: Payload,
+    pub views: Views,
     pub rows: usize,
     pub partitions: usize,
     pub message_bytes: usize,
@@ -40,14 +59,16 @@ pub struct Stage {
     pub round: usize,
 }
 
-/// The game's registry without views, compiled with optimisation; or what the last run compiled.
-fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
+/// The game's registry, compiled with optimisation; or what the last run compiled.
+fn pipeline(payload: Payload, views: Views, partitions: usize) -> PathBuf {
+    let compiled = format!("{}-views-{}", payload.name(), views.name());
     if std::env::var_os("BENCH_COMPILED").is_some() {
-        return Workspace::released_before(payload.name());
+        return Workspace::released_before(&compiled);
     }
     let workspace = Workspace::fresh();
     for name in workspace.files().into_keys() {
-        if name.starts_with("schema_registry/views/")
+        // Scenarios speak of views.
+        if (views == Views::Off && name.starts_with("schema_registry/views/"))
             || name.starts_with("schema_registry/scenarios/")
         {
             workspace.remove(&name);
@@ -67,7 +88,7 @@ fn pipeline(payload: Payload, partitions: usize) -> PathBuf {
     });
     workspace.write("schema_registry/registry.toml", &manifest);
     succeed(&mut workspace.cargo(&["run", "--quiet", "--bin", "topicwright", "--", "generate"]));
-    workspace.released_pipeline(payload.name())
+    workspace.released_pipeline(&compiled)
 }
 
 fn start_store() -> ClickHouse {
@@ -102,8 +123,8 @@ impl Rate {
 }
 
 impl Stage {
-    pub fn set(payload: Payload, rows: usize, partitions: usize) -> Self {
-        let pipeline = pipeline(payload, partitions);
+    pub fn set(payload: Payload, views: Views, rows: usize, partitions: usize) -> Self {
+        let pipeline = pipeline(payload, views, partitions);
         let broker = Kafka::start().unwrap();
         let store = start_store();
         let stage = Self {
@@ -112,6 +133,7 @@ impl Stage {
             store,
             pipeline,
             payload,
+            views,
             rows,
             partitions,
             round: 0,
@@ -157,6 +179,9 @@ impl Stage {
     /// An empty table for the next contender.
     pub fn clear(&self) {
         self.ask("TRUNCATE TABLE events_raw");
+        if self.views == Views::On {
+            self.ask("TRUNCATE TABLE event_ledger");
+        }
         self.ask("SYSTEM DROP MARK CACHE");
     }
 
@@ -220,12 +245,19 @@ impl Stage {
         }
     }
 
-    /// Whether the table holds each message once.
+    /// Whether the table holds each message once, and the views say so.
     pub fn is_right(&self) -> bool {
         let gold: usize = (0..self.rows).map(stream::amount).sum();
         let found = self.ask(
             "SELECT count(), uniqExact(kafka_partition, kafka_offset), sum(delta_gold), uniqExact(dedupe_key) FROM events_raw",
         );
-        found == format!("{0}\t{0}\t{gold}\t{0}", self.rows)
+        let is_in_the_table = found == format!("{0}\t{0}\t{gold}\t{0}", self.rows);
+        match self.views {
+            Views::Off => is_in_the_table,
+            Views::On => {
+                let shown = self.ask("SELECT sum(purchases), sum(gold_bought) FROM user_daily");
+                is_in_the_table && shown == format!("{}\t{gold}", self.rows)
+            }
+        }
     }
 }

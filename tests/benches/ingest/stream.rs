@@ -8,17 +8,22 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 /// The topic that is measured.
 pub const TOPIC: &str = "shop.purchase";
 
-/// A message; `number` makes it distinct, `millis` is its time since midnight of the run's day.
+/// Milliseconds of the times of messages: a message a millisecond, those of the hour before the run.
+const HOUR: usize = 3_600_000;
+
+/// The time of the first message, in milliseconds since 1970.
+fn first_time() -> i64 {
+    static FIRST: std::sync::OnceLock<i64> = std::sync::OnceLock::new();
+    *FIRST.get_or_init(|| jiff::Timestamp::now().as_millisecond() - HOUR as i64)
+}
+
+/// A message; `number` makes it distinct.
 pub fn message(number: usize) -> String {
     let user = number % 50_000 + 1;
-    let millis = number % 86_400_000;
+    let time = jiff::Timestamp::from_millisecond(first_time() + (number % HOUR) as i64).unwrap();
     format!(
-        r#"{{"schema_version":1,"event_type":"shop.purchase","event_id":"evt_2026-08-21T12:34:56.789Z_{number:010x}","user_id":{user},"source":{{"service":"backend","host":"api-{}"}},"ts":"2026-08-21T{:02}:{:02}:{:02}.{:03}Z","ingested_at":"2026-08-21T23:59:56.900Z","sequence":{},"payload":{{"tx_id":{},"user_id":{user},"status":"success","product_id":{},"amount_gold":{},"price_cents":199}},"dedupe_key":"shop.purchase:{user}:{number}:success"}}"#,
+        r#"{{"schema_version":1,"event_type":"shop.purchase","event_id":"evt_2026-08-21T12:34:56.789Z_{number:010x}","user_id":{user},"source":{{"service":"backend","host":"api-{}"}},"ts":"{time:.3}","ingested_at":"2026-08-21T23:59:56.900Z","sequence":{},"payload":{{"tx_id":{},"user_id":{user},"status":"success","product_id":{},"amount_gold":{},"price_cents":199}},"dedupe_key":"shop.purchase:{user}:{number}:success"}}"#,
         number % 8,
-        millis / 3_600_000,
-        millis / 60_000 % 60,
-        millis / 1000 % 60,
-        millis % 1000,
         4_567_890_123_u64 + number as u64,
         number + 1,
         2001 + number % 20,

@@ -1,7 +1,8 @@
 //! A month of events, each a function of its number: drawn again at will, so that a copy can be made of any of them.
 //!
 //! A million players, most of them seldom; one in-game event with a quarter of all progress; two records of a hundred
-//! are copies, a tenth of those stamped anew, and half of these on another day.
+//! are copies, a tenth of those stamped anew, and half of these on another day. Records come in the order of their
+//! numbers, evenly over each day; most within minutes of their time, one of a hundred within hours.
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;
@@ -36,6 +37,8 @@ pub struct Event {
     pub status: &'static str,
     /// What copies of one event share.
     pub key: u64,
+    /// When it came, in milliseconds since the first day began.
+    pub received: u64,
 }
 
 /// The records of a run.
@@ -83,7 +86,10 @@ impl Month {
         let Some(first) = self.first_of(number) else {
             return self.event(number);
         };
-        let mut copy = self.event(first);
+        let mut copy = Event {
+            received: self.arrival(number),
+            ..self.event(first)
+        };
         if mixed(number, 93).is_multiple_of(10) {
             copy.ms = mixed(number, 94) % DAY_MS;
             if mixed(number, 95).is_multiple_of(2) {
@@ -98,6 +104,11 @@ impl Month {
         number * self.days / self.records
     }
 
+    fn arrival(&self, number: u64) -> u64 {
+        let of_all = number as f64 / self.records as f64;
+        (of_all * (self.days * DAY_MS) as f64) as u64
+    }
+
     fn event(&self, number: u64) -> Event {
         let random = |salt| mixed(number, salt);
         let mut share = random(1) % 1000;
@@ -107,10 +118,18 @@ impl Month {
             kind += 1;
         }
         let user = 1000 + (unit(random(2)).powf(1.6) * self.users as f64) as u64;
+        let received = self.arrival(number);
+        let minute = 60_000;
+        let delay = if random(12).is_multiple_of(100) {
+            random(3) % (600 * minute)
+        } else {
+            random(3) % (5 * minute)
+        };
         let mut event = Event {
             kind,
             day: self.day(number),
-            ms: random(3) % DAY_MS,
+            ms: (received % DAY_MS).saturating_sub(delay),
+            received,
             user,
             key: mixed(number, 4),
             ..Event::default()

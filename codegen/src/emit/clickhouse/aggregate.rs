@@ -3,15 +3,15 @@
 //! Days up to the view's watermark are kept as plain totals, a partition a day; later ones are counted in the ledger
 //! when the view is read. A day is closed by replacing its partition and then moving the watermark, so a reader sees
 //! each day from one side or the other.
-use crate::registry::manifest::{AggregateView, Measure, ViewManifest};
+use crate::clickhouse::{
+    Aggregate, Closing, ClosingMethod, Codec, Column, Default, Definition, Engine, Expression,
+    Object, Operator, Order, Output, Select, Setting, Source, Stage, Table, TableName, Ttl, View,
+};
+use crate::registry::manifest::{AggregateView, Condition, Measure, ViewManifest};
 use crate::registry::views::{MeasureKind, ViewColumn, columns_of};
 
 use super::ledger::{self, EVENTS, Ledger};
-use super::spec::{
-    Closing, ClosingMethod, ColumnSpec, Definition, Object, Output, Select, Setting, Source, Stage,
-    TableName, TableSpec, Ttl, ViewSpec,
-};
-use super::{Context, DayTest, REMEMBERED_TOKENS, sql};
+use super::{Context, DayTest, REMEMBERED_TOKENS};
 
 /// Plans the table of closed days and the view.
 pub(super) fn build(view: &AggregateView, context: &Context<'_>) -> Vec<Object> {
@@ -38,7 +38,7 @@ pub(super) fn build(view: &AggregateView, context: &Context<'_>) -> Vec<Object> 
             stage: Stage::Read,
             view: Some(view.name.clone()),
             source: format!("the view {}", view.name),
-            definition: Definition::View(ViewSpec {
+            definition: Definition::View(View {
                 name: context.table(&view.name),
                 select: rows(view, context, &names, &[]),
                 comment: view.description.clone(),
@@ -56,7 +56,11 @@ pub(super) fn closing(view: &AggregateView, context: &Context<'_>) -> Closing {
         source: format!("the view {}", view.name),
         target: context.table(&closed(&view.name)),
         select: Select {
-            order_by: view.group_by.iter().map(|name| sql::name(name)).collect(),
+            order_by: view
+                .group_by
+                .iter()
+                .map(|name| Order::by(Expression::own(name)))
+                .collect(),
             ..counted(view, context, &names, vec![ledger::among_days("event")])
         },
         method: ClosingMethod::ReplacePartition,
@@ -81,23 +85,24 @@ pub(super) fn closed_days(
     order_by: &[String],
     retention_days: Option<u32>,
     comment: String,
-) -> TableSpec {
-    TableSpec {
+) -> Table {
+    Table {
         name,
         columns: columns
             .iter()
-            .map(|column| ColumnSpec {
+            .map(|column| Column {
                 name: column.name.clone(),
-                sql_type: column.sql_type.clone(),
+                kind: column.kind.clone(),
+                default: Default::OfType,
                 codec: closed_codec(column, order_by),
                 comment: column.description.clone(),
             })
             .collect(),
-        engine: "MergeTree".to_owned(),
-        partition_by: Some("event_date".to_owned()),
+        engine: Engine::MergeTree,
+        partition_by: Some(Expression::own("event_date")),
         order_by: order_by.to_vec(),
         ttl: retention_days.map(|days| Ttl {
-            date: "event_date".to_owned(),
+            date: Expression::own("event_date"),
             days,
         }),
         settings: vec![
@@ -116,11 +121,11 @@ pub(super) fn closed_days(
 }
 
 /// What rows are sorted by is alike in neighbours; of the rest most are small numbers or none.
-fn closed_codec(column: &ViewColumn, order_by: &[String]) -> Option<String> {
+fn closed_codec(column: &ViewColumn, order_by: &[String]) -> Option<Codec> {
     if order_by.contains(&column.name) {
-        ledger::sorted_codec(&column.sql_type)
+        ledger::sorted_codec(&column.kind)
     } else {
-        ledger::value_codec(&column.sql_type)
+        ledger::value_codec(&column.kind)
     }
 }
 
@@ -134,9 +139,9 @@ pub(super) fn rows(
     window: &[DayTest],
 ) -> Select {
     let through = ledger::closed_through(context, &view.name);
-    let date = |alias: &str| sql::column(alias, "event_date");
-    let mut closed_filter = vec![format!("{} <= {through}", date("closed"))];
-    closed_filter.extend(window.iter().map(|test| test.sql("closed")));
+    let date = |alias| Expression::column(alias, "event_date");
+    let mut closed_filter = vec![date("closed").infix(Operator::AtMost, through.clone())];
+    closed_filter.extend(window.iter().map(|test| test.of("closed")));
     let closed_rows = Select {
         filter: closed_filter,
         ..Select::over(
@@ -145,8 +150,8 @@ pub(super) fn rows(
             plain("closed", names),
         )
     };
-    let mut open_filter = vec![format!("{} > {through}", date("event"))];
-    open_filter.extend(window.iter().map(|test| test.sql("event")));
+    let mut open_filter = vec![date("event").infix(Operator::Above, through)];
+    open_filter.extend(window.iter().map(|test| test.of("event")));
     let open_rows = counted(view, context, names, open_filter);
     Select::over(
         Source::All(vec![closed_rows, open_rows]),
@@ -162,15 +167,15 @@ pub(super) fn counted(
     view: &AggregateView,
     context: &Context<'_>,
     names: &[&str],
-    mut filter: Vec<String>,
+    mut filter: Vec<Expression>,
 ) -> Select {
-    filter.extend(sql::conditions("event", &view.filter));
-    filter.push(format!("NOT {}", sql::column("event", "is_copy")));
+    filter.extend(Expression::conditions("event", &view.filter));
+    filter.push(Expression::column("event", "is_copy").negated());
     let columns = names
         .iter()
         .filter_map(|name| {
             if view.group_by.iter().any(|group| group == name) {
-                return Some(Output::new(name, sql::column("event", name)));
+                return Some(Output::plain("event", name));
             }
             let measure = view.measures.iter().find(|measure| measure.name == *name)?;
             Some(Output::new(name, of_events(measure, &context.fact)?))
@@ -181,7 +186,7 @@ pub(super) fn counted(
         group_by: view
             .group_by
             .iter()
-            .map(|name| sql::column("event", name))
+            .map(|name| Expression::column("event", name))
             .collect(),
         ..Select::over(
             Source::FinalByPartition(Ledger::name(context)),
@@ -192,27 +197,43 @@ pub(super) fn counted(
 }
 
 /// A measure over the ledger's rows, each of which is one event.
-fn of_events(measure: &Measure, fact: &[ViewColumn]) -> Option<String> {
-    let filter = sql::conditions("event", &measure.filter);
-    let over = |function: &str, name: &str| {
+fn of_events(measure: &Measure, fact: &[ViewColumn]) -> Option<Expression> {
+    let over = |function, name: &str| {
         let column = fact.iter().find(|column| column.name == name)?;
-        let argument = sql::column("event", &column.name);
-        Some(sql::aggregate(function, &argument, &filter))
+        let of = Expression::column("event", &column.name);
+        Some(over_rows(function, Some(of), "event", &measure.filter))
     };
     match *MeasureKind::stated(measure).first()? {
-        MeasureKind::CountDistinct(EVENTS) => Some(sql::aggregate("count", "", &filter)),
-        MeasureKind::CountDistinct(name) => over("uniqExact", name),
-        MeasureKind::Sum(name) => Some(format!("toInt64({})", over("sum", name)?)),
-        MeasureKind::Max(name) => over("max", name),
-        MeasureKind::Min(name) => over("min", name),
+        MeasureKind::CountDistinct(EVENTS) => {
+            Some(over_rows(Aggregate::Count, None, "event", &measure.filter))
+        }
+        MeasureKind::CountDistinct(name) => over(Aggregate::UniqExact, name),
+        MeasureKind::Sum(name) => Some(as_sum(over(Aggregate::Sum, name)?)),
+        MeasureKind::Max(name) => over(Aggregate::Max, name),
+        MeasureKind::Min(name) => over(Aggregate::Min, name),
         MeasureKind::Ratio(..) => None,
     }
 }
 
 /// Columns of a source under their own names.
-pub(super) fn plain(alias: &str, names: &[&str]) -> Vec<Output> {
+pub(super) fn plain(alias: &'static str, names: &[&str]) -> Vec<Output> {
     names
         .iter()
-        .map(|name| Output::new(name, sql::column(alias, name)))
+        .map(|name| Output::plain(alias, name))
         .collect()
+}
+
+/// A function of those rows of a source that pass conditions.
+pub(super) fn over_rows(
+    function: Aggregate,
+    of: Option<Expression>,
+    alias: &'static str,
+    conditions: &[Condition],
+) -> Expression {
+    Expression::aggregate_if(function, of, Expression::conditions(alias, conditions))
+}
+
+/// A sum in the one type that sums have.
+pub(super) fn as_sum(sum: Expression) -> Expression {
+    Expression::call("toInt64", [sum])
 }

@@ -1,19 +1,21 @@
 //! The fact table: one row an event, every topic in one table.
+use crate::clickhouse::{
+    Column, Definition, Engine, Expression, Object, Setting, Stage, Table, TableName, Ttl,
+};
 use crate::fact::{self, Origin};
 use crate::registry::Registry;
 
 use super::REMEMBERED_TOKENS;
 use super::payload;
-use super::spec::{ColumnSpec, Definition, Object, Setting, Stage, TableName, TableSpec, Ttl};
 
 /// Plans the fact table.
 pub(super) fn build(registry: &Registry) -> Object {
     let clickhouse = &registry.manifest.clickhouse;
     let columns = fact::columns(registry)
         .into_iter()
-        .map(|column| ColumnSpec {
-            sql_type: match column.origin {
-                Origin::Payload(storage) => payload::sql_type(registry, storage),
+        .map(|column| Column {
+            kind: match column.origin {
+                Origin::Payload(storage) => payload::column_type(registry, storage),
                 Origin::Server
                 | Origin::Mapped(_)
                 | Origin::EventType
@@ -25,9 +27,10 @@ pub(super) fn build(registry: &Registry) -> Object {
                 | Origin::ReceivedAt
                 | Origin::KafkaTopic
                 | Origin::KafkaPartition
-                | Origin::KafkaOffset => column.sql_type,
+                | Origin::KafkaOffset => column.kind,
             },
             name: column.name,
+            default: column.default,
             codec: column.codec,
             comment: column.description,
         })
@@ -40,17 +43,20 @@ pub(super) fn build(registry: &Registry) -> Object {
         stage: Stage::FactTable,
         view: None,
         source: "registry.toml and the topics' payload schemas".to_owned(),
-        definition: Definition::Table(TableSpec {
+        definition: Definition::Table(Table {
             name: TableName {
                 database: clickhouse.database.clone(),
                 table: clickhouse.table.clone(),
             },
             columns,
-            engine: "ReplacingMergeTree(version)".to_owned(),
-            partition_by: Some("toYYYYMM(event_date)".to_owned()),
+            engine: Engine::Replacing("version".to_owned()),
+            partition_by: Some(Expression::call(
+                "toYYYYMM",
+                [Expression::own("event_date")],
+            )),
             order_by,
             ttl: Some(Ttl {
-                date: "event_date".to_owned(),
+                date: Expression::own("event_date"),
                 days: clickhouse.retention_days,
             }),
             settings: settings(),

@@ -3,16 +3,16 @@
 //! The newest is the highest tuple of the manifest's `newest_by`, `ts` and the kept columns, so the winner is a property
 //! of the events and not of their arrival. Of closed days one row a key is kept; open ones are read from the fact table,
 //! where of several copies of an event the first in Kafka counts.
+use crate::clickhouse::{
+    Aggregate, Closing, ClosingMethod, Codec, Column, Default, Definition, Engine, Expression,
+    Object, Operator, Order, Output, Select, Source, Stage, Table, Ttl, Type, View,
+};
 use crate::registry::manifest::{Condition, LatestView};
 use crate::registry::views::ViewColumn;
 
-use super::aggregate::closed;
+use super::aggregate::{closed, plain};
 use super::ledger::{self, Ledger};
-use super::spec::{
-    Closing, ClosingMethod, ColumnSpec, Definition, Object, Output, Select, Source, Stage,
-    TableSpec, Ttl, ViewSpec,
-};
-use super::{Context, REMEMBERED_TOKENS, sql};
+use super::{Context, REMEMBERED_TOKENS};
 
 /// Column that decides after `newest_by`.
 const TIME: &str = "ts";
@@ -47,32 +47,27 @@ impl<'c> Columns<'c> {
         }
     }
 
-    /// `tupleElement(…, n)` of a column.
-    fn element(&self, tuple: &str, name: &str) -> Option<String> {
+    /// A column of the tuple that a source keeps as the newest row.
+    fn element(&self, of: &'static str, name: &str) -> Option<Expression> {
         let mut columns = self.tuple.iter();
         let index = columns.position(|column| column.name == name)?;
-        Some(format!("tupleElement({tuple}, {})", index + 1))
+        Some(Expression::column(of, NEWEST).element(index + 1))
     }
 
-    /// The tuple's columns of an alias.
-    fn ranked(&self, alias: &str) -> String {
-        let columns: Vec<String> = self
-            .tuple
-            .iter()
-            .map(|column| plain(&sql::column(alias, &column.name), column))
-            .collect();
-        format!("tuple({})", columns.join(", "))
+    /// The highest of a source's rows, as a tuple.
+    fn newest(&self, of: &'static str) -> Expression {
+        let columns = self.tuple.iter().map(|column| value(of, column));
+        Expression::aggregate(Aggregate::Max, Expression::call("tuple", columns))
     }
 
-    fn key_outputs(&self, alias: &str) -> Vec<Output> {
+    fn key_outputs(&self, of: &'static str) -> Vec<Output> {
         let keys = self.keys.iter();
-        keys.map(|column| Output::new(&column.name, sql::column(alias, &column.name)))
-            .collect()
+        keys.map(|column| Output::plain(of, &column.name)).collect()
     }
 
-    fn group_by(&self, alias: &str) -> Vec<String> {
+    fn group_by(&self, of: &'static str) -> Vec<Expression> {
         let keys = self.keys.iter();
-        keys.map(|column| sql::column(alias, &column.name))
+        keys.map(|column| Expression::column(of, &column.name))
             .collect()
     }
 }
@@ -97,7 +92,7 @@ pub(super) fn build(view: &LatestView, context: &Context<'_>) -> Vec<Object> {
         object(
             view.name.clone(),
             Stage::Read,
-            Definition::View(ViewSpec {
+            Definition::View(View {
                 name: context.table(&view.name),
                 select: reading(view, context, &columns),
                 comment: view.description.clone(),
@@ -109,11 +104,8 @@ pub(super) fn build(view: &LatestView, context: &Context<'_>) -> Vec<Object> {
 /// How its days are closed: the newest rows of a day are merged with those of the days before.
 pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<'_>) -> Closing {
     let columns = Columns::of(view, context);
-    let sorting = |alias: &str| -> Vec<String> {
-        let names = ledger.key_columns().into_iter();
-        names.map(|name| sql::column(alias, name)).collect()
-    };
-    let mut needed: Vec<&str> = ledger.key_columns();
+    let in_the_key = ledger.key_columns();
+    let mut needed = in_the_key.clone();
     for column in columns.keys.iter().chain(&columns.tuple) {
         if !needed.contains(&column.name.as_str()) {
             needed.push(&column.name);
@@ -131,49 +123,53 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
         }
     }
     let mut filter = vec![ledger::among_days("event")];
-    filter.extend(sql::conditions("event", &of_all_copies));
-    let mut first: Vec<String> = sorting("event");
-    first.push(format!("{} DESC", sql::column("event", "version")));
+    filter.extend(Expression::conditions("event", &of_all_copies));
+    // The key is a hash of all that the others are: numbers sort faster.
+    let of_one_day = ["event_date", "event_key"].map(|name| Expression::column("event", name));
+    let mut first: Vec<Order> = of_one_day.iter().cloned().map(Order::by).collect();
+    first.push(Order::highest(Expression::column("event", "version")));
+    first.push(Order::highest(ledger::hour_of("event")));
+    let mut outputs = ledger.key_outputs("event");
+    outputs.extend(plain("event", &needed[in_the_key.len()..]));
     let events = Select {
         filter,
         order_by: first,
-        first_by: sorting("event"),
+        first_by: of_one_day.to_vec(),
         ..Select::over(
             Source::Table(context.table(context.fact_table)),
             "event",
-            super::aggregate::plain("event", &needed),
+            outputs,
         )
     };
     let copies = Select {
-        filter: vec![ledger::among_days("copy"), sql::column("copy", "is_copy")],
+        filter: vec![
+            ledger::among_days("copy"),
+            Expression::column("copy", "is_copy"),
+        ],
         ..Select::over(
             Source::Table(Ledger::name(context)),
             "copy",
-            super::aggregate::plain("copy", &ledger.key_columns()),
+            plain("copy", &in_the_key),
         )
     };
+    let place = in_the_key
+        .iter()
+        .map(|name| Expression::column("event", name))
+        .collect();
+    let mut filter = Expression::conditions("event", &of_the_first);
+    filter.push(Expression::Tuple(place).not_in_query(copies));
     let mut outputs = columns.key_outputs("event");
-    outputs.push(Output::new(
-        NEWEST,
-        format!("max({})", columns.ranked("event")),
-    ));
+    outputs.push(Output::new(NEWEST, columns.newest("event")));
     outputs.push(Output::new(
         LAST_EVENT_AT,
-        format!("max({})", sql::column("event", TIME)),
+        Expression::aggregate(Aggregate::Max, Expression::column("event", TIME)),
     ));
     Closing {
         view: view.name.clone(),
         source: format!("the view {}", view.name),
         target: context.table(&closed(&view.name)),
         select: Select {
-            filter: sql::conditions("event", &of_the_first)
-                .into_iter()
-                .chain([super::print::among(
-                    &format!("({})", sorting("event").join(", ")),
-                    "NOT IN",
-                    &copies,
-                )])
-                .collect(),
+            filter,
             group_by: columns.group_by("event"),
             ..Select::over(Source::Query(Box::new(events)), "event", outputs)
         },
@@ -181,45 +177,48 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
     }
 }
 
-fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> TableSpec {
-    let mut specs: Vec<ColumnSpec> = columns
+fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Table {
+    let column = |name: &str, kind, codec, comment: &str| Column {
+        name: name.to_owned(),
+        kind,
+        default: Default::OfType,
+        codec,
+        comment: comment.to_owned(),
+    };
+    let mut specs: Vec<Column> = columns
         .keys
         .iter()
-        .map(|column| ColumnSpec {
-            name: column.name.clone(),
-            sql_type: column.sql_type.clone(),
-            codec: ledger::sorted_codec(&column.sql_type),
-            comment: column.description.clone(),
+        .map(|of| {
+            let codec = ledger::sorted_codec(&of.kind);
+            column(&of.name, of.kind.clone(), codec, &of.description)
         })
         .collect();
-    let elements: Vec<String> = columns
-        .tuple
-        .iter()
-        .map(|column| format!("{} {}", sql::name(&column.name), plain_type(column)))
-        .collect();
-    specs.push(ColumnSpec {
-        name: NEWEST.to_owned(),
-        sql_type: format!(
-            "SimpleAggregateFunction(max, Tuple({}))",
-            elements.join(", ")
-        ),
-        codec: Some("ZSTD(1)".to_owned()),
-        comment: "The newest row".to_owned(),
-    });
-    specs.push(ColumnSpec {
-        name: LAST_EVENT_AT.to_owned(),
-        sql_type: "SimpleAggregateFunction(max, DateTime64(3, 'UTC'))".to_owned(),
-        codec: Some("Delta, ZSTD(1)".to_owned()),
-        comment: "Time of the latest event".to_owned(),
-    });
-    TableSpec {
+    let elements = columns.tuple.iter();
+    let newest = Type::Tuple(
+        elements
+            .map(|column| (column.name.clone(), column.kind.plain()))
+            .collect(),
+    );
+    specs.push(column(
+        NEWEST,
+        Type::Highest(Box::new(newest)),
+        Some(Codec::Zstd(1)),
+        "The newest row",
+    ));
+    specs.push(column(
+        LAST_EVENT_AT,
+        Type::Highest(Box::new(Type::DateTime64)),
+        Some(Codec::Delta(1)),
+        "Time of the latest event",
+    ));
+    Table {
         name: context.table(&closed(&view.name)),
         columns: specs,
-        engine: "AggregatingMergeTree".to_owned(),
+        engine: Engine::Aggregating,
         partition_by: None,
         order_by: view.key.clone(),
         ttl: Some(Ttl {
-            date: format!("toDate({LAST_EVENT_AT})"),
+            date: Expression::call("toDate", [Expression::own(LAST_EVENT_AT)]),
             days: view.retention_days,
         }),
         settings: vec![REMEMBERED_TOKENS],
@@ -234,20 +233,16 @@ fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Tab
 fn reading(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Select {
     let mut closed_rows = columns.key_outputs("closed");
     closed_rows.extend(columns.tuple.iter().filter_map(|column| {
-        let element = columns.element(&sql::column("closed", NEWEST), &column.name)?;
+        let element = columns.element("closed", &column.name)?;
         Some(Output::new(&column.name, element))
     }));
     let mut open_rows = columns.key_outputs("event");
-    open_rows.extend(columns.tuple.iter().map(|column| {
-        let value = plain(&sql::column("event", &column.name), column);
-        Output::new(&column.name, value)
-    }));
-    let mut filter = vec![format!(
-        "{} > {}",
-        sql::column("event", "event_date"),
-        ledger::closed_through(context, &view.name)
-    )];
-    filter.extend(sql::conditions("event", &view.filter));
+    let tuple = columns.tuple.iter();
+    open_rows.extend(tuple.map(|column| Output::new(&column.name, value("event", column))));
+    let through = ledger::closed_through(context, &view.name);
+    let mut filter =
+        vec![Expression::column("event", "event_date").infix(Operator::Above, through)];
+    filter.extend(Expression::conditions("event", &view.filter));
     let both = vec![
         Select::over(
             Source::Table(context.table(&closed(&view.name))),
@@ -264,13 +259,10 @@ fn reading(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> S
         },
     ];
     let mut merged = columns.key_outputs("candidate");
-    merged.push(Output::new(
-        NEWEST,
-        format!("max({})", columns.ranked("candidate")),
-    ));
+    merged.push(Output::new(NEWEST, columns.newest("candidate")));
     let mut outputs = columns.key_outputs("merged");
     outputs.extend(columns.kept.iter().filter_map(|column| {
-        let element = columns.element(&sql::column("merged", NEWEST), &column.name)?;
+        let element = columns.element("merged", &column.name)?;
         Some(Output::new(&column.name, element))
     }));
     let merged = Select {
@@ -281,18 +273,11 @@ fn reading(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> S
 }
 
 /// A value without its dictionary: tuples of closed days hold plain texts.
-fn plain(value: &str, column: &ViewColumn) -> String {
-    if column.sql_type == "LowCardinality(String)" {
-        format!("toString({value})")
+fn value(of: &'static str, column: &ViewColumn) -> Expression {
+    let value = Expression::column(of, &column.name);
+    if column.kind == column.kind.plain() {
+        value
     } else {
-        value.to_owned()
-    }
-}
-
-fn plain_type(column: &ViewColumn) -> &str {
-    if column.sql_type == "LowCardinality(String)" {
-        "String"
-    } else {
-        &column.sql_type
+        Expression::call("toString", [value])
     }
 }

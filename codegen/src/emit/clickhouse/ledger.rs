@@ -1,19 +1,23 @@
-//! The ledger: one narrow row an event with what aggregate views ask for, a partition a day.
+//! The ledger: one narrow row an event with what aggregate views ask for, a partition an hour.
 //!
-//! Views read the days that are still open here, as if all parts were merged, so that of several copies of an event
-//! the first in Kafka counts. Copies have one sorting key: `event_key` is made of all that makes two records one
-//! event. A copy on another day is in another partition; it is found by looking into the fact table, and a row that
-//! wins over it says `is_copy`. Once a day is closed, its rows are needed no more.
+//! Views read the days that are still open here, as if the parts of each partition were merged, so that of several
+//! copies of an event the first in Kafka counts. Copies have one sorting key: `event_key` is made of all that makes two
+//! records one event. An hour that is over is soon one part, which is read as it is; only the hour that events come
+//! for is merged by the reader. A copy stamped with another hour is in another partition; it is looked for in the
+//! fact table, and a row that wins over it says `is_copy`. Once a day is closed, its rows are needed no more.
+mod copies;
+
 use std::collections::BTreeSet;
 
+use crate::clickhouse::{
+    Aggregate, Among, Codec, Column, Default, Definition, Engine, Expression, Integer,
+    MaterializedView, Object, Operator, Output, Select, Setting, Source, Stage, Table, TableName,
+    Type,
+};
 use crate::registry::manifest::{AggregateView, Condition, ViewManifest};
 use crate::registry::views::{MeasureKind, ViewColumn};
 
-use super::spec::{
-    ColumnSpec, Definition, MaterializedViewSpec, Object, Output, Select, Setting, Source, Stage,
-    TableName, TableSpec,
-};
-use super::{Context, REMEMBERED_TOKENS, sql};
+use super::{Context, REMEMBERED_TOKENS};
 
 /// The ledger's table.
 pub(crate) const TABLE: &str = "event_ledger";
@@ -22,19 +26,27 @@ pub(crate) const FEED: &str = "event_ledger_mv";
 /// The table that says how far each view is closed.
 pub(crate) const WATERMARKS: &str = "view_watermarks";
 
+/// The column that tells the partition within a day.
+pub(super) const HOUR: &str = "event_hour";
+
+/// The hour of events that came long after their time: they are few and of any hour, and an insert writes a file for
+/// each partition that it touches.
+const LATE: u8 = 24;
+
+/// How many hours after its own an event may come and still be in the partition of its hour.
+const HOURS_TO_COME: u8 = 2;
+
 /// The fact column whose distinct values are events.
 pub(super) const EVENTS: &str = "dedupe_key";
 
 /// The test for the days that are being closed.
-pub(super) fn among_days(alias: &str) -> String {
-    format!(
-        "{} IN {{days:Array(Date)}}",
-        sql::column(alias, "event_date")
-    )
+pub(super) fn among_days(alias: &'static str) -> Expression {
+    let days = Expression::Parameter {
+        name: "days",
+        kind: "Array(Date)",
+    };
+    Expression::column(alias, "event_date").among(Among::Parameter(Box::new(days)))
 }
-
-/// Version of a row that marks a copy: it wins over every row of an event.
-const COPY_VERSION: &str = "18446744073709551615";
 
 /// A column of the ledger that views ask for.
 struct Asked<'c> {
@@ -106,7 +118,7 @@ impl<'c> Ledger<'c> {
             object(
                 FEED,
                 Stage::LedgerFeed,
-                Definition::MaterializedView(MaterializedViewSpec {
+                Definition::MaterializedView(MaterializedView {
                     name: self.context.table(FEED),
                     target: self.context.table(TABLE),
                     select: self.feed(),
@@ -118,25 +130,20 @@ impl<'c> Ledger<'c> {
 
     /// What the ledger holds of the fact table's rows; filters may be added.
     pub(super) fn feed(&self) -> Select {
-        let mut columns: Vec<Output> = self
-            .key_columns()
-            .into_iter()
-            .chain(["version"])
-            .map(|name| Output::new(name, sql::column("event", name)))
-            .collect();
+        let mut columns = self.key_outputs("event");
+        columns.push(Output::plain("event", "version"));
         columns.extend(self.asked.iter().map(|asked| {
-            let value = sql::column("event", &asked.column.name);
+            let value = Expression::column("event", &asked.column.name);
             let value = if asked.is_hashed() {
-                format!("sipHash64({value})")
+                Expression::call("sipHash64", [value])
             } else {
                 value
             };
             let value = match &asked.types {
-                Some(types) if !asked.is_mapped_only_by(self.context, types) => format!(
-                    "if({}, {value}, {})",
-                    of_types("event", types),
-                    asked.nothing()
-                ),
+                Some(types) if !asked.is_mapped_only_by(self.context, types) => {
+                    let is_of_types = of_types("event", types);
+                    Expression::call("if", [is_of_types, value, asked.nothing()])
+                }
                 _ => value,
             };
             Output::new(&asked.column.name, value)
@@ -157,103 +164,60 @@ impl<'c> Ledger<'c> {
 
     /// As [`Self::feed`], ending in a filter, so that ` AND …` can follow.
     pub(super) fn fill(&self) -> Select {
-        Select {
-            filter: vec![
-                self.types
-                    .as_ref()
-                    .map_or_else(|| "true".to_owned(), |types| of_types("event", types)),
-            ],
-            ..self.feed()
+        let mut feed = self.feed();
+        if feed.filter.is_empty() {
+            feed.filter.push(Expression::Literal(true.into()));
         }
+        feed
     }
 
-    /// Rows that win over those of copies: of the events of one day whose first copy is of another day.
-    ///
-    /// Shape: the ledger's key columns, `version` and `is_copy`; `{day:Date}` is the day, `{late_days:UInt32}` how far
-    /// around it other copies are looked for.
-    pub(super) fn copies(&self) -> Select {
-        let fact = Source::Table(self.context.table(self.context.fact_table));
-        let around = |alias: &str| {
-            format!(
-                "{0} BETWEEN {{day:Date}} - {{late_days:UInt32}} AND {{day:Date}} + {{late_days:UInt32}}",
-                sql::column(alias, "event_date")
-            )
+    /// As [`Self::feed`], of those rows of some days that the ledger has not got: a row is one by its key and version.
+    pub(super) fn complete(&self) -> Select {
+        let row = |alias| {
+            let key = Expression::column(alias, "event_key");
+            key.infix(Operator::Plus, Expression::column(alias, "version"))
         };
-        let own = Select {
-            filter: vec![format!(
-                "{} = {{day:Date}}",
-                sql::column("own", "event_date")
-            )],
+        let held = Select {
+            filter: vec![
+                among_days("own"),
+                Expression::column("own", "is_copy").negated(),
+            ],
             ..Select::over(
                 Source::Table(self.context.table(TABLE)),
                 "own",
-                vec![Output::new("event_key", sql::column("own", "event_key"))],
+                vec![Output::new("record", row("own"))],
             )
         };
-        let elsewhere = Select {
-            filter: vec![
-                around("other"),
-                format!("{} != {{day:Date}}", sql::column("other", "event_date")),
-                super::print::among(&sql::column("other", "event_key"), "IN", &own),
-            ],
-            ..Select::over(
-                fact.clone(),
-                "other",
-                vec![Output::new("event_key", sql::column("other", "event_key"))],
-            )
-        };
-        let mut columns: Vec<Output> = self
-            .sorting_columns()
-            .into_iter()
-            .map(|name| Output::new(name, sql::column("event", name)))
-            .collect();
-        columns.push(Output::new(
-            "first_date",
-            format!(
-                "argMax({}, {})",
-                sql::column("event", "event_date"),
-                sql::column("event", "version")
-            ),
-        ));
-        let found = Select {
-            filter: vec![
-                around("event"),
-                super::print::among(&sql::column("event", "event_key"), "IN", &elsewhere),
-            ],
-            group_by: self
-                .sorting_columns()
-                .into_iter()
-                .map(|name| sql::column("event", name))
-                .collect(),
-            ..Select::over(fact, "event", columns)
-        };
-        let mut columns = vec![Output::new("event_date", "{day:Date}")];
-        columns.extend(
-            self.key_columns()
-                .into_iter()
-                .skip(1)
-                .map(|name| Output::new(name, sql::column("found", name))),
-        );
-        columns.push(Output::new("version", format!("toUInt64({COPY_VERSION})")));
-        columns.push(Output::new("is_copy", "true"));
-        Select {
-            filter: vec![format!(
-                "{} != {{day:Date}}",
-                sql::column("found", "first_date")
-            )],
-            ..Select::over(Source::Query(Box::new(found)), "found", columns)
-        }
+        let mut filter = vec![among_days("event")];
+        let feed = self.feed();
+        filter.extend(feed.filter.iter().cloned());
+        filter.push(row("event").not_in_query(held));
+        Select { filter, ..feed }
     }
 
-    /// `event_date`, then the columns of the fact table's sorting key.
+    /// Where a row is, and what it is: the columns of the partition, then those of the fact table's sorting key.
     pub(super) fn key_columns(&self) -> Vec<&'c str> {
-        let mut names = vec!["event_date"];
+        let mut names = vec!["event_date", HOUR];
         names.extend(
             self.sorting_columns()
                 .into_iter()
                 .filter(|name| *name != "event_date"),
         );
         names
+    }
+
+    /// [`Self::key_columns`] of the fact table's rows.
+    pub(super) fn key_outputs(&self, alias: &'static str) -> Vec<Output> {
+        let names = self.key_columns().into_iter();
+        names
+            .map(|name| {
+                if name == HOUR {
+                    Output::new(name, hour_of(alias))
+                } else {
+                    Output::plain(alias, name)
+                }
+            })
+            .collect()
     }
 
     /// The columns of the fact table's sorting key.
@@ -275,64 +239,78 @@ impl<'c> Ledger<'c> {
         names
     }
 
-    fn table(&self) -> TableSpec {
+    fn table(&self) -> Table {
         let of_fact = |name: &str| {
             let mut columns = self.context.fact.iter();
             columns.find(|column| column.name == name)
         };
-        let mut columns: Vec<ColumnSpec> = self
+        let of = |name: &str, kind, codec, comment: &str| Column {
+            name: name.to_owned(),
+            kind,
+            default: Default::OfType,
+            codec,
+            comment: comment.to_owned(),
+        };
+        let mut columns: Vec<Column> = self
             .key_columns()
             .into_iter()
             .map(|name| match of_fact(name) {
-                Some(column) => ColumnSpec {
-                    name: column.name.clone(),
-                    sql_type: column.sql_type.clone(),
-                    codec: sorted_codec(&column.sql_type),
-                    comment: column.description.clone(),
-                },
-                // The one column of the key that views cannot ask for.
-                None => ColumnSpec {
-                    name: name.to_owned(),
-                    sql_type: "UInt64".to_owned(),
-                    codec: Some("NONE".to_owned()),
-                    comment: "What copies of one event share".to_owned(),
-                },
+                Some(column) => of(
+                    name,
+                    column.kind.clone(),
+                    sorted_codec(&column.kind),
+                    &column.description,
+                ),
+                None if name == HOUR => of(
+                    name,
+                    Type::Integer(Integer::UInt8),
+                    None,
+                    &format!(
+                        "Hour of the event, UTC; {LATE} for one that came more than {HOURS_TO_COME} hours after its own"
+                    ),
+                ),
+                // The one column of the sorting key that views cannot ask for.
+                None => of(
+                    name,
+                    Type::UINT64,
+                    Some(Codec::None),
+                    "What copies of one event share",
+                ),
             })
             .collect();
-        columns.push(ColumnSpec {
-            name: "version".to_owned(),
-            sql_type: "UInt64".to_owned(),
-            codec: Some("T64, ZSTD(1)".to_owned()),
-            comment: "Of copies the highest counts: the first in Kafka".to_owned(),
-        });
-        columns.push(ColumnSpec {
-            name: "is_copy".to_owned(),
-            sql_type: "Bool DEFAULT false".to_owned(),
-            codec: None,
-            comment: "Whether the event counts on another day".to_owned(),
+        columns.push(of(
+            "version",
+            Type::UINT64,
+            Some(Codec::T64(1)),
+            "Of copies the highest counts: the first in Kafka",
+        ));
+        columns.push(Column {
+            default: Default::Stored(Expression::Literal(false.into())),
+            ..of(
+                "is_copy",
+                Type::Bool,
+                None,
+                "Whether the event counts in another partition",
+            )
         });
         columns.extend(self.asked.iter().map(|asked| {
-            let sql_type = if asked.is_hashed() {
-                "UInt64".to_owned()
-            } else {
-                asked.column.sql_type.clone()
-            };
-            ColumnSpec {
-                name: asked.column.name.clone(),
-                codec: value_codec(&sql_type),
-                sql_type,
-                comment: if asked.is_hashed() {
-                    format!("Hash of: {}", asked.column.description)
-                } else {
-                    asked.column.description.clone()
-                },
+            let (name, meaning) = (&asked.column.name, &asked.column.description);
+            if asked.is_hashed() {
+                let codec = value_codec(&Type::UINT64);
+                return of(name, Type::UINT64, codec, &format!("Hash of: {meaning}"));
             }
+            let kind = asked.column.kind.clone();
+            let codec = value_codec(&kind);
+            of(name, kind, codec, meaning)
         }));
-        TableSpec {
+        Table {
             name: self.context.table(TABLE),
             columns,
-            engine: "ReplacingMergeTree(version)".to_owned(),
-            partition_by: Some("event_date".to_owned()),
+            engine: Engine::Replacing("version".to_owned()),
+            partition_by: Some(Expression::Tuple(vec![
+                Expression::own("event_date"),
+                Expression::own(HOUR),
+            ])),
             order_by: self.table_order(),
             ttl: None,
             settings: vec![
@@ -340,7 +318,17 @@ impl<'c> Ledger<'c> {
                 Setting {
                     name: "min_bytes_for_wide_part",
                     value: "134217728",
-                    why: "an insert writes one file for each day it touches, not one a column",
+                    why: "an insert writes one file for each hour it touches, not one a column",
+                },
+                Setting {
+                    name: "min_age_to_force_merge_seconds",
+                    value: "300",
+                    why: "an hour that nothing comes for any more becomes one part, which is read without merging",
+                },
+                Setting {
+                    name: "min_age_to_force_merge_on_partition_only",
+                    value: "1",
+                    why: "an hour that events still come for is left to the usual merges",
                 },
             ],
             comment: "One row an event of the days that are not closed yet; views read it. Rows of closed days go once they are counted, so it has no retention of its own".to_owned(),
@@ -350,9 +338,10 @@ impl<'c> Ledger<'c> {
 
 /// The table of watermarks, planned where any view keeps closed days.
 pub(super) fn watermarks(context: &Context<'_>) -> Object {
-    let column = |name: &str, sql_type: &str, comment: &str| ColumnSpec {
+    let column = |name: &str, kind, comment: &str| Column {
         name: name.to_owned(),
-        sql_type: sql_type.to_owned(),
+        kind,
+        default: Default::OfType,
         codec: None,
         comment: comment.to_owned(),
     };
@@ -362,22 +351,21 @@ pub(super) fn watermarks(context: &Context<'_>) -> Object {
         stage: Stage::Ledger,
         view: None,
         source: "the views that keep closed days".to_owned(),
-        definition: Definition::Table(TableSpec {
+        definition: Definition::Table(Table {
             name: context.table(WATERMARKS),
             columns: vec![
-                column("view", "LowCardinality(String)", "Name of the view"),
+                column("view", Type::LowCardinality, "Name of the view"),
                 column(
                     "closed_through",
-                    "Date",
+                    Type::Date,
                     "Days up to this one are read from the view's closed days, later ones from what is open",
                 ),
-                column(
-                    "closed_at",
-                    "DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')",
-                    "When it was written",
-                ),
+                Column {
+                    default: Default::Stored(super::now()),
+                    ..column("closed_at", Type::DateTime64, "When it was written")
+                },
             ],
-            engine: "ReplacingMergeTree(closed_through)".to_owned(),
+            engine: Engine::Replacing("closed_through".to_owned()),
             partition_by: None,
             order_by: vec!["view".to_owned()],
             ttl: None,
@@ -388,18 +376,38 @@ pub(super) fn watermarks(context: &Context<'_>) -> Object {
     }
 }
 
-/// The last closed day of a view, as a scalar.
-pub(super) fn closed_through(context: &Context<'_>, view: &str) -> String {
-    let table = super::print::table_name(&context.table(WATERMARKS));
-    format!(
-        "(SELECT max(mark.closed_through) FROM {table} AS mark WHERE mark.view = {})",
-        sql::text(view)
+/// The partition within a day of a row of the fact table.
+pub(super) fn hour_of(alias: &'static str) -> Expression {
+    let time = || Expression::column(alias, "ts");
+    let received = Expression::column(alias, "received_at");
+    let delay = Expression::call("dateDiff", [Expression::text("hour"), time(), received]);
+    Expression::call(
+        "if",
+        [
+            delay.infix(Operator::Above, Expression::number(HOURS_TO_COME)),
+            Expression::number(LATE),
+            Expression::call("toHour", [time()]),
+        ],
     )
+}
+
+/// The last closed day of a view, as a scalar.
+pub(super) fn closed_through(context: &Context<'_>, view: &str) -> Expression {
+    let mark = |name: &str| Expression::column("mark", name);
+    let highest = Expression::aggregate(Aggregate::Max, mark("closed_through"));
+    Expression::Scalar(Box::new(Select {
+        filter: vec![mark("view").equals(Expression::text(view))],
+        ..Select::over(
+            Source::Table(context.table(WATERMARKS)),
+            "mark",
+            vec![Output::new("closed_through", highest)],
+        )
+    }))
 }
 
 impl Asked<'_> {
     fn is_hashed(&self) -> bool {
-        self.is_counted_only && self.column.sql_type == "String"
+        self.is_counted_only && self.column.kind == Type::String
     }
 
     /// Whether no other topic puts anything into the column.
@@ -411,11 +419,11 @@ impl Asked<'_> {
         !others.any(|(_, columns)| columns.contains(&self.column.name))
     }
 
-    fn nothing(&self) -> &'static str {
-        if self.column.is_text() && !self.is_hashed() {
-            "''"
+    fn nothing(&self) -> Expression {
+        if self.column.kind.is_text() && !self.is_hashed() {
+            Expression::text("")
         } else {
-            "0"
+            Expression::number(0)
         }
     }
 }
@@ -505,37 +513,45 @@ fn union(mut sets: impl Iterator<Item = Option<BTreeSet<String>>>) -> Option<BTr
 }
 
 /// The test for these event types.
-pub(super) fn of_types(alias: &str, types: &BTreeSet<String>) -> String {
-    let column = sql::column(alias, "event_type");
-    let types: Vec<String> = types.iter().map(|name| sql::text(name)).collect();
-    match types.as_slice() {
-        [] => "false".to_owned(),
-        [one] => format!("{column} = {one}"),
-        more => format!("{column} IN ({})", more.join(", ")),
+pub(super) fn of_types(alias: &'static str, types: &BTreeSet<String>) -> Expression {
+    let column = Expression::column(alias, "event_type");
+    let mut names: Vec<Expression> = types.iter().map(|name| Expression::text(name)).collect();
+    match names.len() {
+        1 => column.equals(names.remove(0)),
+        _ => column.one_of(names),
     }
 }
 
 /// Codec of a column that rows are sorted by: neighbours are alike.
-pub(super) fn sorted_codec(sql_type: &str) -> Option<String> {
-    let is_number = ["UInt", "Int", "DateTime64"]
-        .iter()
-        .any(|kind| sql_type.starts_with(kind));
-    match sql_type {
-        "String" => Some("ZSTD(1)".to_owned()),
-        _ if is_number => Some("Delta, ZSTD(1)".to_owned()),
-        _ => None,
+pub(super) const fn sorted_codec(kind: &Type) -> Option<Codec> {
+    match kind {
+        Type::String => Some(Codec::Zstd(1)),
+        Type::Integer(_) | Type::DateTime64 => Some(Codec::Delta(1)),
+        Type::Bool
+        | Type::Float64
+        | Type::LowCardinality
+        | Type::Date
+        | Type::Json(_)
+        | Type::NullableFloat64
+        | Type::Tuple(_)
+        | Type::Highest(_)
+        | Type::Bitmap(_) => None,
     }
 }
 
 /// Codec of a column whose neighbours are not alike.
-pub(super) fn value_codec(sql_type: &str) -> Option<String> {
-    let is_number = ["UInt", "Int"]
-        .iter()
-        .any(|kind| sql_type.starts_with(kind));
-    match sql_type {
-        "String" | "Float64" => Some("ZSTD(1)".to_owned()),
-        _ if sql_type.starts_with("DateTime64") => Some("Delta, ZSTD(1)".to_owned()),
-        _ if is_number => Some("T64, ZSTD(1)".to_owned()),
-        _ => None,
+pub(super) const fn value_codec(kind: &Type) -> Option<Codec> {
+    match kind {
+        Type::String | Type::Float64 => Some(Codec::Zstd(1)),
+        Type::DateTime64 => Some(Codec::Delta(1)),
+        Type::Integer(_) => Some(Codec::T64(1)),
+        Type::Bool
+        | Type::LowCardinality
+        | Type::Date
+        | Type::Json(_)
+        | Type::NullableFloat64
+        | Type::Tuple(_)
+        | Type::Highest(_)
+        | Type::Bitmap(_) => None,
     }
 }

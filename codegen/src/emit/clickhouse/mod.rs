@@ -1,6 +1,6 @@
 //! ClickHouse: the fact table, the ledger of open days, what is kept of closed ones, and the questions.
 //!
-//! Built as a plan ([`spec`]) by one builder for each kind of object, printed last. Every statement may run
+//! Built as values ([`crate::clickhouse`]) by one builder for each kind of object, printed last. Every statement may run
 //! again and again: tables and materialized views are created where they do not exist, views replaced.
 //! File names sort in the order in which statements must run.
 mod aggregate;
@@ -9,14 +9,15 @@ mod kpi;
 mod latest;
 mod ledger;
 pub mod payload;
-mod print;
 mod question;
 mod rollup;
-pub mod spec;
-mod sql;
 
 use std::collections::BTreeSet;
 
+use crate::clickhouse::print::{self, Printed};
+use crate::clickhouse::{
+    Closing, Definition, Expression, Object, Operator, Select, Setting, TableName,
+};
 use crate::fact;
 use crate::registry::Registry;
 use crate::registry::manifest::{AggregateView, ColumnType, ViewManifest};
@@ -25,10 +26,6 @@ use crate::registry::views::{ViewColumn, fact_columns};
 use super::{COMMAND, EmittedFile};
 use ledger::Ledger;
 use question::Question;
-use spec::{Closing, Object, Setting, TableName};
-
-pub use print::definition as sql_of;
-pub use sql::{name as quoted_name, text as quoted_text};
 
 /// Names that the database's own objects take.
 pub const OWN_TABLES: [&str; 3] = [ledger::TABLE, ledger::FEED, ledger::WATERMARKS];
@@ -42,7 +39,7 @@ const REMEMBERED_TOKENS: Setting = Setting {
 };
 
 /// A statement in the order to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Statement {
     /// Database, table, view or KPI.
     pub name: String,
@@ -51,7 +48,20 @@ pub struct Statement {
     /// What it is made from, for the header.
     pub source: String,
     /// The statement, without a closing semicolon or newline.
-    pub sql: String,
+    pub printed: Printed,
+    /// The object that it creates; nothing for a query.
+    pub definition: Option<Definition>,
+}
+
+impl Statement {
+    /// The comment above the statement in its file, with its line break.
+    #[must_use]
+    pub fn header(&self) -> String {
+        format!(
+            "-- Made by `{COMMAND}` from {}; do not edit.\n",
+            self.source
+        )
+    }
 }
 
 /// What builders of views need to know.
@@ -165,27 +175,36 @@ fn is_nonnegative(registry: &Registry, column: &str, kind: ColumnType) -> bool {
 
 /// A test of a day.
 struct DayTest {
-    operator: &'static str,
-    day: String,
+    operator: Operator,
+    day: Expression,
 }
 
 impl DayTest {
-    const fn after(day: String) -> Self {
-        Self { operator: ">", day }
+    const fn after(day: Expression) -> Self {
+        Self {
+            operator: Operator::Above,
+            day,
+        }
     }
 
-    const fn through(day: String) -> Self {
+    const fn through(day: Expression) -> Self {
         Self {
-            operator: "<=",
+            operator: Operator::AtMost,
             day,
         }
     }
 
     /// The test of a source's `event_date`.
-    fn sql(&self, alias: &str) -> String {
-        let date = sql::column(alias, "event_date");
-        format!("{date} {} {}", self.operator, self.day)
+    fn of(&self, alias: &'static str) -> Expression {
+        let date = Expression::column(alias, "event_date");
+        date.infix(self.operator, self.day.clone())
     }
+}
+
+/// This moment, UTC.
+fn now() -> Expression {
+    let arguments = [Expression::number(3), Expression::text("UTC")];
+    Expression::call("now64", arguments)
 }
 
 /// Every object of the database, the database first; what statements are printed from.
@@ -241,11 +260,13 @@ pub fn closings(registry: &Registry) -> Vec<Closing> {
 }
 
 /// What the runtime needs of the ledger, as SQL; absent where there is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LedgerSql {
     /// `INSERT INTO … SELECT … FROM` the fact table, to which a condition on `event` is added.
     pub fill: Statement,
-    /// Marks the copies of a day, with parameters `day` and `late_days`.
+    /// Adds the rows of some days that it has not got, with the parameter `days`.
+    pub complete: Statement,
+    /// Marks the copies of a day, with parameters `day`, `late_days`, `passes` and `pass`.
     pub mark_copies: Statement,
 }
 
@@ -254,14 +275,16 @@ pub struct LedgerSql {
 pub fn ledger_sql(registry: &Registry) -> Option<LedgerSql> {
     let context = Context::of(registry);
     let ledger = Ledger::of(&context)?;
-    let statement = |name: &str, select: &spec::Select| Statement {
+    let statement = |name: &str, select: &Select| Statement {
         name: name.to_owned(),
         path: format!("generated/clickhouse/ledger/{name}.sql"),
         source: "the columns that views ask for".to_owned(),
-        sql: print::insert(&Ledger::name(&context), select),
+        printed: print::insert(&Ledger::name(&context), select),
+        definition: None,
     };
     Some(LedgerSql {
         fill: statement("fill_ledger", &ledger.fill()),
+        complete: statement("complete_ledger", &ledger.complete()),
         mark_copies: statement("mark_copies", &ledger.copies()),
     })
 }
@@ -276,7 +299,8 @@ pub fn closing_statements(registry: &Registry) -> Vec<(Closing, Statement)> {
                 name: closing.view.clone(),
                 path: format!("generated/clickhouse/closing/{}.sql", closing.view),
                 source: closing.source.clone(),
-                sql: print::select(&closing.select, 0),
+                printed: print::select(&closing.select),
+                definition: None,
             };
             (closing, statement)
         })
@@ -294,7 +318,8 @@ pub fn statements(registry: &Registry) -> Vec<Statement> {
                 object.stage.number(),
                 object.file
             ),
-            sql: print::definition(&object.definition),
+            printed: print::definition(&object.definition),
+            definition: Some(object.definition),
             name: object.name,
             source: object.source,
         })
@@ -314,7 +339,8 @@ pub fn kpis(registry: &Registry) -> Vec<Statement> {
                 name: kpi.name.clone(),
                 path: format!("generated/clickhouse/kpi/{}.sql", kpi.name),
                 source: format!("the KPI {}", kpi.name),
-                sql: print::select(&kpi::query(kpi, &question), 0),
+                printed: print::select(&kpi::query(kpi, &question)),
+                definition: None,
             }),
             ViewManifest::Aggregate(_) | ViewManifest::Latest(_) | ViewManifest::Rollup(_) => None,
         })
@@ -329,13 +355,10 @@ pub fn emit(registry: &Registry) -> Vec<EmittedFile> {
     statements(registry)
         .into_iter()
         .chain(kpis(registry))
-        .chain(ledger.flat_map(|ledger| [ledger.fill, ledger.mark_copies]))
+        .chain(ledger.flat_map(|ledger| [ledger.fill, ledger.complete, ledger.mark_copies]))
         .chain(closing.map(|(_, statement)| statement))
         .map(|statement| EmittedFile {
-            contents: format!(
-                "-- Made by `{COMMAND}` from {}; do not edit.\n{}\n",
-                statement.source, statement.sql
-            ),
+            contents: format!("{}{}\n", statement.header(), statement.printed.sql),
             path: statement.path,
         })
         .collect()

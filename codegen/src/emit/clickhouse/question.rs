@@ -6,15 +6,16 @@ mod live;
 
 use std::collections::BTreeSet;
 
+use crate::clickhouse::{
+    Aggregate, Closing, ClosingMethod, Definition, Expression, Integer, Object, Operator, Output,
+    Select, Source, Stage, Table, Type,
+};
 use crate::registry::manifest::{AggregateView, Condition, Measure};
 use crate::registry::views::{MeasureKind, ViewColumn};
 
-use super::aggregate::{self, closed, plain};
+use super::aggregate::{self, as_sum, closed, over_rows, plain};
 use super::ledger;
-use super::spec::{
-    Closing, ClosingMethod, Definition, Object, Output, Select, Source, Stage, TableSpec,
-};
-use super::{Context, DayTest, sql};
+use super::{Context, DayTest};
 
 /// Column that divides the values of a set into bitmaps of 65,536.
 const CHUNK: &str = "chunk";
@@ -42,8 +43,8 @@ pub(super) struct Question<'a> {
 enum Kept<'a> {
     /// A row a group: numbers that add up over days, or that stand for one day.
     Numbers,
-    /// A row a group and chunk: sets of this column's values, as bitmaps.
-    Sets(&'a ViewColumn),
+    /// A row a group and chunk: sets of this column's values, which are such numbers, as bitmaps.
+    Sets(&'a ViewColumn, Integer),
     /// Nothing beside the view's own rows: sets of another kind.
     Nothing,
 }
@@ -64,7 +65,7 @@ impl<'a> Question<'a> {
             select: Select {
                 filter: [ledger::among_days("source")]
                     .into_iter()
-                    .chain(sql::conditions("source", self.filter))
+                    .chain(Expression::conditions("source", self.filter))
                     .collect(),
                 group_by: self.groups("source"),
                 ..Select::over(
@@ -92,35 +93,34 @@ impl<'a> Question<'a> {
             Kept::Numbers => {
                 let mut columns = plain("part", &self.group_names());
                 columns.extend(self.measured().map(|(measure, kind)| {
-                    let value = sql::column("part", &measure.name);
+                    let value = Expression::column("part", &measure.name);
                     let function = match kind {
                         MeasureKind::CountDistinct(_)
                         | MeasureKind::Sum(_)
-                        | MeasureKind::Ratio(..) => "sum",
-                        MeasureKind::Max(_) => "max",
-                        MeasureKind::Min(_) => "min",
+                        | MeasureKind::Ratio(..) => Aggregate::Sum,
+                        MeasureKind::Max(_) => Aggregate::Max,
+                        MeasureKind::Min(_) => Aggregate::Min,
                     };
-                    Output::new(&measure.name, format!("{function}({value})"))
+                    Output::new(&measure.name, Expression::aggregate(function, value))
                 }));
                 Select {
                     group_by: qualified("part", self.group_by),
                     ..Select::over(Source::All(self.parts(window)), "part", columns)
                 }
             }
-            Kept::Sets(_) => {
+            Kept::Sets(..) => {
                 let mut merged = plain("part", &self.group_names());
                 let mut columns = plain("chunks", &self.group_names());
                 for (measure, _) in self.measured() {
-                    let set = sql::column("part", &measure.name);
-                    merged.push(Output::new(
-                        &measure.name,
-                        format!("groupBitmapMerge({set})"),
-                    ));
-                    let size = sql::column("chunks", &measure.name);
-                    columns.push(Output::new(&measure.name, format!("sum({size})")));
+                    let set = Expression::column("part", &measure.name);
+                    let size = Expression::aggregate(Aggregate::BitmapMerge, set);
+                    merged.push(Output::new(&measure.name, size));
+                    let size = Expression::column("chunks", &measure.name);
+                    let sum = Expression::aggregate(Aggregate::Sum, size);
+                    columns.push(Output::new(&measure.name, sum));
                 }
                 let mut groups = qualified("part", self.group_by);
-                groups.push(sql::column("part", CHUNK));
+                groups.push(Expression::column("part", CHUNK));
                 let merged = Select {
                     group_by: groups,
                     ..Select::over(Source::All(self.parts(window)), "part", merged)
@@ -135,7 +135,7 @@ impl<'a> Question<'a> {
                 let rows = aggregate::rows(self.view, self.context, &needed, window);
                 let columns: Vec<&str> = self.result_names();
                 Select {
-                    filter: sql::conditions("source", self.filter),
+                    filter: Expression::conditions("source", self.filter),
                     group_by: qualified("source", self.group_by),
                     ..Select::over(
                         Source::Query(Box::new(rows)),
@@ -151,11 +151,9 @@ impl<'a> Question<'a> {
     fn parts(&self, window: &[DayTest]) -> Vec<Select> {
         let names = self.part_names();
         let through = ledger::closed_through(self.context, &self.name);
-        let within =
-            |alias: &str| -> Vec<String> { window.iter().map(|test| test.sql(alias)).collect() };
-        let date = |alias: &str| sql::column(alias, "event_date");
-        let mut closed_filter = vec![format!("{} <= {through}", date("closed"))];
-        closed_filter.extend(within("closed"));
+        let date = |alias| Expression::column(alias, "event_date");
+        let mut closed_filter = vec![date("closed").infix(Operator::AtMost, through.clone())];
+        closed_filter.extend(window.iter().map(|test| test.of("closed")));
         let closed_days = Select {
             filter: closed_filter,
             ..Select::over(
@@ -164,8 +162,8 @@ impl<'a> Question<'a> {
                 plain("closed", &names),
             )
         };
-        let mut open_filter = vec![format!("{} > {through}", date("event"))];
-        open_filter.extend(within("event"));
+        let mut open_filter = vec![date("event").infix(Operator::Above, through)];
+        open_filter.extend(window.iter().map(|test| test.of("event")));
         let mut parts = vec![closed_days];
         parts.extend(self.open_days(&names, open_filter));
         parts
@@ -203,8 +201,11 @@ impl<'a> Question<'a> {
             && self.view.group_by.iter().any(|group| group == name)
             && !self.group_by.iter().any(|group| group == name);
         let mut fact = self.context.fact.iter();
-        match fact.find(|column| column.name == name) {
-            Some(column) if is_small && column.sql_type.starts_with("UInt") => Kept::Sets(column),
+        let column = fact.find(|column| column.name == name);
+        match column.map(|column| (column, &column.kind)) {
+            Some((column, Type::Integer(integer))) if is_small && !integer.is_signed() => {
+                Kept::Sets(column, *integer)
+            }
             _ => Kept::Nothing,
         }
     }
@@ -214,11 +215,11 @@ impl<'a> Question<'a> {
         self.group_by.iter().any(|name| name == "event_date")
     }
 
-    fn table(&self) -> Option<TableSpec> {
+    fn table(&self) -> Option<Table> {
         let kind = self.kind();
-        let column = |name: &str, sql_type: &str, description: &str| ViewColumn {
+        let column = |name: &str, kind: Type, description: &str| ViewColumn {
             name: name.to_owned(),
-            sql_type: sql_type.to_owned(),
+            kind,
             description: description.to_owned(),
         };
         let own = aggregate::columns(self.view, self.context);
@@ -237,32 +238,29 @@ impl<'a> Question<'a> {
             Kept::Nothing => return None,
             Kept::Numbers => {
                 columns.extend(self.measured().map(|(measure, kind)| {
-                    let sql_type = match kind {
-                        MeasureKind::CountDistinct(_) => "UInt64".to_owned(),
-                        MeasureKind::Sum(_) | MeasureKind::Ratio(..) => "Int64".to_owned(),
+                    let kind = match kind {
+                        MeasureKind::CountDistinct(_) => Type::UINT64,
+                        MeasureKind::Sum(_) | MeasureKind::Ratio(..) => Type::INT64,
                         MeasureKind::Max(name) | MeasureKind::Min(name) => {
                             let mut own = own.iter();
-                            own.find(|column| column.name == name).map_or_else(
-                                || "Int64".to_owned(),
-                                |column| column.sql_type.clone(),
-                            )
+                            own.find(|column| column.name == name)
+                                .map_or(Type::INT64, |column| column.kind.clone())
                         }
                     };
-                    column(&measure.name, &sql_type, &measure.description)
+                    column(&measure.name, kind, &measure.description)
                 }));
             }
-            Kept::Sets(of) => {
+            Kept::Sets(of, integer) => {
                 order_by.push(CHUNK.to_owned());
                 columns.push(column(
                     CHUNK,
-                    &of.sql_type,
+                    of.kind.clone(),
                     &format!("{} / 65,536: each set has as many values at most", of.name),
                 ));
-                let sql_type = format!("AggregateFunction(groupBitmap, {})", of.sql_type);
                 columns.extend(self.measured().map(|(measure, _)| {
                     column(
                         &measure.name,
-                        &sql_type,
+                        Type::Bitmap(integer),
                         &match measure.description.as_str() {
                             "" => format!("Set of {}", of.name),
                             meaning => format!("{meaning}, as a set of {}", of.name),
@@ -304,7 +302,7 @@ impl<'a> Question<'a> {
     /// Columns of what days contribute, without the day where the answer does not ask for it.
     fn part_names(&self) -> Vec<&'a str> {
         let mut names = self.group_names();
-        if matches!(self.kind(), Kept::Sets(_)) {
+        if matches!(self.kind(), Kept::Sets(..)) {
             names.push(CHUNK);
         }
         names.extend(self.measured().map(|(measure, _)| measure.name.as_str()));
@@ -312,41 +310,41 @@ impl<'a> Question<'a> {
     }
 
     /// Group expressions over the view's rows, the day among them.
-    fn groups(&self, alias: &str) -> Vec<String> {
+    fn groups(&self, alias: &'static str) -> Vec<Expression> {
         let mut groups = qualified(alias, self.group_by);
-        let date = sql::column(alias, "event_date");
+        let date = Expression::column(alias, "event_date");
         if !groups.contains(&date) {
             groups.insert(0, date);
         }
-        if let Kept::Sets(of) = self.kind() {
+        if let Kept::Sets(of, _) = self.kind() {
             groups.push(chunk(alias, of));
         }
         groups
     }
 
     /// These columns over the view's rows.
-    fn of_rows(&self, alias: &str, names: &[&str]) -> Vec<Output> {
+    fn of_rows(&self, alias: &'static str, names: &[&str]) -> Vec<Output> {
         let kind = self.kind();
         let value = |name: &str| {
-            if let (Kept::Sets(of), CHUNK) = (&kind, name) {
+            if let (Kept::Sets(of, _), CHUNK) = (&kind, name) {
                 return Some(chunk(alias, of));
             }
             let measure = self.measured().find(|(measure, _)| measure.name == name);
             let Some((measure, stated)) = measure else {
-                return Some(sql::column(alias, name));
+                return Some(Expression::column(alias, name));
             };
-            let filter = sql::conditions(alias, &measure.filter);
-            let over = |function: &str, column: &str| {
-                sql::aggregate(function, &sql::column(alias, column), &filter)
+            let over = |function, column: &str| {
+                let of = Expression::column(alias, column);
+                over_rows(function, Some(of), alias, &measure.filter)
             };
             match stated {
                 MeasureKind::CountDistinct(column) => Some(match kind {
-                    Kept::Sets(_) => over("groupBitmapState", column),
-                    Kept::Numbers | Kept::Nothing => over("uniqExact", column),
+                    Kept::Sets(..) => over(Aggregate::Bitmap, column),
+                    Kept::Numbers | Kept::Nothing => over(Aggregate::UniqExact, column),
                 }),
-                MeasureKind::Sum(column) => Some(format!("toInt64({})", over("sum", column))),
-                MeasureKind::Max(column) => Some(over("max", column)),
-                MeasureKind::Min(column) => Some(over("min", column)),
+                MeasureKind::Sum(column) => Some(as_sum(over(Aggregate::Sum, column))),
+                MeasureKind::Max(column) => Some(over(Aggregate::Max, column)),
+                MeasureKind::Min(column) => Some(over(Aggregate::Min, column)),
                 MeasureKind::Ratio(..) => None,
             }
         };
@@ -384,11 +382,13 @@ impl<'a> Question<'a> {
 }
 
 /// `alias.column` of each.
-fn qualified(alias: &str, names: &[String]) -> Vec<String> {
-    names.iter().map(|name| sql::column(alias, name)).collect()
+fn qualified(alias: &'static str, names: &[String]) -> Vec<Expression> {
+    let names = names.iter();
+    names.map(|name| Expression::column(alias, name)).collect()
 }
 
 /// Which bitmap a value is in.
-fn chunk(alias: &str, of: &ViewColumn) -> String {
-    format!("bitShiftRight({}, 16)", sql::column(alias, &of.name))
+fn chunk(alias: &'static str, of: &ViewColumn) -> Expression {
+    let value = Expression::column(alias, &of.name);
+    Expression::call("bitShiftRight", [value, Expression::number(16)])
 }

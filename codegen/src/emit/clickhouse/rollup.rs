@@ -1,11 +1,11 @@
 //! Rollups: measures over an aggregate view's rows by day. Closed days are kept, and outlive the view's own; open days
 //! are counted when the view is read.
+use crate::clickhouse::{Definition, Object, Select, Source, Stage, View};
 use crate::registry::manifest::RollupView;
 
 use super::Context;
 use super::aggregate::plain;
 use super::question::Question;
-use super::spec::{Definition, Object, Select, Source, Stage, ViewSpec};
 
 /// The question that a rollup is; `None` where its view is not there.
 pub(super) fn question<'a>(view: &'a RollupView, context: &'a Context<'a>) -> Option<Question<'a>> {
@@ -36,7 +36,7 @@ pub(super) fn reading(question: &Question<'_>, description: &str) -> Object {
         stage: Stage::RollupRead,
         view: Some(question.name.clone()),
         source: question.source.clone(),
-        definition: Definition::View(ViewSpec {
+        definition: Definition::View(View {
             name: question.context.table(&question.name),
             select: Select::over(Source::Query(Box::new(answer)), "result", columns),
             comment: description.to_owned(),

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::metric;
+use crate::clickhouse::print::name as quoted_name;
 use crate::emit::EmittedFile;
-use crate::emit::clickhouse::quoted_name;
 use crate::registry::Registry;
 use crate::registry::manifest::{KpiQuery, ViewManifest};
 

@@ -22,8 +22,8 @@ pub fn generate(columns: &[Column], payload_type: &str, table: &str) -> TokenStr
     let specs = sent.iter().map(|column| {
         let name = &column.name;
         let sql = match column.origin {
-            Origin::Payload(_) => payload_type,
-            _ => column.sql_type.as_str(),
+            Origin::Payload(_) => payload_type.to_owned(),
+            _ => column.kind.to_string(),
         };
         quote!((#name, #sql))
     });

@@ -6,9 +6,9 @@ use super::names::pascal;
 use super::source::{content_hash, file};
 use super::topic::Summary;
 use super::{DayFiles, EmittedFile, SqlFile, block};
+use crate::clickhouse::{ClosingMethod, Definition, print};
 use crate::emit::clickhouse::OWN_TABLES;
 use crate::emit::clickhouse::payload;
-use crate::emit::clickhouse::spec::ClosingMethod;
 use crate::fact::Column;
 use crate::registry::Registry;
 
@@ -40,7 +40,7 @@ pub(super) fn fact(registry: &Registry, columns: &[Column]) -> EmittedFile {
         &[],
         &block::generate(
             columns,
-            &payload::column_type(registry, registry.manifest.clickhouse.payload),
+            &payload::column_type(registry, registry.manifest.clickhouse.payload).to_string(),
             table,
         ),
     )
@@ -122,7 +122,26 @@ pub(super) fn registry(
     let needs_hash_key = !manifest.privacy.hash.is_empty();
     let statement = |file: &SqlFile| {
         let (name, path) = (&file.name, format!("../{}", file.path));
-        quote!(Statement { name: #name, sql: include_str!(#path) })
+        let places = file.databases.iter();
+        let places = places.map(|(start, end)| {
+            let [start, end] = [start, end].map(|place| usize_literal(*place));
+            quote!((#start, #end))
+        });
+        let common = quote!(#name, include_str!(#path), &[#(#places),*]);
+        match &file.definition {
+            Some(Definition::Database(_)) => quote!(Statement::database(#common)),
+            Some(Definition::Table(table)) => {
+                let (engine, clauses) = (table.engine.name(), print::clauses(table));
+                quote!(Statement::table(#common, #engine, #clauses))
+            }
+            Some(Definition::MaterializedView(view)) => {
+                let target = print::table_name(&view.target);
+                let query = print::select(&view.select).sql;
+                quote!(Statement::materialized_view(#common, #target, #query))
+            }
+            Some(Definition::View(_)) => quote!(Statement::view(#common)),
+            None => quote!(Statement::query(#common)),
+        }
     };
     let days = closed_days(registry, days);
     let tables = tables.iter().map(statement);
@@ -238,7 +257,8 @@ fn closed_days(registry: &Registry, days: Option<&DayFiles>) -> proc_macro2::Tok
         unsuffixed(clickhouse.retention_days),
     );
     let [ledger, _, watermarks] = OWN_TABLES;
-    let (fill, mark_copies) = (embedded(&days.fill), embedded(&days.mark_copies));
+    let [fill, complete, mark_copies] =
+        [&days.fill, &days.complete, &days.mark_copies].map(embedded);
     let views = days.views.iter().map(|(closing, file)| {
         let (name, table, query) = (&closing.view, &closing.target.table, embedded(file));
         let replaces_day = matches!(closing.method, ClosingMethod::ReplacePartition);
@@ -258,12 +278,17 @@ fn closed_days(registry: &Registry, days: Option<&DayFiles>) -> proc_macro2::Tok
             ledger: #ledger,
             watermarks: #watermarks,
             fill: #fill,
+            complete: #complete,
             mark_copies: #mark_copies,
             views: &[#(#views),*],
             late_days: #late_days,
             retention_days: #retention_days,
         })
     }
+}
+
+fn usize_literal(number: usize) -> proc_macro2::Literal {
+    proc_macro2::Literal::usize_unsuffixed(number)
 }
 
 fn marker(registry: &Registry) -> proc_macro2::Ident {

@@ -18,19 +18,23 @@ mod upcast;
 mod writer;
 
 use super::EmittedFile;
-use super::clickhouse::spec::Closing;
+use crate::clickhouse::{Closing, Definition};
 use crate::cores;
 use crate::fact;
 use crate::registry::Registry;
 use refusal::Refusal;
 
 /// A generated SQL file that the crate embeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SqlFile {
     /// Table, view or KPI name.
     pub name: String,
     /// Path below `generated/`: `clickhouse/010_events_raw.sql`.
     pub path: String,
+    /// Where the database's name begins and ends in the file, in bytes, each time.
+    pub databases: Vec<(usize, usize)>,
+    /// The object that the file creates; nothing for a query.
+    pub definition: Option<Definition>,
 }
 
 /// The SQL that fills the ledger and closes days.
@@ -38,6 +42,8 @@ pub struct SqlFile {
 pub struct DayFiles {
     /// Fills the ledger from the fact table.
     pub fill: SqlFile,
+    /// Adds what it lacks of some days.
+    pub complete: SqlFile,
     /// Marks copies in it.
     pub mark_copies: SqlFile,
     /// Views that keep closed days, each with its query, in the order in which a day is closed.

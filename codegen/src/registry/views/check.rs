@@ -44,7 +44,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Names that generated tables use for columns of their own.
-const RESERVED: &[&str] = &["newest", "last_event_at", "is_copy", "chunk"];
+const RESERVED: &[&str] = &["newest", "last_event_at", "event_hour", "is_copy", "chunk"];
 
 /// Problems of one of the views in `around`.
 #[must_use]
@@ -268,7 +268,7 @@ impl Checker<'_> {
     fn groups(&mut self, pointer: &str, names: &[String]) {
         for (index, name) in names.iter().enumerate() {
             if let Some(column) = self.kept_column(pointer, names, index)
-                && column.sql_type.contains("Float64")
+                && column.kind.is_fraction()
             {
                 self.report(
                     &format!("{pointer}/{index}"),

@@ -1,4 +1,5 @@
 //! `column-added`: what a new column costs.
+use crate::clickhouse::print::type_and_default;
 use crate::finding::{Plane, Severity};
 use crate::gate::add_column;
 use crate::rules::pair::ColumnPair;
@@ -39,7 +40,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
         .map(|index| &table.columns[index]);
     let codec = column
         .codec
-        .as_deref()
+        .as_ref()
         .map_or_else(String::new, |codec| format!(", codec {codec}"));
     vec![
         Problem::new(
@@ -49,7 +50,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
                 "{} gets `{}` {}{codec}: metadata only, nothing is rewritten; stored rows read the default",
                 name(table),
                 column.name,
-                column.sql_type
+                type_and_default(column)
             ),
         )
         .evidence(add_column(&table.name, column, after)),

@@ -1,4 +1,5 @@
 //! `column-dropped`: stored values are deleted.
+use crate::clickhouse::print::type_and_default;
 use crate::finding::{Plane, Severity};
 use crate::rules::pair::ColumnPair;
 use crate::rules::problem::Problem;
@@ -35,13 +36,18 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
         Problem::new(
             &at.file,
             at.pointer,
-            format!("{} loses `{}` ({})", name(is), column.name, column.sql_type),
+            format!(
+                "{} loses `{}` ({})",
+                name(is),
+                column.name,
+                type_and_default(column)
+            ),
         )
         .old(&old.file, old.pointer)
         .evidence(format!(
             "ALTER TABLE {} DROP COLUMN {} deletes its value in {}",
             name(was),
-            crate::emit::clickhouse::quoted_name(&column.name),
+            crate::clickhouse::print::name(&column.name),
             extent(pair.table.around.old, was, Some(column))
         ))
         .fix(

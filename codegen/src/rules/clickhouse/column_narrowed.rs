@@ -4,7 +4,7 @@ use crate::rules::pair::ColumnPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
-use super::column_type::{declared, is_json, loss};
+use super::column_type::{is_json, is_state, loss};
 use super::{column_place, extent, name};
 
 /// The rule.
@@ -28,7 +28,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     let (Some((old, new)), Some((was, is))) = (pair.column.both(), pair.table.table.both()) else {
         return Vec::new();
     };
-    let [from, to] = [old, new].map(|column| declared(&column.sql_type).sql_type);
+    let [from, to] = [&old.kind, &new.kind];
     if is_json(from) || is_json(to) {
         return Vec::new();
     }
@@ -37,7 +37,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     };
     let at = column_place(pair.table.around.new, pair.table.view.new, &new.name);
     let before = column_place(pair.table.around.old, pair.table.view.old, &old.name);
-    let states = from.starts_with("AggregateFunction") || to.starts_with("AggregateFunction");
+    let states = is_state(from) || is_state(to);
     let (touched, fix) = if states {
         (
             format!(
@@ -47,7 +47,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
             "keep the type of what is measured, or give the view another name and backfill it",
         )
     } else {
-        let column = crate::emit::clickhouse::quoted_name(&new.name);
+        let column = crate::clickhouse::print::name(&new.name);
         let rows = extent(pair.table.around.old, was, Some(old));
         (
             format!(

@@ -1,39 +1,22 @@
-//! ClickHouse column types as the emitter writes them: which changes keep every value.
-
-/// A column's type and what follows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Declared<'t> {
-    /// The type.
-    pub(super) sql_type: &'t str,
-    /// `DEFAULT …`, `ALIAS …`, or nothing.
-    pub(super) default: &'t str,
-}
-
-/// Takes a column's declaration apart.
-pub(super) fn declared(text: &str) -> Declared<'_> {
-    let end = [" DEFAULT ", " ALIAS ", " MATERIALIZED "]
-        .iter()
-        .filter_map(|word| text.find(word))
-        .min()
-        .unwrap_or(text.len());
-    Declared {
-        sql_type: &text[..end],
-        default: text[end..].trim_start(),
-    }
-}
+//! Which changes of a column's type keep every value.
+use crate::clickhouse::{Integer, Type};
 
 /// Whether it is the payload's type, which has rules of its own.
-pub(super) fn is_json(sql_type: &str) -> bool {
-    sql_type.starts_with("JSON")
+pub(super) const fn is_json(kind: &Type) -> bool {
+    matches!(kind, Type::Json(_))
+}
+
+/// Whether it holds states that functions of groups keep.
+pub(super) const fn is_state(kind: &Type) -> bool {
+    matches!(kind, Type::Bitmap(_))
 }
 
 /// Why a value may not survive; `None` where every value does.
-pub(super) fn loss(old: &str, new: &str) -> Option<String> {
-    let text = |sql_type: &str| matches!(sql_type, "String" | "LowCardinality(String)");
-    if old == new || text(old) && text(new) {
+pub(super) fn loss(old: &Type, new: &Type) -> Option<String> {
+    if old == new || old.is_text() && new.is_text() {
         return None;
     }
-    if old.starts_with("AggregateFunction") || new.starts_with("AggregateFunction") {
+    if is_state(old) || is_state(new) {
         return Some("ClickHouse cannot convert stored states".to_owned());
     }
     match (integer(old), integer(new)) {
@@ -43,108 +26,101 @@ pub(super) fn loss(old: &str, new: &str) -> Option<String> {
             if from >= lowest && to <= highest {
                 None
             } else if to > highest {
-                Some(format!("{} becomes {}", highest + 1, is.wrap(highest + 1)))
+                Some(format!(
+                    "{} becomes {}",
+                    highest + 1,
+                    wrapped(is, highest + 1)
+                ))
             } else {
-                Some(format!("-1 becomes {}", is.wrap(-1)))
+                Some(format!("-1 becomes {}", wrapped(is, -1)))
             }
         }
         // A double holds every integer of up to 53 bits.
-        (Some(was), None) if new == "Float64" => {
-            (was.bits > 53).then(|| "integers beyond 9007199254740992 are rounded".to_owned())
+        (Some(was), None) if *new == Type::Float64 => {
+            (was.bits() > 53).then(|| "integers beyond 9007199254740992 are rounded".to_owned())
         }
-        _ if text(new) => Some(format!("queries that compute with a {old} get a text")),
+        _ if new.is_text() => Some(format!("queries that compute with a {old} get a text")),
         _ => Some(format!(
             "ClickHouse parses or casts each {old} as {new}, and fails or changes what does not fit"
         )),
     }
 }
 
-#[derive(Clone, Copy)]
-struct Integer {
-    bits: u32,
-    signed: bool,
-}
-
-impl Integer {
-    const fn bounds(self) -> (i128, i128) {
-        if self.signed {
-            let half = 1_i128 << (self.bits - 1);
-            (-half, half - 1)
-        } else {
-            (0, (1_i128 << self.bits) - 1)
-        }
-    }
-
-    /// What ClickHouse's cast makes of a value that does not fit.
-    const fn wrap(self, value: i128) -> i128 {
-        let size = 1_i128 << self.bits;
-        let rest = value.rem_euclid(size);
-        if self.signed && rest >= size / 2 {
-            rest - size
-        } else {
-            rest
-        }
+/// What ClickHouse's cast makes of a value that does not fit.
+const fn wrapped(integer: Integer, value: i128) -> i128 {
+    let size = 1_i128 << integer.bits();
+    let rest = value.rem_euclid(size);
+    if integer.is_signed() && rest >= size / 2 {
+        rest - size
+    } else {
+        rest
     }
 }
 
-fn integer(sql_type: &str) -> Option<Integer> {
-    let (signed, bits) = match sql_type.strip_prefix("UInt") {
-        Some(bits) => (false, bits),
-        None if sql_type == "Bool" => (false, "8"),
-        None => (true, sql_type.strip_prefix("Int")?),
-    };
-    match bits {
-        "8" => Some(8),
-        "16" => Some(16),
-        "32" => Some(32),
-        "64" => Some(64),
-        _ => None,
+/// As a whole number; true and false are 1 and 0.
+const fn integer(kind: &Type) -> Option<Integer> {
+    match kind {
+        Type::Integer(integer) => Some(*integer),
+        Type::Bool => Some(Integer::UInt8),
+        Type::Float64
+        | Type::String
+        | Type::LowCardinality
+        | Type::Date
+        | Type::DateTime64
+        | Type::Json(_)
+        | Type::NullableFloat64
+        | Type::Tuple(_)
+        | Type::Highest(_)
+        | Type::Bitmap(_) => None,
     }
-    .map(|bits| Integer { bits, signed })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{declared, loss};
+    use super::*;
 
     #[test]
     fn what_survives() {
+        let whole = Type::Integer;
         for (old, new) in [
-            ("UInt8", "UInt16"),
-            ("UInt32", "Int64"),
-            ("Int8", "Int64"),
-            ("Bool", "UInt8"),
-            ("UInt32", "Float64"),
-            ("String", "LowCardinality(String)"),
-            ("LowCardinality(String)", "String"),
+            (whole(Integer::UInt8), whole(Integer::UInt16)),
+            (whole(Integer::UInt32), Type::INT64),
+            (whole(Integer::Int8), Type::INT64),
+            (Type::Bool, whole(Integer::UInt8)),
+            (whole(Integer::UInt32), Type::Float64),
+            (Type::String, Type::LowCardinality),
+            (Type::LowCardinality, Type::String),
         ] {
-            assert_eq!(loss(old, new), None, "{old} to {new}");
+            assert_eq!(loss(&old, &new), None, "{old} to {new}");
         }
         for (old, new, why) in [
-            ("Int64", "Int32", "2147483648 becomes -2147483648"),
-            ("UInt32", "UInt8", "256 becomes 0"),
-            ("Int8", "UInt64", "-1 becomes 18446744073709551615"),
             (
-                "UInt64",
-                "Int64",
+                Type::INT64,
+                whole(Integer::Int32),
+                "2147483648 becomes -2147483648",
+            ),
+            (
+                whole(Integer::UInt32),
+                whole(Integer::UInt8),
+                "256 becomes 0",
+            ),
+            (
+                whole(Integer::Int8),
+                Type::UINT64,
+                "-1 becomes 18446744073709551615",
+            ),
+            (
+                Type::UINT64,
+                Type::INT64,
                 "9223372036854775808 becomes -9223372036854775808",
             ),
-            ("Int64", "Float64", "rounded"),
-            ("String", "UInt64", "does not fit"),
-            ("UInt64", "String", "get a text"),
+            (Type::INT64, Type::Float64, "rounded"),
+            (Type::String, Type::UINT64, "does not fit"),
+            (Type::UINT64, Type::String, "get a text"),
+            (Type::Bitmap(Integer::UInt64), Type::UINT64, "states"),
         ] {
-            let loss = loss(old, new).unwrap_or_default();
+            let loss = loss(&old, &new).unwrap_or_default();
             assert!(loss.contains(why), "{old} to {new}: {loss}");
         }
-    }
-
-    #[test]
-    fn a_declaration_comes_apart() {
-        let parts = declared("UInt32 DEFAULT revision");
-        assert_eq!(
-            (parts.sql_type, parts.default),
-            ("UInt32", "DEFAULT revision")
-        );
-        assert_eq!(declared("String").default, "");
     }
 }

@@ -4,7 +4,7 @@ use crate::rules::pair::ColumnPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
 
-use super::column_type::{declared, is_json, loss};
+use super::column_type::{is_json, loss};
 use super::{column_place, extent, name};
 
 /// The rule.
@@ -30,7 +30,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     let (Some((old, new)), Some((was, is))) = (pair.column.both(), pair.table.table.both()) else {
         return Vec::new();
     };
-    let [from, to] = [old, new].map(|column| declared(&column.sql_type).sql_type);
+    let [from, to] = [&old.kind, &new.kind];
     if from == to || is_json(from) || is_json(to) || loss(from, to).is_some() {
         return Vec::new();
     }
@@ -49,7 +49,7 @@ fn check(pair: &ColumnPair<'_>) -> Vec<Problem> {
     .evidence(format!(
         "ALTER TABLE {} MODIFY COLUMN {} {to} rewrites the column in {}",
         name(is),
-        crate::emit::clickhouse::quoted_name(&new.name),
+        crate::clickhouse::print::name(&new.name),
         extent(pair.table.around.old, was, Some(old))
     ))
     .fix("stop the workers, run the statement above, start workers of the new version");

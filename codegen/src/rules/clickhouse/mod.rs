@@ -18,7 +18,7 @@ pub mod view_removed;
 use super::Rule;
 use super::pair::TablePair;
 use super::problem::Place;
-use crate::emit::clickhouse::spec::{ColumnSpec, Definition, TableSpec};
+use crate::clickhouse::{Column, Definition, Table};
 use crate::gate::side::Side;
 use crate::gate::size;
 use crate::registry::manifest::ViewManifest;
@@ -87,13 +87,13 @@ fn column_place(side: &Side, view: Option<&ViewManifest>, column: &str) -> Place
 }
 
 /// `database.table`, as in SQL.
-fn name(table: &TableSpec) -> String {
-    crate::gate::table_name(&table.name)
+fn name(table: &Table) -> String {
+    crate::clickhouse::print::table_name(&table.name)
 }
 
 /// Rows that a migration touches and what they hold, of a whole table or of one of its columns, and the query
 /// that tells it exactly. The side is the one that has the rows.
-fn extent(side: &Side, table: &TableSpec, column: Option<&ColumnSpec>) -> String {
+fn extent(side: &Side, table: &Table, column: Option<&Column>) -> String {
     let rows = table.ttl.as_ref().map_or_else(
         || "all rows, kept for ever".to_owned(),
         |ttl| format!("all rows (up to {} days)", ttl.days),
@@ -102,7 +102,7 @@ fn extent(side: &Side, table: &TableSpec, column: Option<&ColumnSpec>) -> String
 }
 
 /// What a row of a table or column holds, and the query that tells the sum.
-fn bytes(side: &Side, table: &TableSpec, column: Option<&ColumnSpec>) -> String {
+fn bytes(side: &Side, table: &Table, column: Option<&Column>) -> String {
     let a_row = match column {
         Some(column) => size::a_row_of(side, column),
         None => size::a_row(side, table),
@@ -127,7 +127,7 @@ fn payload_extent(side: &Side) -> String {
     extent(side, table, payload)
 }
 
-fn fact_table(side: &Side) -> Option<&TableSpec> {
+fn fact_table(side: &Side) -> Option<&Table> {
     let fact = &side.registry.manifest.clickhouse.table;
     let mut objects = side.database().iter();
     objects.find_map(|object| match &object.definition {

@@ -1,5 +1,5 @@
 //! `partition-key-changed`: the table must be built anew.
-use crate::emit::clickhouse::spec::TableSpec;
+use crate::clickhouse::{Table, print};
 use crate::finding::{Plane, Severity};
 use crate::rules::pair::TablePair;
 use crate::rules::problem::Problem;
@@ -48,6 +48,7 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
     ]
 }
 
-fn partition(table: &TableSpec) -> &str {
-    table.partition_by.as_deref().unwrap_or("nothing")
+fn partition(table: &Table) -> String {
+    let key = table.partition_by.as_ref();
+    key.map_or_else(|| "nothing".to_owned(), print::expression)
 }

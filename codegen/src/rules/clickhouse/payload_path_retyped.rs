@@ -56,7 +56,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
         let Some((topic, version)) = declaring else {
             continue;
         };
-        let now = is.map_or("a dynamic type", |is| is.kind.sql());
+        let now = is.map_or("a dynamic type", |is| is.kind.spelled());
         problems.push(
             Problem::new(
                 &version.path,
@@ -64,7 +64,7 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
                 format!(
                     "`payload_json.{}` was stored as {}, is to be {now}: stored values must be rewritten, and queries need a cast",
                     was.dotted(),
-                    was.kind.sql()
+                    was.kind.spelled()
                 ),
             )
             .of(topic)

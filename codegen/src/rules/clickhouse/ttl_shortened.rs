@@ -53,7 +53,9 @@ fn check(pair: &TablePair<'_>) -> Vec<Problem> {
             "{deleted}, {}\nrows: SELECT count() FROM {} WHERE {} < today() - {days}",
             size::a_row(pair.around.old, old),
             name(old),
-            new.ttl.as_ref().map_or("", |ttl| ttl.date.as_str())
+            new.ttl
+                .as_ref()
+                .map_or_else(String::new, |ttl| crate::clickhouse::print::expression(&ttl.date))
         ))
         .fix("keep the retention, or see that rollups have the rows and nothing reads further back"),
     ]

@@ -1,6 +1,6 @@
 //! `view-changed`: a view computes something else from now on.
+use crate::clickhouse::{Closing, Output, print};
 use crate::emit::clickhouse::closings;
-use crate::emit::clickhouse::spec::{Closing, Output};
 use crate::finding::{Plane, Severity};
 use crate::registry::Registry;
 use crate::rules::pair::ViewPair;
@@ -93,8 +93,10 @@ fn outputs(was: &Closing, is: &Closing) -> Vec<String> {
             None => changes.push(format!("`{}` is new", column.name)),
             Some(before) if before != column.expression => {
                 changes.push(format!(
-                    "`{}` was {before}, is {}",
-                    column.name, column.expression
+                    "`{}` was {}, is {}",
+                    column.name,
+                    print::expression(&before),
+                    print::expression(&column.expression)
                 ));
             }
             Some(_) => {}

@@ -26,6 +26,7 @@ impl Place<'_> {
             sql: format!("ALTER TABLE {} {alteration}", self.sql()),
             creates: false,
             needed,
+            adds_column: false,
         });
     }
 
@@ -66,6 +67,7 @@ pub(super) fn compare(
                     sql: sql.to_owned(),
                     creates: false,
                     needed: false,
+                    adds_column: false,
                 });
             }
         }
@@ -187,6 +189,9 @@ fn columns(place: &Place<'_>, wanted: &[Column], live: &[Column], plan: &mut Pla
                         column.definition()
                     ),
                 );
+                if let Some(step) = plan.steps.last_mut() {
+                    step.adds_column = true;
+                }
             }
             Some(other) => compare_column(place, column, other, plan),
         }

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use object::Object;
 
-use super::Client;
+use super::{Client, quoted};
 use crate::error::{Error, Result};
-use crate::registry::{EventRegistry, Statement};
+use crate::registry::{Days, EventRegistry, Statement};
 
 /// What is to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Step {
     pub creates: bool,
     /// Whether rows cannot be ingested rightly without it.
     pub needed: bool,
+    /// Whether a table gets a column, in which rows that are there have nothing.
+    pub adds_column: bool,
 }
 
 /// A difference that is not resolved by itself.
@@ -72,7 +74,34 @@ impl Plan {
 /// The server cannot be reached or refuses; for lack of rights on the scratch database
 /// (`<database>__topicwright_plan_…`), among others.
 pub async fn plan<R: EventRegistry>(client: &Client) -> Result<Plan> {
-    plan_tables(client, R::PROJECT.database, R::PROJECT.tables).await
+    let mut plan = plan_tables(client, R::PROJECT.database, R::PROJECT.tables).await?;
+    if let Some(days) = R::PROJECT.days {
+        fill_what_is_added(&mut plan, R::PROJECT.database, &days);
+    }
+    Ok(plan)
+}
+
+/// Rows of the ledger have nothing in a column that it gets, and views of open days would count that: they are written
+/// again from the fact table, after all else is as it should be.
+fn fill_what_is_added(plan: &mut Plan, database: &str, days: &Days) {
+    let mut steps = plan.steps.iter();
+    if !steps.any(|step| step.adds_column && step.object == days.ledger) {
+        return;
+    }
+    let ledger = format!("{}.{}", quoted(database), quoted(days.ledger));
+    plan.steps.push(Step {
+        object: days.ledger.to_owned(),
+        words: "write its rows again, with what the fact table has for the added columns"
+            .to_owned(),
+        sql: format!(
+            "{} AND event.event_date IN (SELECT DISTINCT event_date FROM {ledger}) \
+             SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0",
+            days.fill
+        ),
+        creates: false,
+        needed: true,
+        adds_column: false,
+    });
 }
 
 /// Compares the server with statements; the database comes first among them.
@@ -99,7 +128,7 @@ async fn wanted(
     scratch::drop_abandoned(client, database).await?;
     let scratch = scratch::name(database);
     let read = async {
-        scratch::create(client, database, &scratch, tables).await?;
+        scratch::create(client, &scratch, tables).await?;
         object::read(client, &scratch, database).await
     };
     let read = read.await;
@@ -135,6 +164,7 @@ fn differences(
                 sql: statement.sql.to_owned(),
                 creates: true,
                 needed: true,
+                adds_column: false,
             }),
             (None, Some(_)) => {}
         }
@@ -150,6 +180,7 @@ fn differences(
                 sql: statement.sql.to_owned(),
                 creates: true,
                 needed: true,
+                adds_column: false,
             },
         );
     }
@@ -192,7 +223,8 @@ pub async fn run(client: &Client, plan: &Plan) -> Result<()> {
 /// # Errors
 /// As [`plan`] and [`run`].
 pub async fn apply<R: EventRegistry>(client: &Client) -> Result<Plan> {
-    apply_tables(client, R::PROJECT.database, R::PROJECT.tables).await
+    let plan = plan::<R>(client).await?;
+    carry_out(client, plan, R::PROJECT.database, R::PROJECT.tables).await
 }
 
 /// As [`apply`], for statements.
@@ -201,6 +233,15 @@ pub async fn apply<R: EventRegistry>(client: &Client) -> Result<Plan> {
 /// As [`plan`] and [`run`].
 pub async fn apply_tables(client: &Client, database: &str, tables: &[Statement]) -> Result<Plan> {
     let plan = plan_tables(client, database, tables).await?;
+    carry_out(client, plan, database, tables).await
+}
+
+async fn carry_out(
+    client: &Client,
+    plan: Plan,
+    database: &str,
+    tables: &[Statement],
+) -> Result<Plan> {
     run(client, &plan).await?;
     if !plan.steps.is_empty() {
         let rest = plan_tables(client, database, tables).await?;

@@ -1,7 +1,7 @@
 //! A scratch database in which the server itself says what the generated statements mean.
 //!
-//! The statements are created there under another database name, read back, and dropped. Names are replaced
-//! only where a statement names an object, so a text like `'game.session'` stays as it is.
+//! The statements are created there under another database name, read back, and dropped. A statement knows where it
+//! names its database, so a text like `'game.session'` stays as it is.
 use crate::clickhouse::{Client, literal, quoted};
 use crate::error::Result;
 use crate::registry::Statement;
@@ -18,15 +18,10 @@ pub(super) fn name(database: &str) -> String {
 }
 
 /// Creates the objects in the scratch database.
-pub(super) async fn create(
-    client: &Client,
-    database: &str,
-    scratch: &str,
-    tables: &[Statement],
-) -> Result<()> {
+pub(super) async fn create(client: &Client, scratch: &str, tables: &[Statement]) -> Result<()> {
     for statement in tables {
         client
-            .execute(&renamed(statement.sql, database, scratch))
+            .execute(&statement.in_database(&quoted(scratch)))
             .await
             .map_err(|error| error.at("object", statement.name).at("database", scratch))?;
     }
@@ -58,84 +53,4 @@ pub(super) async fn drop_abandoned(client: &Client, database: &str) -> Result<()
         }
     }
     Ok(())
-}
-
-/// Words after which a statement names an object.
-const BEFORE_OBJECTS: &[&str] = &["EXISTS", "VIEW", "TABLE", "TO", "FROM", "JOIN", "DATABASE"];
-
-/// The statement with its objects in another database.
-fn renamed(sql: &str, from: &str, to: &str) -> String {
-    let mut out = String::with_capacity(sql.len() + 64);
-    let mut before = String::new();
-    let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
-        let end = token_end(rest, first);
-        let (token, next) = rest.split_at(end);
-        let name = token
-            .strip_prefix('`')
-            .and_then(|token| token.strip_suffix('`'))
-            .unwrap_or(token);
-        if name == from && BEFORE_OBJECTS.contains(&before.as_str()) {
-            out.push_str(&quoted(to));
-        } else {
-            out.push_str(token);
-        }
-        if !(first.is_whitespace() || token.starts_with("--")) {
-            before = token.to_ascii_uppercase();
-        }
-        rest = next;
-    }
-    out
-}
-
-/// Where the first token ends: a word, a quoted text or name, a comment, or one character.
-fn token_end(text: &str, first: char) -> usize {
-    match first {
-        '\'' | '`' | '"' => {
-            let mut escaped = false;
-            for (index, character) in text.char_indices().skip(1) {
-                match character {
-                    _ if escaped => escaped = false,
-                    '\\' => escaped = true,
-                    _ if character == first => return index + 1,
-                    _ => {}
-                }
-            }
-            text.len()
-        }
-        '-' if text.starts_with("--") => text.find('\n').unwrap_or(text.len()),
-        _ if is_word(first) => text
-            .find(|character| !is_word(character))
-            .unwrap_or(text.len()),
-        _ => first.len_utf8(),
-    }
-}
-
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_objects_are_renamed() {
-        for (sql, expected) in [
-            (
-                "-- from game.toml\nCREATE VIEW IF NOT EXISTS game.v TO game.t AS SELECT game.a FROM game.s AS game WHERE x = 'from game.session'",
-                "-- from game.toml\nCREATE VIEW IF NOT EXISTS `x`.v TO `x`.t AS SELECT game.a FROM `x`.s AS game WHERE x = 'from game.session'",
-            ),
-            (
-                "CREATE DATABASE IF NOT EXISTS game",
-                "CREATE DATABASE IF NOT EXISTS `x`",
-            ),
-            (
-                "SELECT 'it\\'s' FROM `game`.t",
-                "SELECT 'it\\'s' FROM `x`.t",
-            ),
-        ] {
-            assert_eq!(renamed(sql, "game", "x"), expected);
-        }
-    }
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use crate::clickhouse::apply::object::{Engine, Kind, Object};
 use crate::clickhouse::apply::{Plan, plan};
 use crate::clickhouse::client::{Client, exception_code};
-use crate::clickhouse::{view_parts, without_comment};
 use crate::error::Result;
-use crate::registry::{EventRegistry, FactBlock as _};
+use crate::registry::{Definition, EventRegistry, FactBlock as _};
 
 pub(super) async fn drift<R: EventRegistry>(
     client: &Client,
@@ -119,10 +118,9 @@ async fn engines<R: EventRegistry>(
         else {
             continue;
         };
-        let Some((_, clauses)) = statement.sql.split_once("\nENGINE = ") else {
+        let Definition::Table { clauses, .. } = statement.definition else {
             continue;
         };
-        let clauses = without_comment(clauses);
         let statement_of_clauses = format!("CREATE TABLE t (c UInt8) ENGINE = {clauses}");
         let spelled = spelled(client, &statement_of_clauses).await?;
         let wanted = spelled
@@ -170,7 +168,11 @@ async fn view_queries<R: EventRegistry>(
     problems: &mut Vec<String>,
 ) -> Result<()> {
     for statement in R::PROJECT.tables {
-        let Some((create, target, wanted)) = view_parts(statement.sql) else {
+        let Definition::MaterializedView {
+            target,
+            query: wanted,
+        } = statement.definition
+        else {
             continue;
         };
         let live = match live.get(statement.name).map(|object| &object.kind) {
@@ -179,11 +181,7 @@ async fn view_queries<R: EventRegistry>(
                 query,
                 refresh,
                 target: live,
-            }) if *live == target.replace('`', "")
-                && refresh.is_empty() != create.contains("\nREFRESH ") =>
-            {
-                query
-            }
+            }) if *live == target.replace('`', "") && refresh.is_empty() => query,
             Some(_) => {
                 problems.push(format!(
                     "{}: it is not the registry's view into {target}; stop the workers, drop it, then run `pipeline apply`",

@@ -1,20 +1,11 @@
-//! Events of the fact table, by topic and time: tallies of hashed deduplication keys, the hashes, the keys.
+//! Events of the fact table, by topic and time: tallies of their keys (`event_key`), the keys, and what a person knows
+//! them by.
 use std::collections::{BTreeMap, HashSet};
-use std::hash::Hasher as _;
-
-use siphasher::sip::SipHasher24;
 
 use super::{Place, Tally, WINDOW_MS};
-use crate::clickhouse::{Client, QueryResult};
+use crate::clickhouse::{Client, QueryResult, literal};
 use crate::error::{Error, Result};
 use crate::registry::EventRegistry;
-
-/// ClickHouse's `sipHash64`.
-pub(super) fn hash(key: &str) -> u64 {
-    let mut hasher = SipHasher24::new();
-    hasher.write(key.as_bytes());
-    hasher.finish()
-}
 
 pub(super) struct FactSide<'c> {
     client: &'c Client,
@@ -37,9 +28,8 @@ impl<'c> FactSide<'c> {
         until: i64,
     ) -> Result<BTreeMap<Place, Tally>> {
         let sql = format!(
-            "SELECT event_type, w, count(), sum(h) FROM (\
-                SELECT DISTINCT event_type, intDiv(toUnixTimestamp64Milli(ts), {WINDOW_MS}) AS w, \
-                    sipHash64(dedupe_key) AS h FROM {} \
+            "SELECT event_type, w, count(), sum(event_key) FROM (\
+                SELECT DISTINCT event_type, intDiv(toUnixTimestamp64Milli(ts), {WINDOW_MS}) AS w, event_key FROM {} \
                 WHERE event_type IN ({}) AND {}) GROUP BY event_type, w",
             self.table,
             topics
@@ -52,7 +42,7 @@ impl<'c> FactSide<'c> {
         let answer = self.client.query_json(&sql, &[]).await?;
         let mut tallies = BTreeMap::new();
         for row in &answer.rows {
-            let (Some(topic), Some(window), Some(events), Some(hashes)) = (
+            let (Some(topic), Some(window), Some(events), Some(keys)) = (
                 row.first().and_then(serde_json::Value::as_str),
                 row.get(1).and_then(serde_json::Value::as_i64),
                 row.get(2).and_then(serde_json::Value::as_u64),
@@ -60,62 +50,66 @@ impl<'c> FactSide<'c> {
             ) else {
                 return Err(unexpected());
             };
-            tallies.insert((topic.to_owned(), window), Tally { events, hashes });
+            tallies.insert((topic.to_owned(), window), Tally { events, keys });
         }
         Ok(tallies)
     }
 
-    /// Hashed keys of a topic's events of a time.
-    pub(super) async fn hashes(
-        &self,
-        topic: &str,
-        (since, until): (i64, i64),
-    ) -> Result<HashSet<u64>> {
-        let sql = format!(
-            "SELECT DISTINCT sipHash64(dedupe_key) FROM {} WHERE event_type = {} AND {}",
-            self.table,
-            literal(topic),
-            between(since, until),
-        );
-        numbers(&self.client.query_json(&sql, &[]).await?)
-    }
-
-    /// Which of these hashes some event of the topic has, of a time or of any.
-    pub(super) async fn stored(
-        &self,
-        topic: &str,
-        hashes: &[u64],
-        times: Option<(i64, i64)>,
-    ) -> Result<HashSet<u64>> {
-        let sql = format!(
-            "SELECT DISTINCT sipHash64(dedupe_key) AS h FROM {} WHERE event_type = {} AND {} AND h IN ({})",
-            self.table,
-            literal(topic),
-            times.map_or_else(|| "true".to_owned(), |(since, until)| between(since, until)),
-            listed(hashes),
-        );
-        numbers(&self.client.query_json(&sql, &[]).await?)
-    }
-
-    /// Keys of a topic's events of a time with these hashes.
+    /// Keys of a topic's events of a time.
     pub(super) async fn keys(
         &self,
         topic: &str,
         (since, until): (i64, i64),
-        hashes: &[u64],
-    ) -> Result<Vec<String>> {
+    ) -> Result<HashSet<u64>> {
         let sql = format!(
-            "SELECT DISTINCT dedupe_key FROM {} WHERE event_type = {} AND {} AND sipHash64(dedupe_key) IN ({}) \
-             ORDER BY dedupe_key",
+            "SELECT DISTINCT event_key FROM {} WHERE event_type = {} AND {}",
             self.table,
             literal(topic),
             between(since, until),
-            listed(hashes),
+        );
+        numbers(&self.client.query_json(&sql, &[]).await?)
+    }
+
+    /// Which of these keys some event of the topic has, of a time or of any.
+    pub(super) async fn stored(
+        &self,
+        topic: &str,
+        keys: &[u64],
+        times: Option<(i64, i64)>,
+    ) -> Result<HashSet<u64>> {
+        let sql = format!(
+            "SELECT DISTINCT event_key FROM {} WHERE event_type = {} AND {} AND event_key IN ({})",
+            self.table,
+            literal(topic),
+            times.map_or_else(|| "true".to_owned(), |(since, until)| between(since, until)),
+            listed(keys),
+        );
+        numbers(&self.client.query_json(&sql, &[]).await?)
+    }
+
+    /// Keys and deduplication keys of a topic's events of a time with these keys.
+    pub(super) async fn dedupe_keys(
+        &self,
+        topic: &str,
+        (since, until): (i64, i64),
+        keys: &[u64],
+    ) -> Result<Vec<(u64, String)>> {
+        let sql = format!(
+            "SELECT DISTINCT event_key, dedupe_key FROM {} WHERE event_type = {} AND {} AND event_key IN ({}) \
+             ORDER BY dedupe_key, event_key",
+            self.table,
+            literal(topic),
+            between(since, until),
+            listed(keys),
         );
         let answer = self.client.query_json(&sql, &[]).await?;
         let keys = answer.rows.iter().map(|row| {
-            let key = row.first().and_then(serde_json::Value::as_str);
-            key.map(str::to_owned).ok_or_else(unexpected)
+            let key = row.first().and_then(serde_json::Value::as_u64);
+            let dedupe_key = row.get(1).and_then(serde_json::Value::as_str);
+            let found = key.zip(dedupe_key);
+            found
+                .map(|(key, dedupe_key)| (key, dedupe_key.to_owned()))
+                .ok_or_else(unexpected)
         });
         keys.collect()
     }
@@ -127,14 +121,9 @@ fn between(since: i64, until: i64) -> String {
     )
 }
 
-fn listed(hashes: &[u64]) -> String {
-    let texts: Vec<String> = hashes.iter().map(u64::to_string).collect();
+fn listed(keys: &[u64]) -> String {
+    let texts: Vec<String> = keys.iter().map(u64::to_string).collect();
     texts.join(", ")
-}
-
-/// A topic as a literal; it may have come from a row of the outbox.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 fn numbers(answer: &QueryResult) -> Result<HashSet<u64>> {
@@ -147,16 +136,4 @@ fn numbers(answer: &QueryResult) -> Result<HashSet<u64>> {
 
 fn unexpected() -> Error {
     Error::bug("ClickHouse's answer has not the columns that were asked for")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hashes_are_those_of_clickhouse() {
-        // SELECT sipHash64('shop.purchase:7:2:success'), sipHash64('')
-        assert_eq!(hash(""), 2_202_906_307_356_721_367);
-        assert_eq!(literal(r"a'\"), r"'a\'\\'");
-    }
 }

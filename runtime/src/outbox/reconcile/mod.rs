@@ -1,8 +1,8 @@
-//! The outbox against the fact table, by deduplication key: what was published and is not there, and what is there
-//! and never stood in the outbox.
+//! The outbox against the fact table, by what makes two records one event (`event_key`): what was published and is not
+//! there, and what is there and never stood in the outbox.
 //!
-//! Events are compared in windows of their own time, which both sides know exactly: first counts and sums of hashed
-//! keys, then the keys themselves where those differ. Memory is bounded by the keys of one window. Events whose time
+//! Events are compared in windows of their own time, which both sides know exactly: first counts and sums of keys,
+//! then the keys themselves where those differ. Memory is bounded by the keys of one window. Events whose time
 //! lies outside the span though they were enqueued within it (late ones) are looked up by key.
 mod fact_side;
 mod outbox_side;
@@ -17,7 +17,7 @@ use crate::config::KafkaConfig;
 use crate::dlq::{Selection, scan};
 use crate::error::Result;
 use crate::registry::EventRegistry;
-use fact_side::{FactSide, hash};
+use fact_side::FactSide;
 use outbox_side::{OutboxSide, Row, State};
 
 /// A window, in milliseconds.
@@ -97,7 +97,7 @@ impl Reconciled {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     events: u64,
-    hashes: u64,
+    keys: u64,
 }
 
 /// What the rows of a window are, and where they stand.
@@ -121,14 +121,13 @@ pub async fn reconcile<R: EventRegistry>(
     span: &Span,
 ) -> Result<Reconciled> {
     let mut comparison = Comparison::<R> {
-        outbox: OutboxSide::new::<R>(postgres, &span.topics),
+        outbox: OutboxSide::new(postgres, &span.topics),
         facts: FactSide::new::<R>(clickhouse),
         since: span.since.div_euclid(WINDOW_MS) * WINDOW_MS,
         until: span.until.div_euclid(WINDOW_MS) * WINDOW_MS,
         span,
         found: Reconciled::default(),
         missing: Vec::new(),
-        registry: std::marker::PhantomData,
     };
     let windows = comparison.rows().await?;
     comparison.windows(windows).await?;
@@ -137,14 +136,13 @@ pub async fn reconcile<R: EventRegistry>(
 }
 
 struct Comparison<'c, R> {
-    outbox: OutboxSide<'c>,
+    outbox: OutboxSide<'c, R>,
     facts: FactSide<'c>,
     since: i64,
     until: i64,
     span: &'c Span,
     found: Reconciled,
     missing: Vec<Event>,
-    registry: std::marker::PhantomData<R>,
 }
 
 impl<R: EventRegistry> Comparison<'_, R> {
@@ -173,7 +171,8 @@ impl<R: EventRegistry> Comparison<'_, R> {
                     window.last = row.id;
                     if row.state.is_published() {
                         window.tally.events += 1;
-                        window.tally.hashes = window.tally.hashes.wrapping_add(hash(&row.key));
+                        let key = row.event_key.unwrap_or(0);
+                        window.tally.keys = window.tally.keys.wrapping_add(key);
                     }
                 } else if is_within && row.state.is_published() {
                     late.push(row);
@@ -234,7 +233,7 @@ impl<R: EventRegistry> Comparison<'_, R> {
         with_extra: bool,
     ) -> Result<()> {
         let times = (number * WINDOW_MS, (number + 1) * WINDOW_MS);
-        let stored: HashSet<u64> = self.facts.hashes(topic, times).await?;
+        let stored: HashSet<u64> = self.facts.keys(topic, times).await?;
         let mut known: HashSet<u64> = HashSet::new();
         let mut missing: Vec<Row> = Vec::new();
         if let Some(window) = window {
@@ -245,11 +244,11 @@ impl<R: EventRegistry> Comparison<'_, R> {
                 after = last.id;
                 for row in rows {
                     if row.topic == *topic && (times.0..times.1).contains(&row.time) {
-                        let hash = hash(&row.key);
-                        if row.state.is_published() && !stored.contains(&hash) {
+                        known.extend(row.event_key);
+                        let is_stored = row.event_key.is_some_and(|key| stored.contains(&key));
+                        if row.state.is_published() && !is_stored {
                             missing.push(row);
                         }
-                        known.insert(hash);
                     }
                 }
             }
@@ -259,15 +258,17 @@ impl<R: EventRegistry> Comparison<'_, R> {
         }
         let extra: Vec<u64> = stored.difference(&known).copied().collect();
         if with_extra {
-            for hashes in extra.chunks(TOGETHER) {
-                let keys = self.facts.keys(topic, times, hashes).await?;
+            for keys in extra.chunks(TOGETHER) {
+                let found = self.facts.dedupe_keys(topic, times, keys).await?;
                 // The same event may stand in the outbox with another time.
-                let known = self.outbox.known(&keys).await?;
-                for key in keys.into_iter().filter(|key| !known.contains(key)) {
+                let dedupe_keys: Vec<String> = found.iter().map(|(_, key)| key.clone()).collect();
+                let known = self.outbox.known(topic, &dedupe_keys).await?;
+                let unknown = found.into_iter().filter(|(key, _)| !known.contains(key));
+                for (_, dedupe_key) in unknown {
                     self.found.extra += 1;
                     self.name(Event {
                         topic: topic.clone(),
-                        dedupe_key: key,
+                        dedupe_key,
                         id: None,
                         letter: None,
                     });
@@ -288,19 +289,18 @@ impl<R: EventRegistry> Comparison<'_, R> {
                 // Nearly all have the time that the row says; another one only where the key came twice.
                 let times = rows.iter().map(|row| row.time);
                 let times = times.clone().min().zip(times.max().map(|last| last + 1));
-                let hashes: Vec<u64> = rows.iter().map(|row| hash(&row.key)).collect();
-                let mut stored = self.facts.stored(&topic, &hashes, times).await?;
-                let rest = hashes.into_iter().filter(|hash| !stored.contains(hash));
+                let keys: Vec<u64> = rows.iter().filter_map(|row| row.event_key).collect();
+                let mut stored = self.stored(&topic, &keys, times).await?;
+                let rest = keys.into_iter().filter(|key| !stored.contains(key));
                 let rest: Vec<u64> = rest.collect();
-                if !rest.is_empty() {
-                    stored.extend(self.facts.stored(&topic, &rest, None).await?);
-                }
-                for row in rows.iter().filter(|row| !stored.contains(&hash(&row.key))) {
+                stored.extend(self.stored(&topic, &rest, None).await?);
+                let is_stored = |row: &Row| row.event_key.is_some_and(|key| stored.contains(&key));
+                for row in rows.iter().filter(|row| !is_stored(row)) {
                     match row.state {
                         State::UnderWay => self.found.under_way += 1,
                         _ => self.missing.push(Event {
                             topic: topic.clone(),
-                            dedupe_key: row.key.clone(),
+                            dedupe_key: row.dedupe_key.clone(),
                             id: Some(row.id),
                             letter: None,
                         }),
@@ -309,6 +309,18 @@ impl<R: EventRegistry> Comparison<'_, R> {
             }
         }
         Ok(())
+    }
+
+    async fn stored(
+        &self,
+        topic: &str,
+        keys: &[u64],
+        times: Option<(i64, i64)>,
+    ) -> Result<HashSet<u64>> {
+        if keys.is_empty() {
+            return Ok(HashSet::new());
+        }
+        self.facts.stored(topic, keys, times).await
     }
 
     fn name(&mut self, event: Event) {

@@ -5,7 +5,7 @@
 mod board;
 mod horizon;
 mod lanes;
-mod rows;
+pub(super) mod rows;
 mod sender;
 mod sent;
 mod session;

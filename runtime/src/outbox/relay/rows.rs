@@ -213,7 +213,7 @@ fn words(rejection: &Rejection) -> String {
 }
 
 /// The whole event as JSON. The envelope is an object's text as PostgreSQL writes it.
-fn event_text<R: EventRegistry>(
+pub(in crate::outbox) fn event_text<R: EventRegistry>(
     event_type: &str,
     dedupe_key: &str,
     envelope: &[u8],
@@ -257,7 +257,7 @@ fn get<'r, T: FromSql<'r>>(row: &'r SqlRow, column: usize) -> Result<T> {
 }
 
 /// The text of a `jsonb`, which PostgreSQL sends behind one byte of version.
-struct Json<'r>(&'r [u8]);
+pub(in crate::outbox) struct Json<'r>(pub(in crate::outbox) &'r [u8]);
 
 impl<'r> FromSql<'r> for Json<'r> {
     fn from_sql(

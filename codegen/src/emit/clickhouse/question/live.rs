@@ -5,20 +5,20 @@
 //! added where no value is below.
 use std::collections::BTreeSet;
 
+use crate::clickhouse::{Aggregate, Expression, Operator, Output, Select, Source};
 use crate::registry::manifest::{Condition, Measure};
 use crate::registry::views::MeasureKind;
 
-use super::super::aggregate;
-use super::super::ledger::{EVENTS, Ledger, event_types, of_types};
-use super::super::spec::{Output, Select, Source};
-use super::{CHUNK, Kept, Question, chunk, qualified, sql};
+use super::super::aggregate::{self, as_sum};
+use super::super::ledger::{EVENTS, HOUR, Ledger, event_types, of_types};
+use super::{CHUNK, Kept, Question, chunk, qualified};
 
 /// Types of events; all where absent.
 type Types = Option<BTreeSet<String>>;
 
 /// A measure counted over events.
 struct Counted {
-    expression: String,
+    expression: Expression,
     types: Types,
     /// Whether a group without such events has 0 here.
     is_zero_without: bool,
@@ -26,13 +26,13 @@ struct Counted {
 
 impl<'a> Question<'a> {
     /// The parts of open days, with these columns; `filter` is over `event`.
-    pub(super) fn open_days(&self, names: &[&str], filter: Vec<String>) -> Vec<Select> {
+    pub(super) fn open_days(&self, names: &[&str], filter: Vec<Expression>) -> Vec<Select> {
         self.over_events(names, &filter)
             .unwrap_or_else(|| vec![self.over_rows(names, filter)])
     }
 
     /// Counted over events, where that gives what the view's rows would.
-    fn over_events(&self, names: &[&str], filter: &[String]) -> Option<Vec<Select>> {
+    fn over_events(&self, names: &[&str], filter: &[Expression]) -> Option<Vec<Select>> {
         let (mut tests, gate) = self.row_tests(self.filter)?;
         let counted: Vec<(&str, Counted)> = self
             .measured()
@@ -42,7 +42,7 @@ impl<'a> Question<'a> {
             .collect::<Option<_>>()?;
         if let Some(gate) = gate {
             // A group is there if such an event is.
-            tests.extend(sql::conditions("event", &gate.filter));
+            tests.extend(Expression::conditions("event", &gate.filter));
         }
         let types = counted
             .iter()
@@ -68,23 +68,23 @@ impl<'a> Question<'a> {
             Some(_) | None => (None, false),
         };
         let mut where_ = filter.to_vec();
-        where_.extend(sql::conditions("event", &self.view.filter));
+        where_.extend(Expression::conditions("event", &self.view.filter));
         where_.extend(types.iter().map(|types| of_types("event", types)));
         where_.append(&mut tests);
-        where_.push(format!("NOT {}", sql::column("event", "is_copy")));
+        where_.push(Expression::column("event", "is_copy").negated());
         let kind = self.kind();
-        let value = |name: &str| -> String {
-            if let (Kept::Sets(of), CHUNK) = (&kind, name) {
+        let value = |name: &str| -> Expression {
+            if let (Kept::Sets(of, _), CHUNK) = (&kind, name) {
                 return chunk("event", of);
             }
             let found = counted.iter().find(|(measure, _)| *measure == name);
             found.map_or_else(
-                || sql::column("event", name),
+                || Expression::column("event", name),
                 |(_, counted)| counted.expression.clone(),
             )
         };
         let mut group_by = qualified("event", self.group_by);
-        if let Kept::Sets(of) = &kind {
+        if let Kept::Sets(of, _) = &kind {
             group_by.push(chunk("event", of));
         }
         let events = Select {
@@ -108,47 +108,35 @@ impl<'a> Question<'a> {
     }
 
     /// Without groups there is a row even of nothing, and its 0 would be a minimum, or above a negative maximum.
-    fn only_of_something(&self) -> Vec<String> {
+    fn only_of_something(&self) -> Vec<Expression> {
         let has_extremes = self
             .measured()
             .any(|(_, kind)| matches!(kind, MeasureKind::Min(_) | MeasureKind::Max(_)));
         if self.group_by.is_empty() && has_extremes {
-            vec!["count() > 0".to_owned()]
+            let rows = Expression::aggregate_if(Aggregate::Count, None, Vec::new());
+            vec![rows.infix(Operator::Above, Expression::number(0))]
         } else {
             Vec::new()
         }
     }
 
-    /// A row of zeros for each open day that has an event.
-    fn days(&self, names: &[&str], filter: &[String]) -> Select {
+    /// A row of zeros for each open day that has an event. One that counts is enough, so nothing is merged.
+    fn days(&self, names: &[&str], filter: &[Expression]) -> Select {
         let ledger = Source::Table(Ledger::name(self.context));
-        let place = |alias: &str| {
-            format!(
-                "({}, {})",
-                sql::column(alias, "event_date"),
-                sql::column(alias, "event_key")
-            )
-        };
+        let place = ["event_date", HOUR, "event_key"];
         let copies = Select {
-            filter: vec![sql::column("copy", "is_copy")],
-            ..Select::over(
-                ledger.clone(),
-                "copy",
-                aggregate::plain("copy", &["event_date", "event_key"]),
-            )
+            filter: vec![Expression::column("copy", "is_copy")],
+            ..Select::over(ledger.clone(), "copy", aggregate::plain("copy", &place))
         };
+        let place = place.map(|name| Expression::column("event", name));
         let mut filter = filter.to_vec();
-        filter.push(format!("NOT {}", sql::column("event", "is_copy")));
-        filter.push(super::super::print::among(
-            &place("event"),
-            "NOT IN",
-            &copies,
-        ));
+        filter.push(Expression::column("event", "is_copy").negated());
+        filter.push(Expression::Tuple(place.to_vec()).not_in_query(copies));
         let columns = names.iter().map(|name| {
             if self.group_by.iter().any(|group| group == name) {
-                Output::new(name, sql::column("event", name))
+                Output::plain("event", name)
             } else {
-                Output::new(name, "0")
+                Output::new(name, Expression::number(0))
             }
         });
         let columns = columns.collect();
@@ -161,12 +149,15 @@ impl<'a> Question<'a> {
 
     /// Tests of view rows as tests of events: on group columns as they stand; at most one that asks for an event of
     /// a kind, as the measure that counts those. `None` where events cannot tell.
-    fn row_tests(&self, conditions: &[Condition]) -> Option<(Vec<String>, Option<&'a Measure>)> {
+    fn row_tests(
+        &self,
+        conditions: &[Condition],
+    ) -> Option<(Vec<Expression>, Option<&'a Measure>)> {
         let mut tests = Vec::new();
         let mut gate: Option<&Measure> = None;
         for condition in conditions {
             if self.view.group_by.contains(&condition.column) {
-                tests.extend(sql::condition("event", condition));
+                tests.extend(Expression::column("event", &condition.column).tests(condition));
                 continue;
             }
             let mut measures = self.view.measures.iter();
@@ -192,12 +183,12 @@ impl<'a> Question<'a> {
             let mut measures = self.view.measures.iter();
             measures.find(|measure| measure.name == name)
         };
-        let over = |function: &str, argument: &str, conditions: &[Condition]| {
-            let mut filter = sql::conditions("event", conditions);
-            filter.extend(tests.iter().cloned());
-            sql::aggregate(function, argument, &filter)
+        let over = |function, of: Option<Expression>, conditions: &[Condition]| {
+            let mut only = Expression::conditions("event", conditions);
+            only.extend(tests.iter().cloned());
+            Expression::aggregate_if(function, of, only)
         };
-        let event = |name: &str| sql::column("event", name);
+        let event = |name: &str| Some(Expression::column("event", name));
         match kind {
             MeasureKind::CountDistinct(name) => {
                 if !self.view.group_by.iter().any(|group| group == name)
@@ -206,12 +197,12 @@ impl<'a> Question<'a> {
                     return None;
                 }
                 let function = match self.kind() {
-                    Kept::Sets(_) => "groupBitmapState",
-                    Kept::Numbers | Kept::Nothing => "uniqExact",
+                    Kept::Sets(..) => Aggregate::Bitmap,
+                    Kept::Numbers | Kept::Nothing => Aggregate::UniqExact,
                 };
                 let conditions = own_gate.map_or(&[][..], |gate| &gate.filter);
                 Some(Counted {
-                    expression: over(function, &event(name), conditions),
+                    expression: over(function, event(name), conditions),
                     types: event_types(conditions),
                     is_zero_without: true,
                 })
@@ -220,21 +211,23 @@ impl<'a> Question<'a> {
             MeasureKind::Sum(name) => {
                 let inner = of_view(name)?;
                 let sum = match *MeasureKind::stated(inner).first()? {
-                    MeasureKind::CountDistinct(EVENTS) => over("count", "", &inner.filter),
+                    MeasureKind::CountDistinct(EVENTS) => {
+                        over(Aggregate::Count, None, &inner.filter)
+                    }
                     // Different in each row of the view: pairs of row and value.
                     MeasureKind::CountDistinct(column) => {
                         let mut pair = qualified("event", &self.view.group_by);
-                        pair.push(event(column));
-                        let pair = format!("cityHash64({})", pair.join(", "));
-                        over("uniqExact", &pair, &inner.filter)
+                        pair.extend(event(column));
+                        let pair = Expression::call("cityHash64", pair);
+                        over(Aggregate::UniqExact, Some(pair), &inner.filter)
                     }
-                    MeasureKind::Sum(column) => over("sum", &event(column), &inner.filter),
+                    MeasureKind::Sum(column) => over(Aggregate::Sum, event(column), &inner.filter),
                     MeasureKind::Max(_) | MeasureKind::Min(_) | MeasureKind::Ratio(..) => {
                         return None;
                     }
                 };
                 Some(Counted {
-                    expression: format!("toInt64({sum})"),
+                    expression: as_sum(sum),
                     types: event_types(&inner.filter),
                     is_zero_without: true,
                 })
@@ -250,7 +243,7 @@ impl<'a> Question<'a> {
                     return None;
                 }
                 Some(Counted {
-                    expression: over("max", &event(column), &inner.filter),
+                    expression: over(Aggregate::Max, event(column), &inner.filter),
                     types: event_types(&inner.filter),
                     is_zero_without: !is_plain,
                 })
@@ -261,7 +254,7 @@ impl<'a> Question<'a> {
                     return None;
                 };
                 inner.filter.is_empty().then(|| Counted {
-                    expression: over("min", &event(column), &[]),
+                    expression: over(Aggregate::Min, event(column), &[]),
                     types: None,
                     is_zero_without: false,
                 })
@@ -271,7 +264,7 @@ impl<'a> Question<'a> {
     }
 
     /// Counted over the view's rows, which are counted over events.
-    fn over_rows(&self, names: &[&str], mut filter: Vec<String>) -> Select {
+    fn over_rows(&self, names: &[&str], mut filter: Vec<Expression>) -> Select {
         let needed = self.needed();
         let asks_for_something = self.filter.iter().any(|condition| {
             condition.at_least.is_some_and(|least| least >= 1)
@@ -291,11 +284,11 @@ impl<'a> Question<'a> {
         }
         let rows = aggregate::counted(self.view, self.context, &needed, filter);
         let mut group_by = qualified("source", self.group_by);
-        if let Kept::Sets(of) = self.kind() {
+        if let Kept::Sets(of, _) = self.kind() {
             group_by.push(chunk("source", of));
         }
         Select {
-            filter: sql::conditions("source", self.filter),
+            filter: Expression::conditions("source", self.filter),
             group_by,
             having: self.only_of_something(),
             ..Select::over(

@@ -1,6 +1,7 @@
 //! Conditions: one test each, against a value that the column can have.
 use serde_json::Value;
 
+use crate::clickhouse::Type;
 use crate::registry::manifest::Condition;
 use crate::registry::views::{ViewColumn, stated_tests};
 
@@ -53,7 +54,7 @@ impl Checker<'_> {
     }
 
     fn bounds(&mut self, at: &str, condition: &Condition, column: &ViewColumn) {
-        let ordered = column.is_integer() || column.sql_type.contains("Float64");
+        let ordered = column.kind.is_integer() || column.kind.is_fraction();
         for (test, bound) in [
             ("at_least", condition.at_least),
             ("at_most", condition.at_most),
@@ -65,14 +66,14 @@ impl Checker<'_> {
                     &pointer,
                     &format!(
                         "`{}` is {}, which no number can be compared with",
-                        column.name, column.sql_type
+                        column.name, column.kind
                     ),
                     "use equals, not_equals or in",
                 );
-            } else if bound < 0 && column.sql_type.starts_with("UInt") {
+            } else if bound < 0 && is_unsigned(&column.kind) {
                 self.report(
                     &pointer,
-                    &format!("`{}` is {}, never below 0", column.name, column.sql_type),
+                    &format!("`{}` is {}, never below 0", column.name, column.kind),
                     "compare with 0 or more",
                 );
             }
@@ -81,10 +82,13 @@ impl Checker<'_> {
 
     fn value(&mut self, pointer: &str, value: &Value, column: &ViewColumn) {
         let name = &column.name;
-        let fits = match column.sql_type.as_str() {
-            "Bool" => value.is_boolean(),
-            "Date" => value.as_str().is_some_and(is_day),
-            "DateTime64(3, 'UTC')" => {
+        let (fits, fix) = match &column.kind {
+            Type::Bool => (value.is_boolean(), "write true or false"),
+            Type::Date => (
+                value.as_str().is_some_and(is_day),
+                "write a day, \"2026-01-31\"",
+            ),
+            Type::DateTime64 => {
                 self.report(
                     pointer,
                     &format!("`{name}` is a moment, and events rarely share one"),
@@ -92,27 +96,23 @@ impl Checker<'_> {
                 );
                 return;
             }
-            kind if kind.contains("Float64") => value.is_number(),
-            kind if kind.starts_with("UInt") => value.is_u64(),
-            kind if kind.starts_with("Int") => value.is_i64(),
-            _ => value.is_string(),
+            Type::Float64 | Type::NullableFloat64 => (value.is_number(), "write a number"),
+            Type::Integer(integer) if integer.is_signed() => {
+                (value.is_i64(), "write a whole number")
+            }
+            Type::Integer(_) => (value.is_u64(), "write a whole number, 0 or more"),
+            Type::String
+            | Type::LowCardinality
+            | Type::Json(_)
+            | Type::Tuple(_)
+            | Type::Highest(_)
+            | Type::Bitmap(_) => (value.is_string(), "write a text in quotes"),
         };
         if !fits {
-            let fix = match column.sql_type.as_str() {
-                "Bool" => "write true or false".to_owned(),
-                "Date" => "write a day, \"2026-01-31\"".to_owned(),
-                kind if kind.starts_with("UInt") => "write a whole number, 0 or more".to_owned(),
-                kind if kind.starts_with("Int") => "write a whole number".to_owned(),
-                kind if kind.contains("Float64") => "write a number".to_owned(),
-                _ => "write a text in quotes".to_owned(),
-            };
             self.report(
                 pointer,
-                &format!(
-                    "`{name}` is {}, so {value} never equals it",
-                    column.sql_type
-                ),
-                &fix,
+                &format!("`{name}` is {}, so {value} never equals it", column.kind),
+                fix,
             );
             return;
         }
@@ -127,4 +127,8 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+fn is_unsigned(kind: &Type) -> bool {
+    matches!(kind, Type::Integer(integer) if !integer.is_signed())
 }

@@ -67,13 +67,13 @@ impl Checker<'_> {
             MeasureKind::Sum(name) => {
                 let pointer = format!("{at}/sum");
                 if let Some(column) = self.column(&pointer, name)
-                    && !column.is_integer()
+                    && !column.kind.is_integer()
                 {
                     self.report(
                         &pointer,
                         &format!(
                             "`{name}` is {}, and only whole numbers add up to the same sum in every order",
-                            column.sql_type
+                            column.kind
                         ),
                         "sum an integer column: cents rather than a fraction of a dollar",
                     );
@@ -130,14 +130,14 @@ impl Checker<'_> {
 
     fn ordered(&mut self, pointer: &str, name: &str) {
         if let Some(column) = self.column(pointer, name)
-            && !column.is_integer()
-            && !column.sql_type.contains("Float64")
+            && !column.kind.is_integer()
+            && !column.kind.is_fraction()
         {
             self.report(
                 pointer,
                 &format!(
                     "`{name}` is {}, and max and min are of numbers",
-                    column.sql_type
+                    column.kind
                 ),
                 "use a number column, or a latest view to keep the newest value",
             );

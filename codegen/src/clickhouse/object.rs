@@ -1,4 +1,9 @@
-//! The plan: what to create, before anything is text. Expressions inside are finished SQL from the `sql` module.
+//! Objects of the database, and how days are closed.
+use std::fmt;
+
+use super::expression::Expression;
+use super::query::Select;
+use super::types::Type;
 
 /// When an object is created; the number opens its file's name, so files sort in running order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,11 +81,11 @@ pub enum Definition {
     /// A database by name.
     Database(String),
     /// A table.
-    Table(TableSpec),
+    Table(Table),
     /// A view that runs on every insert.
-    MaterializedView(MaterializedViewSpec),
+    MaterializedView(MaterializedView),
     /// A view computed when read.
-    View(ViewSpec),
+    View(View),
 }
 
 /// Database and table.
@@ -94,15 +99,15 @@ pub struct TableName {
 
 /// A table.
 #[derive(Clone, Debug)]
-pub struct TableSpec {
+pub struct Table {
     /// Its name.
     pub name: TableName,
     /// Columns in order.
-    pub columns: Vec<ColumnSpec>,
-    /// Engine with arguments.
-    pub engine: String,
-    /// Partition expression.
-    pub partition_by: Option<String>,
+    pub columns: Vec<Column>,
+    /// Engine.
+    pub engine: Engine,
+    /// What rows are put into partitions by.
+    pub partition_by: Option<Expression>,
     /// Sorting key columns.
     pub order_by: Vec<String>,
     /// When a row is deleted.
@@ -111,6 +116,40 @@ pub struct TableSpec {
     pub settings: Vec<Setting>,
     /// Comment.
     pub comment: String,
+}
+
+/// What merges make of rows with one sorting key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// All stay.
+    MergeTree,
+    /// The one with the highest value of this column stays.
+    Replacing(String),
+    /// They become one, column by column.
+    Aggregating,
+}
+
+impl Engine {
+    /// Its name, without arguments.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MergeTree => "MergeTree",
+            Self::Replacing(_) => "ReplacingMergeTree",
+            Self::Aggregating => "AggregatingMergeTree",
+        }
+    }
+}
+
+/// With arguments.
+impl fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())?;
+        match self {
+            Self::MergeTree | Self::Aggregating => Ok(()),
+            Self::Replacing(version) => write!(formatter, "({})", super::print::name(version)),
+        }
+    }
 }
 
 /// A setting of a table.
@@ -125,30 +164,70 @@ pub struct Setting {
 }
 
 /// A column of a table.
-#[derive(Clone, Debug)]
-pub struct ColumnSpec {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
     /// Name.
     pub name: String,
-    /// Type with default or alias.
-    pub sql_type: String,
+    /// Type.
+    pub kind: Type,
+    /// Value where an insert names none.
+    pub default: Default,
     /// Compression codec.
-    pub codec: Option<String>,
+    pub codec: Option<Codec>,
     /// Comment.
     pub comment: String,
 }
 
-/// Deletion of rows: `expression` (a date) plus days.
+/// The value of a column where an insert names none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// The type's: 0, an empty text.
+    OfType,
+    /// Computed when a row is inserted.
+    Stored(Expression),
+    /// Computed when a row is read; nothing is stored.
+    Alias(Expression),
+}
+
+/// How a column is compressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// Not at all: its bytes are random.
+    None,
+    /// ZSTD of this level.
+    Zstd(u8),
+    /// Differences of neighbours, then ZSTD of this level.
+    Delta(u8),
+    /// Only the bits that a block of numbers needs, then ZSTD of this level.
+    T64(u8),
+    /// As registry.toml states it.
+    Stated(String),
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => formatter.write_str("NONE"),
+            Self::Zstd(level) => write!(formatter, "ZSTD({level})"),
+            Self::Delta(level) => write!(formatter, "Delta, ZSTD({level})"),
+            Self::T64(level) => write!(formatter, "T64, ZSTD({level})"),
+            Self::Stated(text) => formatter.write_str(text),
+        }
+    }
+}
+
+/// Deletion of rows so many days after a date.
 #[derive(Clone, Debug)]
 pub struct Ttl {
-    /// SQL of type Date.
-    pub date: String,
+    /// Of type Date.
+    pub date: Expression,
     /// Days after that date.
     pub days: u32,
 }
 
 /// A materialized view.
 #[derive(Clone, Debug)]
-pub struct MaterializedViewSpec {
+pub struct MaterializedView {
     /// Its name.
     pub name: TableName,
     /// The table it writes to.
@@ -161,7 +240,7 @@ pub struct MaterializedViewSpec {
 
 /// A plain view.
 #[derive(Clone, Debug)]
-pub struct ViewSpec {
+pub struct View {
     /// Its name.
     pub name: TableName,
     /// What it shows.
@@ -192,81 +271,4 @@ pub enum ClosingMethod {
     ReplacePartition,
     /// Rows are merged with those of other days: the highest tuple of a key stays.
     Merge,
-}
-
-/// A query over one source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Select {
-    /// Result columns.
-    pub columns: Vec<Output>,
-    /// Where rows come from.
-    pub from: Source,
-    /// Name under which `columns` and `filter` refer to the source, so that a result column of the same
-    /// name can never capture them.
-    pub alias: &'static str,
-    /// All must hold.
-    pub filter: Vec<String>,
-    /// Grouping expressions.
-    pub group_by: Vec<String>,
-    /// Tests of groups; all must hold.
-    pub having: Vec<String>,
-    /// Order of the result.
-    pub order_by: Vec<String>,
-    /// Only the first row of each combination of these.
-    pub first_by: Vec<String>,
-    /// At most so many rows.
-    pub limit: Option<u32>,
-}
-
-impl Select {
-    /// All rows of a source, with these columns; filters, groups and order are added by name.
-    #[must_use]
-    pub const fn over(from: Source, alias: &'static str, columns: Vec<Output>) -> Self {
-        Self {
-            columns,
-            from,
-            alias,
-            filter: Vec::new(),
-            group_by: Vec::new(),
-            having: Vec::new(),
-            order_by: Vec::new(),
-            first_by: Vec::new(),
-            limit: None,
-        }
-    }
-}
-
-/// A result column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// SQL.
-    pub expression: String,
-    /// Result name.
-    pub name: String,
-}
-
-impl Output {
-    /// An expression under a name.
-    #[must_use]
-    pub fn new(name: &str, expression: impl Into<String>) -> Self {
-        Self {
-            expression: expression.into(),
-            name: name.to_owned(),
-        }
-    }
-}
-
-/// Where a query reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A table or view.
-    Table(TableName),
-    /// A table of the replacing kind, read as if all of its parts were merged.
-    Final(TableName),
-    /// The same, where rows of different partitions never replace each other: each partition by itself.
-    FinalByPartition(TableName),
-    /// Another query.
-    Query(Box<Select>),
-    /// The rows of all of these queries, which have the same columns.
-    All(Vec<Select>),
 }
