@@ -180,18 +180,12 @@ impl Solver<'_> {
             .filter(|(_, lit)| *lit != Lit::TRUE)
             .map(|(name, lit)| Wish::Known(name.to_string(), !*lit))
             .collect();
-        let apart = |pattern: PatternId| -> Answer {
-            Answer::unknown(
-                "patternProperties",
-                &format!("pattern {pattern:?} cannot be tried on a name"),
-            )
-        };
         for (pattern, lit) in broken.patterns.iter().filter(|(_, lit)| *lit != Lit::TRUE) {
             for name in &objects.spoken {
                 match self.formulas.patterns.is_match(*pattern, name) {
                     Some(true) => options.push(Wish::Known(name.clone(), !*lit)),
                     Some(false) => {}
-                    None => return Err(apart(*pattern)),
+                    None => return Err(self.untried(*pattern)),
                 }
             }
             let matches = self.formulas.leaf(Node::Pattern(*pattern));
@@ -209,7 +203,7 @@ impl Solver<'_> {
                 for (pattern, _) in &broken.patterns {
                     match self.formulas.patterns.is_match(*pattern, name) {
                         Some(found) => spoken |= found,
-                        None => return Err(apart(*pattern)),
+                        None => return Err(self.untried(*pattern)),
                     }
                 }
                 if !spoken {
@@ -227,6 +221,17 @@ impl Solver<'_> {
             });
         }
         Ok(options)
+    }
+
+    /// A pattern that cannot be tried on a name.
+    fn untried(&self, pattern: PatternId) -> Answer {
+        match self.doubt_of(pattern, "patternProperties") {
+            Some(gap) => Answer::Unknown(gap),
+            None => Answer::unknown(
+                "patternProperties",
+                "a pattern takes too long to try on a name, or engines differ on it",
+            ),
+        }
     }
 
     /// The ways to violate a statement on names.
