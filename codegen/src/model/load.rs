@@ -15,8 +15,8 @@ use serde_json::{Map, Number, Value};
 
 use super::member::member;
 use super::{
-    Annotations, ArrayKeywords, Disputed, DynamicReference, Keywords, Location, Model, Node, NodeKind,
-    NumberKeywords, ObjectKeywords, ResourceId, SchemaId, StringKeywords, TypeSet,
+    Annotations, ArrayKeywords, Disputed, DynamicReference, Keywords, Location, Model, Node,
+    NodeKind, NumberKeywords, ObjectKeywords, ResourceId, SchemaId, StringKeywords, TypeSet,
 };
 
 /// Why a schema could not become a model.
