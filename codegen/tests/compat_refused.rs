@@ -126,3 +126,20 @@ fn recursion_that_comes_to_an_end_is_proved() {
         assert!(matches!(verdict, Verdict::Compatible(_)), "{verdict:?}");
     }
 }
+
+/// Neither a stack overflow nor a proof.
+#[test]
+fn deep_documents() {
+    let nested = |levels: usize| {
+        (0..levels).fold(
+            json!({"title": "in"}),
+            |inner, _| json!({"properties": {"a": inner}}),
+        )
+    };
+    let ask = |levels| {
+        let source = |schema: Value| Source::alone(schema, Draft202012);
+        compat(source(nested(levels)), source(json!({})), View::Strict).unwrap()
+    };
+    assert!(matches!(ask(100), Verdict::Compatible(_)));
+    assert!(matches!(ask(300), Verdict::Unknown(_)));
+}

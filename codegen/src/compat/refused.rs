@@ -4,9 +4,14 @@
 //! schemas that validators take and never come to an end with.
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::pattern::Patterns;
 use super::{Source, Unknown};
 use crate::model::{Model, SchemaId, escape, known_draft};
+
+/// Deepest nesting of a document that is held against its meta-schema, which takes stack for each level.
+const NESTING: usize = 256;
 
 /// Why no validator takes the schema; `None` where there is no reason. Where the meta-schema is known to be kept, it
 /// is not asked again.
@@ -31,6 +36,15 @@ fn malformed(source: &Source, model: &Model) -> Option<Unknown> {
         .find_map(|(_, (_, document))| {
             use jsonschema::{draft4, draft6, draft7, draft201909, draft202012};
             use referencing::Draft;
+            if is_deep(document) {
+                return Some(Unknown {
+                    keyword: "budget".to_owned(),
+                    pointer: String::new(),
+                    reason: format!(
+                        "the schema is nested deeper than {NESTING} levels, which validators need not read"
+                    ),
+                });
+            }
             let kept = match known_draft(source.draft.detect(document)) {
                 Draft::Draft4 => draft4::meta::validate(document),
                 Draft::Draft6 => draft6::meta::validate(document),
@@ -49,6 +63,23 @@ fn malformed(source: &Source, model: &Model) -> Option<Unknown> {
                 pointer,
             })
         })
+}
+
+fn is_deep(document: &Value) -> bool {
+    let mut open = vec![(document, 0)];
+    while let Some((value, depth)) = open.pop() {
+        if depth > NESTING {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, depth + 1))),
+            Value::Object(members) => {
+                open.extend(members.values().map(|member| (member, depth + 1)));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    false
 }
 
 /// A pattern that is no regular expression to anyone.
