@@ -120,6 +120,21 @@ fn dots_and_spaces() {
     is_never_safe("^[\\r]$", "^(?=.)");
 }
 
+/// Members' names are texts too, and the reason is told.
+#[test]
+fn names_of_members_are_tried_alike() {
+    let named = json!({"type": "object", "properties": {"A": {}}, "additionalProperties": false});
+    for reader in [
+        json!({"propertyNames": {"pattern": "^(?i)a$"}}),
+        json!({"patternProperties": {"^(?i)a$": {}}, "additionalProperties": false}),
+    ] {
+        let Verdict::Unknown(unknown) = ask(named.clone(), reader.clone()) else {
+            panic!("{reader}");
+        };
+        assert!(unknown.reason.contains("ECMA-262"), "{unknown:?}");
+    }
+}
+
 /// What only the `u` flag refuses, and everyone else reads alike.
 #[test]
 fn needless_escapes_mean_what_they_say() {

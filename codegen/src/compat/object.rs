@@ -146,7 +146,7 @@ impl Solver<'_> {
             match self.formulas.holds(*lit, &text) {
                 Some(true) => {}
                 Some(false) => return Ok(None),
-                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+                None => return Err(self.gap_of(&[*lit])),
             }
         }
         let mut goal = extra.to_vec();
@@ -154,10 +154,15 @@ impl Solver<'_> {
             match self.formulas.applicable(members, name) {
                 Some(parts) => goal.extend(parts),
                 None => {
-                    return Err(Answer::unknown(
-                        "patternProperties",
-                        "a pattern cannot be tried on a name",
-                    ));
+                    let in_doubt = |(pattern, _): &&(PatternId, Lit)| {
+                        self.doubt_of(*pattern, "patternProperties").is_some()
+                    };
+                    let first = members.patterns.iter().find(in_doubt);
+                    let first = first.or_else(|| members.patterns.first());
+                    return Err(match first {
+                        Some((pattern, _)) => self.untried(*pattern),
+                        None => self.gap_of(&[]),
+                    });
                 }
             }
         }
@@ -241,7 +246,7 @@ impl Solver<'_> {
             match self.formulas.holds(broken, &Value::String(name.clone())) {
                 Some(false) => options.push(Wish::Known(name.clone(), Lit::TRUE)),
                 Some(true) => {}
-                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+                None => return Err(self.gap_of(&[broken])),
             }
         }
         options.push(Wish::New {

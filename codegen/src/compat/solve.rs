@@ -261,7 +261,7 @@ impl<'f> Solver<'f> {
     }
 
     /// The first thing in a goal that is beyond the prover.
-    fn gap_of(&self, goal: &[Lit]) -> Answer {
+    pub(super) fn gap_of(&self, goal: &[Lit]) -> Answer {
         let mut open: Vec<Lit> = goal.to_vec();
         let mut seen = HashSet::new();
         while let Some(lit) = open.pop() {
