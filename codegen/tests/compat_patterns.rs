@@ -388,3 +388,40 @@ fn an_engine_of_ecma_262_agrees() {
     println!("{said} agree, {unsaid} unknown of {valid} valid patterns");
     assert!(said > 3 * unsaid, "{said} {unsaid}");
 }
+
+/// A proof between two patterns, and a text that tells them apart, are what the engine says too.
+#[test]
+fn an_engine_of_ecma_262_agrees_with_proofs() {
+    let mut random = Rng::with_seed(21);
+    let (mut proofs, mut witnesses) = (0, 0);
+    for _ in 0..8_000 {
+        let (writer, mut reader) = (pattern(&mut random), pattern(&mut random));
+        if random.bool() {
+            // Near each other.
+            reader = format!("{writer}|{reader}");
+        }
+        let engine = |pattern: &str| regress::Regex::with_flags(pattern, "u").ok();
+        let (Some(writes), Some(reads)) = (engine(&writer), engine(&reader)) else {
+            continue;
+        };
+        let breaks = |text: &str| writes.find(text).is_some() && reads.find(text).is_none();
+        let schema = |pattern: &str| json!({"type": "string", "pattern": pattern});
+        match ask(schema(&writer), schema(&reader)) {
+            Verdict::Compatible(_) => {
+                proofs += 1;
+                for _ in 0..20 {
+                    let text = drawn(LETTERS, 5, &mut random);
+                    assert!(!breaks(&text), "{writer:?} {reader:?} {text:?}");
+                }
+            }
+            Verdict::Incompatible(witness) => {
+                witnesses += 1;
+                let text = witness.value.as_str().unwrap();
+                assert!(breaks(text), "{writer:?} {reader:?} {text:?}");
+            }
+            Verdict::Unknown(_) => {}
+        }
+    }
+    println!("{proofs} proofs, {witnesses} witnesses");
+    assert!(proofs > 100 && witnesses > 50, "{proofs} {witnesses}");
+}
