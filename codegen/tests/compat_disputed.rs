@@ -271,6 +271,18 @@ fn what_stands_beside_a_reference_is_read_by_some() {
         narrower["definitions"]["a"]["multipleOf"] = json!(2);
         is_safe(draft, &narrower, &bounded);
     }
+    // The same words, which look at what the reference leads to.
+    let closed = |names: Value| {
+        json!({"$ref": "#/definitions/a", "unevaluatedProperties": false,
+            "definitions": {"a": {"type": "object", "properties": names}}})
+    };
+    is_unknown(
+        Draft7,
+        &closed(json!({"a": {}, "b": {}})),
+        &closed(json!({"a": {}})),
+        "$ref",
+        "allOf",
+    );
     is_safe(
         Draft201909,
         &json!({"type": "integer", "minimum": 4}),

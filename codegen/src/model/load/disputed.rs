@@ -155,13 +155,18 @@ impl Reader<'_, '_, '_> {
         };
         let members = self.task.value;
         let keyword = members.keys().find(|name| asserts(name))?;
+        // What is unevaluated depends on what the `$ref` leads to.
+        let looks_around = ["unevaluatedItems", "unevaluatedProperties"]
+            .iter()
+            .any(|name| members.contains_key(*name));
+        let alike = alike(self.task.draft, members, |name| !SILENT.contains(&name));
         let left_out = LeftOut {
             keyword: "$ref",
             reason: format!(
                 "{} ignores what stands beside `$ref`, as `{keyword}` does here, and validators differ on whether they read it all the same; write `allOf` with the `$ref` and the rest",
                 words(self.task.draft)
             ),
-            alike: alike(self.task.draft, members, |name| !SILENT.contains(&name)),
+            alike: alike.filter(|_| !looks_around),
             declares: [
                 "properties",
                 "patternProperties",
