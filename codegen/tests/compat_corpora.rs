@@ -46,7 +46,17 @@ fn no_verdict_contradicts_the_truth() {
                     );
                     assert!(!witness.reason.is_empty());
                 }
-                Ok(Verdict::Unknown(_)) | Err(_) => unknown += 1,
+                Ok(Verdict::Unknown(why)) => {
+                    println!(
+                        "{}: {} at {}: {}",
+                        case.id, why.keyword, why.pointer, why.reason
+                    );
+                    unknown += 1;
+                }
+                Err(why) => {
+                    println!("{}: {why}", case.id);
+                    unknown += 1;
+                }
             }
         }
         println!(

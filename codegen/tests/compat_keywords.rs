@@ -46,6 +46,7 @@ const ALL: &[Draft] = &[Draft4, Draft6, Draft7, Draft201909, Draft202012];
 const SINCE_6: &[Draft] = &[Draft6, Draft7, Draft201909, Draft202012];
 const SINCE_7: &[Draft] = &[Draft7, Draft201909, Draft202012];
 const SINCE_2019: &[Draft] = &[Draft201909, Draft202012];
+const TO_7: &[Draft] = &[Draft4, Draft6, Draft7];
 const TO_2019: &[Draft] = &[Draft4, Draft6, Draft7, Draft201909];
 const LAST: &[Draft] = &[Draft202012];
 
@@ -193,8 +194,8 @@ fn objects() {
         (ALL, json!({"type": "object", "patternProperties": {"^a$": {}}, "additionalProperties": false}), json!({"maxProperties": 1}), json!({"maxProperties": 0})),
         (SINCE_6, json!({"type": "object", "propertyNames": {"enum": ["a", "b"]}}), json!({"maxProperties": 2}), json!({"maxProperties": 1})),
         (SINCE_6, json!({"type": "object", "propertyNames": {"maxLength": 1}}), json!({"propertyNames": {"maxLength": 2}}), json!({"propertyNames": {"minLength": 1}})),
-        (ALL, json!({"type": "object", "dependencies": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
-        (ALL, json!({"type": "object", "dependencies": {"a": {"minProperties": 2}}, "required": ["a"]}), json!({"minProperties": 2}), json!({"minProperties": 3})),
+        (TO_7, json!({"type": "object", "dependencies": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
+        (TO_7, json!({"type": "object", "dependencies": {"a": {"minProperties": 2}}, "required": ["a"]}), json!({"minProperties": 2}), json!({"minProperties": 3})),
         (SINCE_2019, json!({"type": "object", "dependentRequired": {"a": ["b"]}, "required": ["a"]}), json!({"required": ["b"]}), json!({"required": ["c"]})),
         (SINCE_2019, json!({"type": "object", "dependentSchemas": {"a": {"minProperties": 2}}}), json!({"dependentSchemas": {"a": {"minProperties": 1}}}), json!({"minProperties": 2})),
         (SINCE_2019, json!({"type": "object", "allOf": [{"properties": {"a": true}}], "unevaluatedProperties": false}), json!({"maxProperties": 1}), json!({"maxProperties": 0})),

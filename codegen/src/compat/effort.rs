@@ -108,7 +108,8 @@ impl<'m> Count<'m> {
     }
 }
 
-fn in_place(keywords: &Keywords) -> impl Iterator<Item = SchemaId> {
+/// Schemas that are applied to the same value.
+pub(super) fn in_place(keywords: &Keywords) -> impl Iterator<Item = SchemaId> {
     let single = [
         keywords.reference,
         keywords

@@ -97,6 +97,10 @@ impl Lowering<'_> {
     /// A value of a writer that emits what it declares.
     pub(super) fn closed_value(&mut self, schema: SchemaId, scope: u32) -> Lit {
         let scope = self.enter(scope, schema);
+        if let Some(gap) = self.undeclared(schema, scope) {
+            let open = self.in_place(schema, scope, true);
+            return self.formulas.all([open, gap]);
+        }
         let Some(demanded) = self.declared(schema, scope) else {
             return self.in_place(schema, scope, true);
         };
@@ -124,6 +128,52 @@ impl Lowering<'_> {
         }
     }
 
+    /// Where what stands beside a `$ref` may declare members, to validators that read it, a writer is not closed.
+    fn undeclared(&mut self, schema: SchemaId, scope: u32) -> Option<Lit> {
+        if !self.doubting {
+            return None;
+        }
+        let model = self.model;
+        let declares = |schema: SchemaId| {
+            let disputed = model.keywords(schema)?.disputed.as_ref()?;
+            disputed.left_out.iter().find(|left_out| left_out.declares)
+        };
+        let (mut seen, mut open) = (HashSet::new(), vec![(schema, scope)]);
+        while let Some((schema, scope)) = open.pop() {
+            if !seen.insert((schema, scope)) {
+                continue;
+            }
+            self.formulas.budget.spend(1);
+            if let Some(left_out) = declares(schema) {
+                return Some(self.gap(schema, left_out.keyword, &left_out.reason));
+            }
+            let (scope, parts) = self.parts(schema, scope);
+            open.extend(parts.into_iter().map(|part| (part, scope)));
+        }
+        None
+    }
+
+    /// Schemas that hold on the same value, and the scope they are read in.
+    fn parts(&mut self, schema: SchemaId, scope: u32) -> (u32, Vec<SchemaId>) {
+        let model = self.model;
+        let Some(keywords) = model.keywords(schema) else {
+            return (scope, Vec::new());
+        };
+        let scope = self.enter(scope, schema);
+        let dynamic = self.dynamic_target(keywords, scope);
+        let parts = keywords
+            .reference
+            .into_iter()
+            .chain(dynamic)
+            .chain(keywords.all_of.iter().copied())
+            .chain(keywords.any_of.iter().copied())
+            .chain(keywords.one_of.iter().copied())
+            .chain(keywords.then)
+            .chain(keywords.otherwise)
+            .chain(keywords.object.dependent_schemas.values().copied());
+        (scope, parts.collect())
+    }
+
     /// The members that a schema, or one on the same value, demands without declaring them, where it declares
     /// others: a writer that must emit them does. `None` where it declares none, or demands more members than it
     /// names: such a writer says nothing by what it declares, and were it closed, nobody could write anything.
@@ -147,19 +197,8 @@ impl Lowering<'_> {
             is_open_ended |=
                 !object.pattern_properties.is_empty() || object.additional_properties.is_some();
             least = least.max(object.min_properties.unwrap_or(0));
-            let scope = self.enter(scope, schema);
-            let dynamic = self.dynamic_target(keywords, scope);
-            let parts = keywords
-                .reference
-                .into_iter()
-                .chain(dynamic)
-                .chain(keywords.all_of.iter().copied())
-                .chain(keywords.any_of.iter().copied())
-                .chain(keywords.one_of.iter().copied())
-                .chain(keywords.then)
-                .chain(keywords.otherwise)
-                .chain(keywords.object.dependent_schemas.values().copied());
-            open.extend(parts.map(|part| (part, scope)));
+            let (scope, parts) = self.parts(schema, scope);
+            open.extend(parts.into_iter().map(|part| (part, scope)));
         }
         if declared.is_empty() {
             return None;
@@ -253,6 +292,12 @@ impl Lowering<'_> {
                 let mut inner = inner.clone();
                 inner.holds.push(has);
                 choices.push(inner);
+            }
+            if self.is_in_dispute(keywords, name) {
+                choices.push(Outcome {
+                    holds: vec![self.no_dependencies(id)],
+                    ..Outcome::default()
+                });
             }
             ways = product(&ways, &choices)?;
         }

@@ -1,4 +1,5 @@
-//! `format`, where it is asked for: which strings a format accepts is the independent validator's word.
+//! `format`, where it is asked for, and what texts hold (`contentEncoding`): which strings a format accepts is the
+//! independent validator's word.
 //!
 //! Two formats are never compared with each other: a string of one that is not of the other is looked for among
 //! samples, and where there is none the answer is unknown.
@@ -12,6 +13,14 @@ use super::text::Texts;
 
 /// Strings tried where a format must not hold.
 const OTHERS: usize = 8;
+
+/// Starts the name under which what a text holds is asked for, as no format starts.
+const CONTENT: &str = "\0content ";
+
+/// The name of what a schema of `contentEncoding` and `contentMediaType` says, which the validator judges like a format.
+pub(super) fn content(schema: &str) -> Box<str> {
+    format!("{CONTENT}{schema}").into()
+}
 
 /// The formats that schemas name.
 #[derive(Debug, Default)]
@@ -35,6 +44,10 @@ impl Formats {
         self.judges
             .entry(name.into())
             .or_insert_with(|| {
+                if let Some(schema) = name.strip_prefix(CONTENT) {
+                    let schema: Value = serde_json::from_str(schema).ok()?;
+                    return jsonschema::draft7::new(&schema).ok();
+                }
                 jsonschema::options()
                     .should_validate_formats(true)
                     .should_ignore_unknown_formats(false)
@@ -73,6 +86,11 @@ const SAMPLES: &[&str] = &[
     "1#",
     "^a$",
     "[",
+    "e30=",
+    "eyJhIjoxfQ==",
+    "{}",
+    "{\"a\":1}",
+    "not base64!",
 ];
 
 /// A string that satisfies everything else and all formats that must hold, and none that must not.

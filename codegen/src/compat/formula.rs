@@ -177,6 +177,8 @@ pub(super) struct Formulas {
     links: Vec<Option<Lit>>,
     pub(super) gaps: Vec<Gap>,
     too_wide: Option<Lit>,
+    /// What somebody else decides, by what it is about.
+    doubts: HashMap<String, Lit>,
     pub(super) patterns: Patterns,
     pub(super) values: Values,
     pub(super) formats: Formats,
@@ -196,6 +198,7 @@ impl Default for Formulas {
             links: Vec::new(),
             gaps: Vec::new(),
             too_wide: None,
+            doubts: HashMap::new(),
             patterns: Patterns::default(),
             values: Values::default(),
             formats: Formats::default(),
@@ -399,6 +402,16 @@ impl Formulas {
         self.gaps.push(gap);
         let number = self.gaps.len() - 1;
         self.intern(Node::Opaque(u32::try_from(number).unwrap_or(u32::MAX)))
+    }
+
+    /// What somebody else decides: of one value, alike wherever it is about the same.
+    pub(super) fn doubt(&mut self, about: &str, gap: Gap) -> Lit {
+        if let Some(known) = self.doubts.get(about) {
+            return *known;
+        }
+        let lit = self.opaque(gap);
+        self.doubts.insert(about.to_owned(), lit);
+        lit
     }
 
     /// A `oneOf` that is too wide to be told apart; only ever asked to hold, so one serves all.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::budget::Budget;
 use super::solve::Answer;
-use super::{Prover, SchemaHandle, Unknown, effort};
+use super::{Form, Prover, SchemaHandle, Unknown, effort};
 
 /// What there is to a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +20,22 @@ pub enum Instance {
 impl Prover {
     /// A value that the schema accepts, the plainest that is found first.
     pub fn instance(&mut self, schema: SchemaHandle) -> Instance {
-        let written = self.formula(schema, false);
+        let form = |doubting| Form {
+            closed: false,
+            doubting,
+        };
+        let written = self.formula(schema, form(false));
         self.formulas.budget = Budget::begin();
         self.formulas.patterns.begin();
         let (mut answer, _) = self.solve(&[written], false);
         if answer == Answer::Unsat && self.schemas[schema.0].spells {
             // Draft 04 leaves open whether 1.0 is an integer; a proof must hold either way.
             answer = self.solve(&[written], true).0;
+        }
+        if answer == Answer::Unsat && self.schemas[schema.0].doubts {
+            // Nor do validators agree about every keyword.
+            let written = self.formula(schema, form(true));
+            answer = self.solve(&[written], false).0;
         }
         match answer {
             Answer::Unsat => Instance::None,

@@ -1,7 +1,8 @@
 //! Look-ahead at the start of a pattern, which has no automaton of its own, as a conjunction that has.
 //!
 //! `^(?!X)Y` is found exactly where `^Y` is found and `^(?:X)` is not, as long as `Y` has no alternatives of its
-//! own. Password rules and "no leading dot" are written this way.
+//! own. Password rules and "no leading dot" are written this way. With a back-reference none of it is so: the parts
+//! would count their groups anew.
 
 /// A pattern as patterns that must and must not be found.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -69,6 +69,10 @@ pub(super) struct Lowering<'m> {
     pub(super) unfolded: HashMap<Place, Rc<Vec<Outcome>>>,
     /// Whether a schema tells 1.0 from 1.
     pub(super) spells: bool,
+    /// Whether keywords that validators differ about are left open.
+    pub(super) doubting: bool,
+    /// Whether there are any.
+    pub(super) doubts: bool,
 }
 
 impl<'m> Lowering<'m> {
@@ -94,6 +98,8 @@ impl<'m> Lowering<'m> {
             leans: usize::MAX,
             unfolded: HashMap::new(),
             spells: false,
+            doubting: false,
+            doubts: false,
         }
     }
 
@@ -312,8 +318,8 @@ impl<'m> Lowering<'m> {
         );
         if let Some(pattern) = &string.pattern {
             let pointer = format!("{}/pattern", self.model.node(id).location.pointer);
-            let pattern = self.pattern(pattern, &pointer);
-            parts.push(pattern);
+            let found = self.pattern(pattern, &pointer);
+            parts.push(self.edged(id, pattern, found));
         }
         if let Some(format) = &string.format
             && self.formulas.asserts_formats
@@ -323,13 +329,16 @@ impl<'m> Lowering<'m> {
         }
         self.arrays(keywords, scope, closed, &mut parts);
         self.objects(id, keywords, scope, closed, &mut parts);
+        if let Some(disputed) = &keywords.disputed {
+            self.disputed(id, disputed, &mut parts);
+        }
         parts
     }
 
     fn pattern(&mut self, source: &str, pointer: &str) -> Lit {
         let whole = self.formulas.patterns.intern(source, pointer);
         let Some(split) =
-            lookahead::split(source).filter(|_| self.formulas.patterns.automaton(whole).is_err())
+            lookahead::split(source).filter(|_| self.formulas.patterns.is_divisible(whole))
         else {
             return self.formulas.leaf(Node::Pattern(whole));
         };
@@ -450,15 +459,37 @@ impl<'m> Lowering<'m> {
             let names = self.inner(names, scope, false);
             parts.push(self.formulas.leaf(Node::Names(names)));
         }
+        let disputed = keywords.disputed.as_deref().filter(|_| self.doubting);
         for (name, needed) in &object.dependent_required {
             let has = self.formulas.has(name);
-            let all: Vec<Lit> = needed
-                .iter()
-                .map(|name| self.formulas.leaf(Node::Required(name.as_str().into())))
-                .collect();
-            let all = self.formulas.all(all);
-            parts.push(self.formulas.any([!has, all]));
+            // Of both keywords' names, those of `dependencies` come last.
+            let in_doubt = disputed
+                .and_then(|disputed| disputed.dependent_required.get(name))
+                .map_or(0, Vec::len);
+            let (sure, in_doubt) = needed.split_at(needed.len().saturating_sub(in_doubt));
+            let sure = self.all_required(sure);
+            parts.push(self.formulas.any([!has, sure]));
+            if !in_doubt.is_empty() {
+                let all = self.all_required(in_doubt);
+                let ignored = self.no_dependencies(id);
+                parts.push(self.formulas.any([!has, all, ignored]));
+            }
         }
+    }
+
+    fn all_required(&mut self, names: &[String]) -> Lit {
+        let all: Vec<Lit> = names
+            .iter()
+            .map(|name| self.formulas.leaf(Node::Required(name.as_str().into())))
+            .collect();
+        self.formulas.all(all)
+    }
+
+    /// Whether a dependent schema is one of `dependencies`, where that is left open.
+    pub(super) fn is_in_dispute(&self, keywords: &Keywords, name: &String) -> bool {
+        self.doubting
+            && (keywords.disputed.as_ref())
+                .is_some_and(|disputed| disputed.dependent_schemas.contains(name))
     }
 
     /// What schemas on the same value say.
@@ -506,9 +537,12 @@ impl<'m> Lowering<'m> {
         for (name, schema) in &keywords.object.dependent_schemas {
             let has = self.formulas.has(name);
             let then = self.in_place(*schema, scope, closed);
-            parts.push(self.formulas.any([!has, then]));
+            let mut either = vec![!has, then];
+            if self.is_in_dispute(keywords, name) {
+                either.push(self.no_dependencies(id));
+            }
+            parts.push(self.formulas.any(either));
         }
-        let _ = id;
         parts
     }
 

@@ -7,7 +7,10 @@
 //! touches files, network or clock.
 mod array;
 mod budget;
+mod circle;
 mod confirm;
+mod doubt;
+mod ecma;
 mod effort;
 mod evaluate;
 mod evaluated;
@@ -22,6 +25,7 @@ mod narrow;
 mod number;
 mod object;
 mod pattern;
+mod refused;
 mod solve;
 mod text;
 mod theory;
@@ -35,6 +39,7 @@ use serde_json::Value;
 
 use crate::model::{self, Model, ModelError};
 use budget::Budget;
+use circle::Circle;
 use confirm::{Judge, filled_up};
 pub(crate) use confirm::{meant, own_name, words};
 pub(crate) use format::Formats;
@@ -134,15 +139,30 @@ impl From<Gap> for Unknown {
     }
 }
 
+/// How a schema becomes a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Form {
+    closed: bool,
+    /// Keywords that validators differ about are left open.
+    doubting: bool,
+}
+
 /// A schema taken in.
 #[derive(Debug)]
 struct Known {
     source: Source,
     model: Arc<Model>,
-    written: Option<Lit>,
-    closed: Option<Lit>,
+    forms: HashMap<Form, Lit>,
     /// Whether it tells 1.0 from 1 (draft 04).
     spells: bool,
+    /// Whether it has keywords that validators differ about.
+    doubts: bool,
+    /// Whether its documents were held against their meta-schemas before.
+    is_checked: bool,
+    /// Whether it applies itself to the same value.
+    circle: OnceCell<Option<Circle>>,
+    /// Why no validator takes it.
+    refused: OnceCell<Option<Unknown>>,
     judge: OnceCell<Result<Judge, String>>,
 }
 
@@ -192,39 +212,52 @@ impl Prover {
             .map(|(uri, document)| (uri.as_str(), document.as_ref()))
             .collect();
         let model = model::build_in(&documents, 0, "", source.draft)?;
-        Ok(self.add_modelled(source, Arc::new(model)))
+        Ok(self.take(source, Arc::new(model), false))
     }
 
-    /// Takes a schema in whose model is known: what [`model::build_in`] makes of `source`.
+    /// Takes a schema in whose model is known, what [`model::build_in`] makes of `source`, and whose documents are
+    /// known to keep their meta-schemas.
     pub fn add_modelled(&mut self, source: Source, model: Arc<Model>) -> SchemaHandle {
+        self.take(source, model, true)
+    }
+
+    fn take(&mut self, source: Source, model: Arc<Model>, is_checked: bool) -> SchemaHandle {
         self.schemas.push(Known {
             source,
             model,
-            written: None,
-            closed: None,
+            forms: HashMap::new(),
             spells: false,
+            doubts: false,
+            is_checked,
+            circle: OnceCell::new(),
+            refused: OnceCell::new(),
             judge: OnceCell::new(),
         });
         SchemaHandle(self.schemas.len() - 1)
     }
 
-    /// The schema's formula, as written or closed.
-    fn formula(&mut self, schema: SchemaHandle, closed: bool) -> Lit {
+    /// The schema's formula.
+    fn formula(&mut self, schema: SchemaHandle, form: Form) -> Lit {
         let known = &mut self.schemas[schema.0];
-        let done = if closed { known.closed } else { known.written };
-        if let Some(lit) = done {
-            return lit;
+        if let Some(lit) = known.forms.get(&form) {
+            return *lit;
         }
         self.formulas.budget = Budget::begin();
         let mut lowering = Lowering::new(&known.model, &mut self.formulas);
-        let lit = lowering.root(closed);
+        lowering.doubting = form.doubting;
+        let lit = lowering.root(form.closed);
         known.spells |= lowering.spells;
-        *(if closed {
-            &mut known.closed
-        } else {
-            &mut known.written
-        }) = Some(lit);
+        known.doubts |= lowering.doubts;
+        known.forms.insert(form, lit);
         lit
+    }
+
+    /// Why no validator takes the schema.
+    fn refused(&mut self, schema: SchemaHandle) -> Option<Unknown> {
+        let known = &self.schemas[schema.0];
+        let patterns = &mut self.formulas.patterns;
+        let refused = || refused::refused(&known.source, &known.model, patterns, known.is_checked);
+        known.refused.get_or_init(refused).clone()
     }
 
     /// Whether every message of `writer` is accepted by `reader`. A witness is filled up from `example`, a
@@ -236,35 +269,96 @@ impl Prover {
         view: View,
         example: Option<&Value>,
     ) -> Verdict {
-        if self.schemas[writer.0].is_same(&self.schemas[reader.0]) {
-            // Whatever it means, and however little of it is understood.
-            return Verdict::Compatible(Proof { steps: 0 });
+        let mut unproved = None;
+        for schema in [writer, reader] {
+            let known = &self.schemas[schema.0];
+            match known.circle.get_or_init(|| circle::circle(&known.model)) {
+                Some(Circle::Void(unknown)) => return Verdict::Unknown(unknown.clone()),
+                Some(Circle::Choice(unknown)) => unproved = Some(unknown.clone()),
+                None => {}
+            }
         }
-        let written = self.formula(writer, view == View::Stream);
-        let read = self.formula(reader, false);
+        let verdict = if self.schemas[writer.0].is_same(&self.schemas[reader.0]) {
+            // Whatever it means, and however little of it is understood.
+            Verdict::Compatible(Proof { steps: 0 })
+        } else {
+            self.search(writer, reader, view, example)
+        };
+        match verdict {
+            Verdict::Compatible(proof) => unproved
+                .or_else(|| self.refused(writer))
+                .or_else(|| self.refused(reader))
+                .map_or(Verdict::Compatible(proof), Verdict::Unknown),
+            // The independent validator took both.
+            other @ (Verdict::Incompatible(_) | Verdict::Unknown(_)) => other,
+        }
+    }
+
+    fn search(
+        &mut self,
+        writer: SchemaHandle,
+        reader: SchemaHandle,
+        view: View,
+        example: Option<&Value>,
+    ) -> Verdict {
+        let closed = view == View::Stream;
+        let form = |closed, doubting| Form { closed, doubting };
+        let written = self.formula(writer, form(closed, false));
+        let read = self.formula(reader, form(false, false));
         self.formulas.budget = Budget::begin();
         self.formulas.patterns.begin();
         let (answer, steps) = self.solve(&[written, !read], false);
         match answer {
-            Answer::Unsat if self.schemas[writer.0].spells || self.schemas[reader.0].spells => {
-                // Draft 04 leaves open whether 1.0 is an integer; a proof must hold either way.
-                match self.solve(&[written, !read], true) {
-                    (Answer::Unsat, _) => Verdict::Compatible(Proof { steps }),
-                    (Answer::Sat(value), _) => Verdict::Unknown(Unknown {
-                        keyword: "type".to_owned(),
-                        pointer: String::new(),
-                        reason: format!(
-                            "draft 04 does not say whether 1.0 is an integer; where it is not, {value} breaks the reader"
-                        ),
-                    }),
-                    (Answer::Unknown(gap), _) => Verdict::Unknown(gap.into()),
+            Answer::Unsat => {}
+            Answer::Unknown(gap) => return Verdict::Unknown(gap.into()),
+            Answer::Sat(value) => {
+                return self
+                    .confirm((writer, written), reader, &value, example)
+                    .unwrap_or_else(Verdict::Unknown);
+            }
+        }
+        let either = [writer, reader].map(|schema| &self.schemas[schema.0]);
+        let spells = either.iter().any(|known| known.spells);
+        let doubts = either.iter().any(|known| known.doubts);
+        if spells {
+            // Draft 04 leaves open whether 1.0 is an integer; a proof must hold either way.
+            if let Some(unknown) = self.otherwise([written, !read], true) {
+                return Verdict::Unknown(unknown);
+            }
+        }
+        if doubts {
+            let written = self.formula(writer, form(closed, true));
+            let read = self.formula(reader, form(false, true));
+            self.formulas.budget = Budget::begin();
+            for spelled in [false, true] {
+                if spelled && !spells {
+                    continue;
+                }
+                if let Some(unknown) = self.otherwise([written, !read], spelled) {
+                    return Verdict::Unknown(unknown);
                 }
             }
-            Answer::Unsat => Verdict::Compatible(Proof { steps }),
-            Answer::Unknown(gap) => Verdict::Unknown(gap.into()),
-            Answer::Sat(value) => self
-                .confirm((writer, written), reader, &value, example)
-                .unwrap_or_else(Verdict::Unknown),
+        }
+        Verdict::Compatible(Proof { steps })
+    }
+
+    /// Why a proof does not hold where the schemas are read otherwise.
+    fn otherwise(&mut self, goal: [Lit; 2], spelled: bool) -> Option<Unknown> {
+        match self.solve(&goal, spelled).0 {
+            Answer::Unsat => None,
+            Answer::Unknown(gap) => Some(gap.into()),
+            Answer::Sat(value) => {
+                let cause = if spelled {
+                    "draft 04 does not say whether 1.0 is an integer; where it is not"
+                } else {
+                    "validators differ about keywords of these schemas; to some"
+                };
+                Some(Unknown {
+                    keyword: "type".to_owned(),
+                    pointer: String::new(),
+                    reason: format!("{cause}, {value} breaks the reader"),
+                })
+            }
         }
     }
 

@@ -146,7 +146,7 @@ impl Solver<'_> {
             match self.formulas.holds(*lit, &text) {
                 Some(true) => {}
                 Some(false) => return Ok(None),
-                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+                None => return Err(self.gap_of(&[*lit])),
             }
         }
         let mut goal = extra.to_vec();
@@ -154,10 +154,15 @@ impl Solver<'_> {
             match self.formulas.applicable(members, name) {
                 Some(parts) => goal.extend(parts),
                 None => {
-                    return Err(Answer::unknown(
-                        "patternProperties",
-                        "a pattern cannot be tried on a name",
-                    ));
+                    let in_doubt = |(pattern, _): &&(PatternId, Lit)| {
+                        self.doubt_of(*pattern, "patternProperties").is_some()
+                    };
+                    let first = members.patterns.iter().find(in_doubt);
+                    let first = first.or_else(|| members.patterns.first());
+                    return Err(match first {
+                        Some((pattern, _)) => self.untried(*pattern),
+                        None => self.gap_of(&[]),
+                    });
                 }
             }
         }
@@ -180,18 +185,12 @@ impl Solver<'_> {
             .filter(|(_, lit)| *lit != Lit::TRUE)
             .map(|(name, lit)| Wish::Known(name.to_string(), !*lit))
             .collect();
-        let apart = |pattern: PatternId| -> Answer {
-            Answer::unknown(
-                "patternProperties",
-                &format!("pattern {pattern:?} cannot be tried on a name"),
-            )
-        };
         for (pattern, lit) in broken.patterns.iter().filter(|(_, lit)| *lit != Lit::TRUE) {
             for name in &objects.spoken {
                 match self.formulas.patterns.is_match(*pattern, name) {
                     Some(true) => options.push(Wish::Known(name.clone(), !*lit)),
                     Some(false) => {}
-                    None => return Err(apart(*pattern)),
+                    None => return Err(self.untried(*pattern)),
                 }
             }
             let matches = self.formulas.leaf(Node::Pattern(*pattern));
@@ -209,7 +208,7 @@ impl Solver<'_> {
                 for (pattern, _) in &broken.patterns {
                     match self.formulas.patterns.is_match(*pattern, name) {
                         Some(found) => spoken |= found,
-                        None => return Err(apart(*pattern)),
+                        None => return Err(self.untried(*pattern)),
                     }
                 }
                 if !spoken {
@@ -229,6 +228,17 @@ impl Solver<'_> {
         Ok(options)
     }
 
+    /// A pattern that cannot be tried on a name.
+    fn untried(&self, pattern: PatternId) -> Answer {
+        match self.doubt_of(pattern, "patternProperties") {
+            Some(gap) => Answer::Unknown(gap),
+            None => Answer::unknown(
+                "patternProperties",
+                "a pattern takes too long to try on a name, or engines differ on it",
+            ),
+        }
+    }
+
     /// The ways to violate a statement on names.
     fn name_violations(&mut self, objects: &Objects, broken: Lit) -> Result<Vec<Wish>, Answer> {
         let mut options = Vec::new();
@@ -236,7 +246,7 @@ impl Solver<'_> {
             match self.formulas.holds(broken, &Value::String(name.clone())) {
                 Some(false) => options.push(Wish::Known(name.clone(), Lit::TRUE)),
                 Some(true) => {}
-                None => return Err(Answer::unknown("propertyNames", "a name cannot be tried")),
+                None => return Err(self.gap_of(&[broken])),
             }
         }
         options.push(Wish::New {

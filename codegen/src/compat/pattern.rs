@@ -1,8 +1,8 @@
 //! Patterns as automata over UTF-8 bytes.
 //!
-//! ECMA-262 is translated as the independent validator does (`jsonschema-regex`), the automaton is built by
-//! `regex-automata` and copied into a table in which a match, once found, stays found. Look-around and
-//! back-references have no automaton; such a pattern can still be tried on a string.
+//! What a pattern means is read by `ecma`; the automaton is built by `regex-automata` and copied into a table in which
+//! a match, once found, stays found. Look-around and back-references have no automaton; such a pattern can still be
+//! tried on a string. Where the independent validator's engine says otherwise of that string, nobody knows.
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
+
+use super::ecma::{Expression, is_found};
 
 /// Largest automaton, in bytes; larger ones come from counted repetitions of large classes.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -19,6 +22,9 @@ const STATE_LIMIT: usize = 20_000;
 
 /// Most cells of tables that are built for one question: a second or two.
 const BUILT: usize = 6 << 20;
+
+/// What is beyond automata.
+const NO_AUTOMATON: &str = "look-around (other than look-ahead at the start) and back-references are only tried on single texts; write the pattern without, or in several patterns under `allOf`";
 
 /// Index of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,8 +77,23 @@ struct Pattern {
     source: String,
     /// Where it was seen first.
     pointer: String,
+    /// What it means, or why that is not known.
+    meaning: Result<Expression, String>,
     automaton: Option<Result<Arc<Automaton>, String>>,
-    matcher: Option<Option<fancy_regex::Regex>>,
+    /// The independent validator's engine, once it was asked for.
+    other: Option<Option<fancy_regex::Regex>>,
+}
+
+impl Pattern {
+    /// The independent validator's engine; none where it does not take the pattern.
+    fn other(&mut self) -> Option<&fancy_regex::Regex> {
+        let source = &self.source;
+        let compile = || {
+            let translated = jsonschema_regex::to_rust_regex(source).ok()?;
+            fancy_regex::Regex::new(&translated).ok()
+        };
+        self.other.get_or_insert_with(compile).as_ref()
+    }
 }
 
 /// All patterns.
@@ -94,8 +115,9 @@ impl Patterns {
         self.patterns.push(Pattern {
             source: source.to_owned(),
             pointer: pointer.to_owned(),
+            meaning: Expression::read(source),
             automaton: None,
-            matcher: None,
+            other: None,
         });
         self.index.insert(source.to_owned(), id);
         id
@@ -103,6 +125,29 @@ impl Patterns {
 
     pub(super) fn pointer(&self, id: PatternId) -> &str {
         &self.patterns[id.0 as usize].pointer
+    }
+
+    /// Why nobody knows what the pattern means.
+    pub(super) fn doubt(&self, id: PatternId) -> Option<&str> {
+        let meaning = &self.patterns[id.0 as usize].meaning;
+        meaning.as_ref().err().map(String::as_str)
+    }
+
+    /// Whether the independent validator's engine takes the pattern, whatever it makes of it.
+    pub(super) fn is_taken_elsewhere(&mut self, id: PatternId) -> bool {
+        self.patterns[id.0 as usize].other().is_some()
+    }
+
+    /// Whether the pattern asks for edges of words.
+    pub(super) fn has_boundary(&self, id: PatternId) -> bool {
+        let meaning = &self.patterns[id.0 as usize].meaning;
+        meaning.as_ref().is_ok_and(|known| known.has_boundary)
+    }
+
+    /// Whether what looks ahead may be asked apart: a back-reference counts groups, or asks for what one found.
+    pub(super) fn is_divisible(&self, id: PatternId) -> bool {
+        let meaning = &self.patterns[id.0 as usize].meaning;
+        (meaning.as_ref()).is_ok_and(|known| known.has_look_around && !known.has_back_reference)
     }
 
     /// The pattern's automaton.
@@ -118,9 +163,13 @@ impl Patterns {
             // Another question may have the time.
             return Err("the automata of so many large patterns take too long to build".to_owned());
         }
-        let built = jsonschema_regex::to_rust_regex(&pattern.source)
-            .map_err(|()| "the pattern is no regular expression of ECMA-262".to_owned())
-            .and_then(|translated| build(&translated, &mut self.built).map(Arc::new));
+        let built = match &pattern.meaning {
+            Ok(meaning) => match meaning.plain() {
+                Some(plain) => build(plain, &mut self.built).map(Arc::new),
+                None => Err(NO_AUTOMATON.to_owned()),
+            },
+            Err(doubt) => Err(doubt.clone()),
+        };
         pattern.automaton = Some(built.clone());
         built
     }
@@ -138,26 +187,65 @@ impl Patterns {
         if let Some(known) = &self.utf8 {
             return Ok(Arc::clone(known));
         }
-        let automaton = Arc::new(build(r"(?s)\A.*\z", &mut 0)?);
+        let automaton = Arc::new(build(
+            Hir::concat(vec![Hir::look(Look::Start), texts(), Hir::look(Look::End)]),
+            &mut 0,
+        )?);
         self.utf8 = Some(Arc::clone(&automaton));
         Ok(automaton)
     }
 
     /// Whether the pattern is found in a text; `None` where nobody here can tell.
     pub(super) fn is_match(&mut self, id: PatternId, text: &str) -> Option<bool> {
-        if let Ok(automaton) = self.automaton(id) {
-            return Some(automaton.is_match(text));
-        }
+        let automaton = self.automaton(id);
         let pattern = &mut self.patterns[id.0 as usize];
-        let matcher = pattern.matcher.get_or_insert_with(|| {
-            let translated = jsonschema_regex::to_rust_regex(&pattern.source).ok()?;
-            fancy_regex::Regex::new(&translated).ok()
-        });
-        matcher.as_ref()?.is_match(text).ok()
+        let meaning = pattern.meaning.as_ref().ok()?;
+        let found = match automaton {
+            Ok(automaton) if text.is_ascii() || !meaning.has_boundary => {
+                return Some(automaton.is_match(text));
+            }
+            Ok(automaton) => automaton.is_match(text),
+            Err(_) => is_found(meaning, text)?,
+        };
+        match pattern.other().map(|other| other.is_match(text)) {
+            Some(Ok(otherwise)) if otherwise != found => None,
+            Some(Ok(_) | Err(_)) | None => Some(found),
+        }
     }
 }
 
-fn build(pattern: &str, cost: &mut usize) -> Result<Automaton, String> {
+/// Any text.
+fn texts() -> Hir {
+    let any = ClassUnicode::new([ClassUnicodeRange::new('\0', char::MAX)]);
+    Hir::repetition(Repetition {
+        min: 0,
+        max: None,
+        greedy: true,
+        sub: Box::new(Hir::class(Class::Unicode(any))),
+    })
+}
+
+fn build(pattern: Hir, cost: &mut usize) -> Result<Automaton, String> {
+    // Between the bytes of one character there is no edge of a word either, but nobody looks there.
+    let splits_characters = (pattern.properties().look_set()).contains(Look::WordAsciiNegate);
+    let pattern = if splits_characters {
+        Hir::concat(vec![Hir::look(Look::Start), texts(), pattern])
+    } else {
+        pattern
+    };
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .nfa_size_limit(Some(SIZE_LIMIT))
+                .which_captures(thompson::WhichCaptures::None),
+        )
+        .build_from_hir(&pattern)
+        .map_err(|error| {
+            if error.size_limit().is_some() {
+                *cost += SIZE_LIMIT / 4;
+            }
+            format!("the pattern has no automaton: {error}")
+        })?;
     let dfa = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -166,8 +254,7 @@ fn build(pattern: &str, cost: &mut usize) -> Result<Automaton, String> {
                 .dfa_size_limit(Some(SIZE_LIMIT))
                 .determinize_size_limit(Some(SIZE_LIMIT)),
         )
-        .thompson(thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)))
-        .build(pattern)
+        .build_from_nfa(&nfa)
         .map_err(|error| {
             if error.is_size_limit_exceeded() {
                 *cost += SIZE_LIMIT / 4;
@@ -223,7 +310,7 @@ fn copy(dfa: &dense::DFA<Vec<u32>>) -> Result<Automaton, String> {
         for byte in &samples {
             let next = dfa.next_state(state, *byte);
             if dfa.is_quit_state(next) {
-                return Err("the pattern needs Unicode word boundaries".to_owned());
+                return Err("the pattern needs more than an automaton of bytes".to_owned());
             }
             let next = if dfa.is_match_state(next) {
                 FOUND

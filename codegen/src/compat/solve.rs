@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::narrow::State;
+use super::pattern::PatternId;
 use super::values::{kind_of, with_fraction};
 
 /// Deepest nesting of values.
@@ -260,7 +261,7 @@ impl<'f> Solver<'f> {
     }
 
     /// The first thing in a goal that is beyond the prover.
-    fn gap_of(&self, goal: &[Lit]) -> Answer {
+    pub(super) fn gap_of(&self, goal: &[Lit]) -> Answer {
         let mut open: Vec<Lit> = goal.to_vec();
         let mut seen = HashSet::new();
         while let Some(lit) = open.pop() {
@@ -273,12 +274,22 @@ impl<'f> Solver<'f> {
                         return Answer::Unknown(gap.clone());
                     }
                 }
+                Node::Pattern(pattern) => {
+                    if let Some(gap) = self.doubt_of(*pattern, "pattern") {
+                        return Answer::Unknown(gap);
+                    }
+                }
                 Node::All(parts) | Node::One(parts) => open.extend(parts.iter()),
                 Node::Link(number) => open.push(self.formulas.linked(*number)),
                 Node::Items { prefix, rest } => open.extend(prefix.iter().chain([rest])),
                 Node::Contains { item, .. } => open.push(*item),
                 Node::Names(names) => open.push(*names),
                 Node::Members(members) => {
+                    for (pattern, _) in &members.patterns {
+                        if let Some(gap) = self.doubt_of(*pattern, "patternProperties") {
+                            return Answer::Unknown(gap);
+                        }
+                    }
                     open.extend(members.named.iter().map(|(_, lit)| *lit));
                     open.extend(members.patterns.iter().map(|(_, lit)| *lit));
                     open.push(members.rest);
@@ -286,7 +297,20 @@ impl<'f> Solver<'f> {
                 _ => {}
             }
         }
-        Answer::unknown("pattern", "the pattern cannot be tried")
+        Answer::unknown(
+            "pattern",
+            "a pattern takes too long to try, or engines differ on the text it is tried on",
+        )
+    }
+
+    /// Why nobody knows what a pattern means.
+    pub(super) fn doubt_of(&self, pattern: PatternId, keyword: &'static str) -> Option<Gap> {
+        let patterns = &self.formulas.patterns;
+        patterns.doubt(pattern).map(|reason| Gap {
+            keyword,
+            pointer: patterns.pointer(pattern).to_owned(),
+            reason: reason.to_owned(),
+        })
     }
 
     /// Splits by type, then by choice, then asks the type's theory.

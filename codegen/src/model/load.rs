@@ -4,6 +4,7 @@
 //! `referencing` crate's; this file only reads keywords. Malformed keywords are errors with
 //! their pointer, never ignored.
 mod dependencies;
+mod disputed;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -14,8 +15,8 @@ use serde_json::{Map, Number, Value};
 
 use super::member::member;
 use super::{
-    Annotations, ArrayKeywords, DynamicReference, Keywords, Location, Model, Node, NodeKind,
-    NumberKeywords, ObjectKeywords, ResourceId, SchemaId, StringKeywords, TypeSet,
+    Annotations, ArrayKeywords, Disputed, DynamicReference, Keywords, Location, Model, Node,
+    NodeKind, NumberKeywords, ObjectKeywords, ResourceId, SchemaId, StringKeywords, TypeSet,
 };
 
 /// Why a schema could not become a model.
@@ -319,6 +320,7 @@ impl<'r> Reader<'_, '_, 'r> {
             keywords.reference = Some(self.follow("$ref", reference)?);
             if !since_2019 {
                 // Draft 07 and older: everything beside `$ref` is ignored.
+                keywords.disputed = self.beside_reference();
                 return Ok(keywords);
             }
         }
@@ -342,7 +344,9 @@ impl<'r> Reader<'_, '_, 'r> {
         }
         .into();
         keywords.array = self.array()?.into();
-        keywords.object = self.object()?.into();
+        let mut disputed = self.disputed()?;
+        keywords.object = self.object(&mut disputed)?.into();
+        keywords.disputed = (disputed != Disputed::default()).then(|| Box::new(disputed));
         keywords.all_of = self.schemas("allOf")?;
         keywords.any_of = self.schemas("anyOf")?;
         keywords.one_of = self.schemas("oneOf")?;
@@ -627,7 +631,7 @@ impl<'r> Reader<'_, '_, 'r> {
         Ok(array)
     }
 
-    fn object(&mut self) -> Result<ObjectKeywords, ModelError> {
+    fn object(&mut self, disputed: &mut Disputed) -> Result<ObjectKeywords, ModelError> {
         let draft = self.task.draft;
         let since_2019 = matches!(draft, Draft::Draft201909 | Draft::Draft202012);
         let mut object = ObjectKeywords {
@@ -653,7 +657,7 @@ impl<'r> Reader<'_, '_, 'r> {
             object.dependent_schemas = self.named_schemas("dependentSchemas")?;
             object.unevaluated_properties = self.schema("unevaluatedProperties")?;
         }
-        self.old_dependencies(&mut object)?;
+        self.old_dependencies(&mut object, disputed)?;
         Ok(object)
     }
 

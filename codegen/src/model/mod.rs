@@ -162,8 +162,46 @@ pub struct Keywords {
     pub then: Option<SchemaId>,
     /// `else`
     pub otherwise: Option<SchemaId>,
+    /// What validators read in more than one way; `None` where they agree.
+    pub disputed: Option<Box<Disputed>>,
     /// Everything that does not assert.
     pub annotations: Annotations,
+}
+
+/// Keywords whose draft leaves open whether they assert, or which many validators read against their draft. Whoever
+/// wants a proof that holds for all of them has to try both; everyone else reads them as the rest of the model does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disputed {
+    /// `contentEncoding` and `contentMediaType` of drafts 06 and 07.
+    pub content: Option<Content>,
+    /// Of `dependent_required`: what `dependencies` says in drafts that have split it.
+    pub dependent_required: IndexMap<String, Vec<String>>,
+    /// Of `dependent_schemas`: the same.
+    pub dependent_schemas: Vec<String>,
+    /// Keywords that the model leaves out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What a text holds, beyond JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// `contentEncoding`
+    pub encoding: Option<String>,
+    /// `contentMediaType`
+    pub media_type: Option<String>,
+}
+
+/// A keyword that the draft ignores, and some validators do not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The keyword.
+    pub keyword: &'static str,
+    /// Why it is in doubt, and what to do.
+    pub reason: String,
+    /// Alike where the same is in doubt; `None` where that depends on the whole document.
+    pub alike: Option<String>,
+    /// Whether it may declare members.
+    pub declares: bool,
 }
 
 /// `$dynamicRef`/`$recursiveRef`.

@@ -206,6 +206,8 @@ impl<'h, 'm> Form<'h, 'm> {
             condition,
             then,
             otherwise,
+            // By the draft they say nothing, or what the others say.
+            disputed: _,
             annotations,
         } = keywords;
         self.put_schema("$ref", *reference);

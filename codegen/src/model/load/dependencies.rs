@@ -1,9 +1,9 @@
 //! `dependencies`, the keyword that 2019-09 split in two: validators of the later drafts keep it for old schemas, so it
-//! is read everywhere, as they read it.
+//! is read everywhere, as they read it. Where it is split it is in dispute too: the drafts leave it to the validator.
 use referencing::Draft;
 
 use super::{Loader, ModelError, Reader};
-use crate::model::{NodeKind, ObjectKeywords};
+use crate::model::{Disputed, NodeKind, ObjectKeywords};
 
 impl Reader<'_, '_, '_> {
     /// Adds what `dependencies` says to what its successors say.
@@ -13,11 +13,17 @@ impl Reader<'_, '_, '_> {
     pub(super) fn old_dependencies(
         &mut self,
         object: &mut ObjectKeywords,
+        disputed: &mut Disputed,
     ) -> Result<(), ModelError> {
         let since_2019 = matches!(self.task.draft, Draft::Draft201909 | Draft::Draft202012);
         for (name, value) in self.members("dependencies")?.into_iter().flatten() {
             if value.is_array() {
                 let needed = self.names("dependencies", value)?;
+                if since_2019 {
+                    disputed
+                        .dependent_required
+                        .insert(name.clone(), needed.clone());
+                }
                 // Both keywords hold.
                 let known = object.dependent_required.entry(name.clone());
                 known.or_default().extend(needed);
@@ -31,6 +37,7 @@ impl Reader<'_, '_, '_> {
             let schema = self.child(&["dependencies", name], value)?;
             object.dependent_schemas.insert(name.clone(), schema);
             if since_2019 {
+                disputed.dependent_schemas.push(name.clone());
                 self.loader.old_dependency.get_or_insert(self.task.id);
             }
         }
