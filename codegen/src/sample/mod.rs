@@ -177,9 +177,9 @@ fn proved(source: &Source, validator: &Validator) -> Result<Value, Failure> {
         } else {
             Prover::default()
         };
-        let handle = prover.add(source.clone()).map_err(|error| {
-            Failure::NotFound(format!("{} ({})", error.problem, error.pointer))
-        })?;
+        let handle = prover
+            .add(source.clone())
+            .map_err(|error| Failure::NotFound(format!("{} ({})", error.problem, error.pointer)))?;
         match prover.instance(handle) {
             Instance::None if !asserts => return Err(Failure::Empty),
             Instance::None => {
