@@ -3,7 +3,7 @@
 //! Findings are collected, never thrown: a run reports all of them. Printing is `report`'s.
 use serde::Serialize;
 
-use crate::visible::visible;
+use crate::visible::{on_one_line, visible};
 
 /// What is wrong, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -129,7 +129,7 @@ impl std::fmt::Display for Finding {
         write!(
             formatter,
             "  {}: {}",
-            visible(pointer),
+            on_one_line(pointer),
             visible(&self.message)
         )?;
         if let Some(evidence) = &self.evidence {

@@ -20,6 +20,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same on one line, for places: a name may have any character.
+#[must_use]
+pub fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// The same JSON document with those characters as JSON escapes, so that what is read from it is the same.
 #[must_use]
 pub fn in_json(document: String) -> String {
@@ -57,7 +63,7 @@ fn acts(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_json, visible};
+    use super::{in_json, on_one_line, visible};
 
     #[test]
     fn what_acts_is_shown() {
@@ -68,6 +74,11 @@ mod tests {
             "a\\u{1b}[31m\\u{0}\\u{7f}\\u{9b}\\u{202e}\\u{2066}\\u{fffe}\\u{ffff}\\u{10ffff}\\u{d} b\tc\nd"
         );
         assert_eq!(visible("é 中 👩‍🚀 ح"), "é 中 👩‍🚀 ح");
+    }
+
+    #[test]
+    fn a_place_is_one_line() {
+        assert_eq!(on_one_line("/a\n\tb\r\nc"), "/a\\n\\tb\\nc");
     }
 
     #[test]

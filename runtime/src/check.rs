@@ -186,6 +186,19 @@ pub fn equal(left: Json<'_>, right: Json<'_>) -> bool {
 /// Arrays up to this long are compared pair by pair; longer ones by hash first.
 const FEW_ITEMS: usize = 16;
 
+/// Whether the text of a member, where it is one, is a time that a time column takes.
+///
+/// # Errors
+/// It is none.
+pub fn is_time(value: Option<Json<'_>>, at: At<'_>) -> Result<(), Violation> {
+    match value.and_then(Json::as_str) {
+        Some(text) if crate::row::parse_timestamp(text).is_none() => {
+            at.reject("format", "an RFC 3339 timestamp")
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Whether no two items are equal (`uniqueItems`).
 #[must_use]
 pub fn all_unique(array: Json<'_>) -> bool {

@@ -83,7 +83,7 @@ pub struct ClosedView {
     pub replaces_day: bool,
 }
 
-/// The envelope's members by role (`x-role` in the envelope schema).
+/// The envelope's members by role (`x-role` in the envelope schema); empty where the envelope is closed and has none.
 #[derive(Clone, Copy, Debug)]
 pub struct EnvelopeFields {
     /// `x-role: event-type`
@@ -334,6 +334,12 @@ impl Hashed for &str {
 impl Hashed for bool {
     fn with_text(&self, visit: impl FnOnce(&str)) {
         visit(if *self { "true" } else { "false" });
+    }
+}
+
+impl Hashed for Millis {
+    fn with_text(&self, visit: impl FnOnce(&str)) {
+        self.0.with_text(visit);
     }
 }
 

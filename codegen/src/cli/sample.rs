@@ -71,7 +71,7 @@ impl Sample {
     /// Why there were no more, where there were too few.
     fn print(&self) -> Result<Option<Failure>, String> {
         let side = load(&self.registry.read()?)?;
-        let (registry, documents) = (&side.registry, &side.documents);
+        let (registry, documents) = (&side.registry, &side.read);
         let (topic, version) = self.version.find(registry)?;
         let mut maker = if self.envelope {
             Maker::Events(Box::new(Events::new(registry, documents, topic, version)?))

@@ -71,14 +71,9 @@ impl Validate {
         let (topic, version) = self.version.find(&side.registry)?;
         let judge = if self.envelope {
             let unnamed = self.version.number.map_or(Unnamed::First, Unnamed::Version);
-            Judge::Events(Envelopes::new(
-                &side.registry,
-                &side.documents,
-                topic,
-                unnamed,
-            )?)
+            Judge::Events(Envelopes::new(&side.registry, &side.read, topic, unnamed)?)
         } else {
-            Judge::Payloads(Schema::new(&side.documents, &version.path)?)
+            Judge::Payloads(Schema::new(&side.read, &version.path)?)
         };
         let (input, name): (Box<dyn std::io::Read>, String) = if self.file == Path::new("-") {
             (Box::new(std::io::stdin()), "standard input".to_owned())

@@ -1,7 +1,7 @@
 //! What changed in meaning, in words, without judging it: between two versions, or between two registries.
 use indexmap::IndexMap;
 
-use super::readings::source;
+use super::readings::{source, told};
 use super::side::Side;
 use super::{Answer, NewColumn, columns};
 use crate::compat::{Prover, Verdict, View};
@@ -147,7 +147,7 @@ pub fn of_versions(
         };
         let example = writer.version.examples.first();
         let example = example.map(|example| &example.payload);
-        let verdict = prover.compare(from, to, View::Stream, example);
+        let verdict = told(prover.compare(from, to, View::Stream, example));
         let shown = match &verdict {
             Verdict::Compatible(_) => None,
             Verdict::Incompatible(witness) => Some(witness.value.to_string()),

@@ -11,8 +11,9 @@ use referencing::Draft;
 use super::side::Side;
 use super::{Answer, Compared};
 use crate::compat::further::Further;
-use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View};
+use crate::compat::{Prover, SchemaHandle, Source, Unknown, Verdict, View, Witness};
 use crate::cores;
+use crate::registry::demands;
 use crate::registry::document::Documents;
 use crate::registry::load::uri;
 use crate::registry::manifest::CompatibilityLevel;
@@ -30,8 +31,8 @@ pub(super) fn all<'a>(around: &RegistryPair<'a>) -> Vec<Reading<'a>> {
     };
     let RegistryPair { old, new, .. } = *around;
     let mut readings = Vec::new();
-    if old.meaning.envelope != new.meaning.envelope {
-        let path = &new.registry.envelope.path;
+    let path = &new.registry.envelope.path;
+    if old.meaning.envelope != new.meaning.envelope || !old.demands_same(new, path) {
         let mut asker = asker();
         asker.edit(Subject::Envelope, path, 0, true, (None, None));
         readings = asker.readings;
@@ -92,6 +93,7 @@ impl<'a> Asker<'a> {
         let changed = |version: &TopicVersion| {
             old.hash(&topic.name, version.number) != new.hash(&topic.name, version.number)
         };
+        let demanded = |version: &TopicVersion| !old.demands_same(new, &version.path);
         let raised = before
             .is_some_and(|before| before.manifest.compatibility != topic.manifest.compatibility);
         for version in topic.versions.iter().filter(|version| changed(version)) {
@@ -115,6 +117,19 @@ impl<'a> Asker<'a> {
                 (all.0 | one.0, all.1 | one.1, all.2 | one.2)
             });
         let versions: Vec<&TopicVersion> = live(topic, today).collect();
+        for version in &versions {
+            // The schema stayed, and a column demands more of it: messages of before still lie in the topic.
+            if !changed(version) && demanded(version) {
+                self.ask(
+                    Subject::Versions(topic),
+                    (edition(version, true), Some(version)),
+                    edition(version, false),
+                    Direction::Backward,
+                    true,
+                );
+            }
+        }
+        let changed = |version: &TopicVersion| changed(version) || demanded(version);
         for (index, newer) in versions.iter().enumerate() {
             for (distance, older) in versions[..index].iter().rev().enumerate() {
                 let neighbours = distance == 0;
@@ -174,8 +189,10 @@ impl<'a> Asker<'a> {
         let verdict = match (self.handle(writer), self.handle(reader)) {
             (Ok(from), Ok(to)) => {
                 let verdict = self.prover.compare(from, to, View::Stream, example);
+                let verdict = told(verdict);
                 if let (Verdict::Incompatible(first), true) = (&verdict, promised) {
                     further = self.prover.further(from, to, View::Stream, example, first);
+                    further.breaks.iter_mut().for_each(tell);
                 }
                 verdict
             }
@@ -217,6 +234,18 @@ impl<'a> Asker<'a> {
     }
 }
 
+/// What a column demands, in words instead of the pattern that stands for it.
+pub(super) fn told(mut verdict: Verdict) -> Verdict {
+    if let Verdict::Incompatible(witness) = &mut verdict {
+        tell(witness);
+    }
+    verdict
+}
+
+fn tell(witness: &mut Witness) {
+    witness.reason = demands::in_words(&witness.reason);
+}
+
 fn edition(version: &TopicVersion, old: bool) -> Edition<'_> {
     Edition {
         old,
@@ -227,7 +256,7 @@ fn edition(version: &TopicVersion, old: bool) -> Edition<'_> {
 
 /// A schema file with what it refers to, for the prover.
 pub(super) fn source(side: &Side, path: &str) -> Source {
-    source_of(&side.documents, path)
+    source_of(&side.read, path)
 }
 
 /// A schema file of a registry's texts with what it refers to, for the prover.

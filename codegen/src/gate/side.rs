@@ -9,6 +9,7 @@ use crate::finding::{Finding, Position, Severity};
 use crate::model::Model;
 use crate::registry::beside::Beside;
 use crate::registry::canonical::MEANINGFUL;
+use crate::registry::demands::{self, Demands};
 use crate::registry::document::Documents;
 use crate::registry::files::Files;
 use crate::registry::load::{Loaded, load, load_beside};
@@ -23,6 +24,8 @@ pub struct Side {
     pub registry: Registry,
     /// Its texts, by path below the registry folder.
     pub documents: Documents,
+    /// The same as readers take them: schemas say what fact columns demand as well.
+    pub read: Documents,
     /// What it means.
     pub meaning: Lock,
     /// What is wrong with its examples and scenarios.
@@ -75,6 +78,7 @@ impl Side {
             database: OnceLock::new(),
             closings: OnceLock::new(),
             documents: Documents::new(),
+            read: Documents::new(),
             meaning: Lock::of(&registry),
             registry,
         }
@@ -97,6 +101,7 @@ impl Side {
             database: OnceLock::new(),
             closings: OnceLock::new(),
             meaning: Lock::of(&registry),
+            read: demands::as_read(&registry, &loaded.documents),
             documents: loaded.documents,
             registry,
         })
@@ -141,12 +146,29 @@ impl Side {
         self.meaning.version(topic, number)
     }
 
-    /// The model of a topic's schema.
+    /// The model of a topic's schema, where columns demand no more than it says.
     pub(super) fn model(&self, path: &str) -> Option<Arc<Model>> {
         let (name, _) = path.strip_prefix("topics/")?.split_once('/')?;
         let mut versions = self.topic(name)?.versions.iter();
         let version = versions.find(|version| version.path == path)?;
-        Some(Arc::clone(&version.model))
+        let read = self.read.get(path)?;
+        Arc::ptr_eq(read, &version.document).then(|| Arc::clone(&version.model))
+    }
+
+    /// Whether columns demand the same of a schema's fields on the other side.
+    pub(super) fn demands_same(&self, other: &Self, path: &str) -> bool {
+        self.demands(path) == other.demands(path)
+    }
+
+    fn demands(&self, path: &str) -> Option<&Demands> {
+        let envelope = &self.registry.envelope;
+        if path == envelope.path {
+            return Some(&envelope.demands);
+        }
+        let (name, _) = path.strip_prefix("topics/")?.split_once('/')?;
+        let mut versions = self.topic(name)?.versions.iter();
+        let version = versions.find(|version| version.path == path)?;
+        Some(&version.demands)
     }
 
     /// File of a view by its name.

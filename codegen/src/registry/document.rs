@@ -57,6 +57,14 @@ impl Document {
         }
     }
 
+    /// The same text, and its places, read as another value.
+    #[must_use]
+    pub fn with_value(&self, value: Value) -> Self {
+        let mut other = self.clone();
+        other.value = Arc::new(value);
+        other
+    }
+
     /// The same document without a top-level member, for reading the rest.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {

@@ -2,11 +2,12 @@
 use std::sync::Arc;
 
 use super::columns::annotated;
+use super::demands::Demands;
 use super::document::Documents;
 use super::load::Loader;
 use super::{Envelope, EnvelopeFields};
 use crate::finding::{Finding, Severity};
-use crate::model::TypeSet;
+use crate::model::{Model, NodeKind, SchemaId, TypeSet};
 
 /// Path of the envelope schema.
 pub const PATH: &str = "envelope/v1.json";
@@ -30,6 +31,28 @@ pub fn roles(documents: &Documents) -> Option<EnvelopeFields> {
     let envelope = load(&mut loader)?;
     let errors = |finding: &Finding| finding.severity == Severity::Error;
     (!loader.findings.iter().any(errors)).then_some(envelope.fields)
+}
+
+/// The name of a role that no member has: the usual one, which an event may carry all the same, or none where the
+/// envelope is closed to it.
+fn usual(role: &str, model: &Model) -> String {
+    let refuses = |schema: Option<SchemaId>| {
+        schema.is_some_and(|id| matches!(model.node(id).kind, NodeKind::Bool(false)))
+    };
+    let conjuncts = model.conjuncts(&[model.root]);
+    let is_closed = conjuncts
+        .into_iter()
+        .filter_map(|id| model.keywords(id))
+        .any(|keywords| {
+            let object = &keywords.object;
+            refuses(object.unevaluated_properties)
+                || refuses(object.additional_properties) && object.pattern_properties.is_empty()
+        });
+    if is_closed {
+        String::new()
+    } else {
+        role.replace('-', "_")
+    }
 }
 
 pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
@@ -121,10 +144,39 @@ pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
             );
         }
     }
+    // What is no such value would be passed over in silence: every event would be of version 1, or have another key.
+    for (index, expected, nullable) in [
+        (1, TypeSet::INTEGER, TypeSet(0)),
+        (5, TypeSet::STRING, TypeSet::NULL),
+    ] {
+        let Some(name) = &names[index] else { continue };
+        let property = model.properties(&[model.root]).swap_remove(name)?;
+        let types = model.range(&property.schemas).types;
+        if TypeSet(types.0 & !nullable.0) != expected {
+            let kind = if expected == TypeSet::INTEGER {
+                "integer"
+            } else {
+                "string"
+            };
+            let fix = match index {
+                1 => format!(
+                    "write \"type\": \"{kind}\"; a version that is a text can stay a member without a role, and then every topic has one version"
+                ),
+                _ => format!("write \"type\": \"{kind}\""),
+            };
+            loader.report(
+                PATH,
+                "invalid-role",
+                &format!("/properties/{}", crate::model::escape(name)),
+                format!("the {} must be of type {kind}", ROLES[index]),
+                Some(fix),
+            );
+        }
+    }
     let mut names = names
         .into_iter()
         .zip(ROLES)
-        .map(|(name, role)| name.unwrap_or_else(|| role.replace('-', "_")));
+        .map(|(name, role)| name.unwrap_or_else(|| usual(role, &model)));
     let mut next = || names.next().unwrap_or_default();
     let fields = EnvelopeFields {
         event_type: next(),
@@ -141,5 +193,6 @@ pub(super) fn load(loader: &mut Loader) -> Option<Envelope> {
         model,
         fields,
         columns,
+        demands: Demands::default(),
     })
 }

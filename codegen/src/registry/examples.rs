@@ -1,6 +1,7 @@
 //! Loads example payloads and holds them against their schema by the independent validator.
 use serde_json::Value;
 
+use super::demands::{Demands, in_words};
 use super::load::Loader;
 use super::{Example, InvalidExample};
 
@@ -8,6 +9,7 @@ pub(super) fn load(
     loader: &mut Loader,
     schema_path: &str,
     number: u32,
+    demands: &Demands,
 ) -> (Vec<Example>, Vec<InvalidExample>) {
     let folder = schema_path
         .rsplit_once('/')
@@ -18,7 +20,7 @@ pub(super) fn load(
     let validator = if valid.is_empty() && wrong.is_empty() {
         None
     } else {
-        loader.validator(schema_path)
+        loader.validator(schema_path, demands)
     };
     let stem = |path: &str| {
         path.rsplit('/')
@@ -39,7 +41,12 @@ pub(super) fn load(
         if let Some(validator) = &validator {
             let errors: Vec<(String, String)> = validator
                 .iter_errors(&payload)
-                .map(|error| (error.instance_path().to_string(), error.to_string()))
+                .map(|error| {
+                    (
+                        error.instance_path().to_string(),
+                        in_words(&error.to_string()),
+                    )
+                })
                 .collect();
             for (pointer, message) in errors {
                 loader.report(

@@ -8,6 +8,7 @@ use referencing::Draft;
 use serde_json::Value;
 
 use super::beside::Beside;
+use super::demands::Demands;
 use super::document::{Document, Documents};
 use super::files::Files;
 use super::manifest::{
@@ -16,7 +17,9 @@ use super::manifest::{
 use super::references::closure;
 use super::views::{Surroundings, check_view};
 use super::waivers::{self, Waiver};
-use super::{Envelope, Registry, envelope, operations, project, scenarios, shape, topics};
+use super::{
+    Envelope, Registry, envelope, operations, payload_paths, project, scenarios, shape, topics,
+};
 use crate::cores;
 use crate::finding::{Finding, Severity};
 use crate::model::{self, Model};
@@ -132,9 +135,16 @@ pub fn uri(path: &str) -> String {
 impl Loader {
     fn registry(&mut self, beside: Option<Beside<'_>>) -> Option<Registry> {
         let manifest = self.manifest::<RegistryManifest>("registry.toml");
-        let envelope: Option<Envelope> = envelope::load(self);
+        let mut envelope: Option<Envelope> = envelope::load(self);
+        if let (Some(manifest), Some(envelope)) = (&manifest, &mut envelope) {
+            envelope.demands = Demands::of_envelope(envelope, &manifest.clickhouse.columns);
+        }
         let topics = match (&manifest, &envelope) {
-            (Some(manifest), Some(envelope)) => topics::load(self, manifest, envelope, beside),
+            (Some(manifest), Some(envelope)) => {
+                let topics = topics::load(self, manifest, envelope, beside);
+                payload_paths::check(self, manifest.clickhouse.payload, &topics);
+                topics
+            }
             _ => {
                 topics::survey(self);
                 Vec::new()
@@ -357,9 +367,13 @@ impl Loader {
         found.any(|finding| finding.severity == Severity::Error)
     }
 
-    /// A validator for a schema file with its references, by the independent implementation.
-    pub(super) fn validator(&self, path: &str) -> Option<jsonschema::Validator> {
-        validator(&self.documents, path)
+    /// A validator for a schema file with its references and what columns demand, by the independent
+    /// implementation.
+    pub(super) fn validator(&self, path: &str, demands: &Demands) -> Option<jsonschema::Validator> {
+        if demands.is_empty() {
+            return validator(&self.documents, path);
+        }
+        validator(&demands.said(&self.documents, path), path)
     }
 }
 
@@ -377,6 +391,9 @@ pub fn validator(documents: &Documents, path: &str) -> Option<jsonschema::Valida
     }
     let registry = registry.prepare().ok()?;
     jsonschema::options()
+        // Annotations since 2019-09, and for the generated checks and the prover in every draft.
+        .without_content_encoding_support("base64")
+        .without_content_media_type_support("application/json")
         .with_registry(&registry)
         .with_base_uri(uri(path))
         .build(&document.value)

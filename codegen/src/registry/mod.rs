@@ -6,6 +6,7 @@ pub mod beside;
 pub mod canonical;
 pub(crate) mod columns;
 pub mod dates;
+pub mod demands;
 mod dialect;
 pub mod document;
 pub mod envelope;
@@ -34,6 +35,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::model::Model;
+use demands::Demands;
 use document::Document;
 use manifest::{
     ColumnSource, Compression, RegistryManifest, Scenario, TopicManifest, ViewManifest,
@@ -88,6 +90,8 @@ pub struct Envelope {
     pub fields: EnvelopeFields,
     /// Envelope fields that land in fact columns (`x-column`).
     pub columns: Vec<ColumnMapping>,
+    /// What those columns demand of their fields.
+    pub demands: Demands,
 }
 
 impl Envelope {
@@ -102,7 +106,8 @@ impl Envelope {
     }
 }
 
-/// Member names of the envelope by `x-role`; absent optional roles keep the role's usual name.
+/// Member names of the envelope by `x-role`. Absent optional roles keep the role's usual name; it is empty where the
+/// envelope is closed to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeFields {
     /// `event-type`
@@ -190,6 +195,8 @@ pub struct TopicVersion {
     pub renames: IndexMap<String, String>,
     /// Fact columns this version fills, sorted by column; sources resolved to this version's names.
     pub columns: Vec<ColumnMapping>,
+    /// What those columns demand of the payload's fields.
+    pub demands: Demands,
     /// JSON pointer into the event of the record key, in this version's names.
     pub key: String,
     /// Deduplication key template, in this version's names.

@@ -1,7 +1,10 @@
 //! Which scalar a payload path holds over all versions of a topic: what columns and tables go by.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::TopicVersion;
+use super::load::Loader;
+use super::manifest::PayloadStorage;
+use super::{Topic, TopicVersion};
 use crate::model::TypeSet;
 use crate::model::fields::Range;
 
@@ -79,6 +82,33 @@ impl PayloadPaths {
     }
 }
 
+/// Typed paths that a JSON column of ClickHouse takes.
+const MOST_TYPED: usize = 1000;
+
+/// Whether one column can hold the payloads of all topics: every declared scalar is a typed path of it.
+pub(super) fn check(loader: &mut Loader, storage: PayloadStorage, topics: &[Arc<Topic>]) {
+    if storage == PayloadStorage::String {
+        return;
+    }
+    let mut declared = PayloadPaths::default();
+    for topic in topics {
+        declared.add(&topic.payload_paths);
+    }
+    let spans = declared.0.values().filter_map(|path| path.span);
+    let typed = spans.filter(|span| span.is_typed()).count();
+    if typed > MOST_TYPED {
+        loader.report(
+            "registry.toml",
+            "invalid-setting",
+            "/clickhouse/payload",
+            format!(
+                "the payloads declare {typed} scalar fields of different paths, and a JSON column takes {MOST_TYPED} typed ones"
+            ),
+            Some("write payload = \"string\", or describe fields that have a name of the data by `patternProperties` or `additionalProperties`".to_owned()),
+        );
+    }
+}
+
 /// What all declarations of a path so far allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
@@ -98,6 +128,17 @@ pub enum Span {
 }
 
 impl Span {
+    /// Whether a column has a type for all of it.
+    const fn is_typed(self) -> bool {
+        match self {
+            Self::Text | Self::Boolean | Self::Number => true,
+            Self::Integer { lowest, highest } => {
+                lowest >= i64::MIN as i128 && highest <= i64::MAX as i128
+                    || lowest >= 0 && highest <= u64::MAX as i128
+            }
+        }
+    }
+
     fn of(range: &Range) -> Option<Self> {
         let types = TypeSet(range.types.0 & !TypeSet::NULL.0);
         match types {

@@ -4,7 +4,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use super::{Report, count, pointer, verdict};
 use crate::finding::{Finding, Severity};
 use crate::gate::Waived;
-use crate::visible::visible;
+use crate::visible::{on_one_line, visible};
 
 /// The report as text; `colour` also shows the lines that findings are about.
 #[must_use]
@@ -60,14 +60,14 @@ impl Printer<'_> {
         );
         text.push_str(&format!(
             "\n  {}: {}",
-            clean(pointer(finding)),
+            on_one_line(pointer(finding)),
             clean(&finding.message)
         ));
         text.push_str(&self.excerpt(finding));
         if let Some(old) = &finding.old {
             let place = self.place(&old.file, old.position.line, old.position.column);
             text.push_str(
-                format!("\n  old: {place} {}", clean(&old.pointer)).trim_end_matches(' '),
+                format!("\n  old: {place} {}", on_one_line(&old.pointer)).trim_end_matches(' '),
             );
         }
         if let Some(evidence) = &finding.evidence {
@@ -113,7 +113,7 @@ impl Printer<'_> {
             ),
             finding.rule,
             finding.plane.name(),
-            clean(pointer(finding)),
+            on_one_line(pointer(finding)),
             clean(&finding.message),
             clean(&waiver.approver),
             clean(&waiver.expires),

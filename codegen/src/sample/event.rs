@@ -90,7 +90,9 @@ impl<'r> Events<'r> {
             }
         }
         event.insert(fields.event_type.clone(), self.topic.name.as_str().into());
-        event.insert(fields.schema_version.clone(), self.version.number.into());
+        if !fields.schema_version.is_empty() {
+            event.insert(fields.schema_version.clone(), self.version.number.into());
+        }
         event.insert(fields.payload.clone(), payload.clone());
         if event.contains_key(&fields.dedupe_key) {
             // Built from the event by its topic's template; left out where a part is missing.

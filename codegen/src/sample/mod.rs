@@ -160,15 +160,16 @@ impl Sampler {
         }
         let proved = self
             .proved
-            .get_or_insert_with(|| proved(&self.source, &self.model, &self.validator));
+            .get_or_insert_with(|| proved(&self.source, &self.validator));
         let base = proved.as_ref().map_err(Clone::clone)?;
         Ok((vary::varied(base, &accepts, dice), Way::Proved))
     }
 }
 
 /// What the prover finds. Formats are asserted only where the validator asserts them, so first they are not: what
-/// is empty then is empty with them too.
-fn proved(source: &Source, model: &Arc<Model>, validator: &Validator) -> Result<Value, Failure> {
+/// is empty then is empty with them too. The source may say more than the model that is drawn from: what columns
+/// demand.
+fn proved(source: &Source, validator: &Validator) -> Result<Value, Failure> {
     let mut reason = "the prover's values are refused by the validator".to_owned();
     for asserts in [false, true] {
         let mut prover = if asserts {
@@ -176,7 +177,9 @@ fn proved(source: &Source, model: &Arc<Model>, validator: &Validator) -> Result<
         } else {
             Prover::default()
         };
-        let handle = prover.add_modelled(source.clone(), Arc::clone(model));
+        let handle = prover
+            .add(source.clone())
+            .map_err(|error| Failure::NotFound(format!("{} ({})", error.problem, error.pointer)))?;
         match prover.instance(handle) {
             Instance::None if !asserts => return Err(Failure::Empty),
             Instance::None => {

@@ -1,7 +1,7 @@
 //! Whole events: the envelope, and the payload in it by the version that the event names.
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Refusal, Schema};
 use crate::model::escape;
@@ -78,8 +78,9 @@ impl<'r> Envelopes<'r> {
                 Unnamed::First => 1,
                 Unnamed::Version(number) => u64::from(number),
             }),
-            // Anything but a number is the envelope's to refuse.
-            Some(value) => whole(value),
+            // A number that is none is no version, as 0; anything else is the envelope's to refuse.
+            Some(Value::Number(number)) => Some(whole(number).unwrap_or(0)),
+            Some(_) => None,
         };
         let Some(payload) = event.get(&fields.payload) else {
             return found;
@@ -113,9 +114,9 @@ impl<'r> Envelopes<'r> {
 }
 
 /// The whole number, however it is written.
-fn whole(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| {
-        let float = value.as_f64()?;
+fn whole(number: &Number) -> Option<u64> {
+    number.as_u64().or_else(|| {
+        let float = number.as_f64()?;
         let is_whole = float.fract() == 0.0 && (0.0..9e15).contains(&float);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole and small
         is_whole.then_some(float as u64)

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::compat::{meant, own_name, words};
 use crate::finding::Position;
+use crate::registry::demands::{declared, in_words};
 use crate::registry::document::Documents;
 use crate::registry::load;
 use crate::registry::references::closure;
@@ -82,7 +83,7 @@ impl<'r> Schema<'r> {
             let error = meant(&error);
             Refusal {
                 pointer: format!("{above}{}", error.instance_path()),
-                reason: words(error),
+                reason: in_words(&words(error)),
                 keyword: Some(self.keyword(error)),
             }
         })
@@ -96,12 +97,13 @@ impl<'r> Schema<'r> {
         });
         let (file, pointer) =
             written.unwrap_or_else(|| (self.path.clone(), error.schema_path().to_string()));
-        let position = self
-            .documents
-            .get(&file)
-            .map_or(Position { line: 1, column: 1 }, |document| {
-                document.position(&pointer)
-            });
+        let document = self.documents.get(&file);
+        let pointer = document
+            .and_then(|document| declared(&document.value, &pointer))
+            .unwrap_or(pointer);
+        let position = document.map_or(Position { line: 1, column: 1 }, |document| {
+            document.position(&pointer)
+        });
         Keyword {
             file,
             pointer,

@@ -184,6 +184,8 @@ impl Sampler<'_> {
         event.insert(fields.schema_version.clone(), version.version.into());
         event.insert(fields.event_type.clone(), topic.into());
         event.insert(fields.event_id.clone(), self.uuid().into());
+        // A closed envelope has no member for some of these.
+        event.shift_remove("");
         event.insert(fields.timestamp.clone(), time(moment.now).into());
         for (name, generator) in &self.scenario.envelope {
             let value = self.generate(generator, moment);
@@ -191,7 +193,8 @@ impl Sampler<'_> {
         }
         event.insert(fields.payload.clone(), payload);
         let mut event = Value::Object(event);
-        if !(self.derive_keys && self.random.bool()) {
+        let derives = self.derive_keys && self.random.bool();
+        if !(derives || fields.dedupe_key.is_empty()) {
             let key = from_template(version, &event);
             event[&fields.dedupe_key] = key.into();
         }

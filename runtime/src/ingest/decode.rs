@@ -205,11 +205,13 @@ pub(crate) fn written_version<R: EventRegistry>(bytes: Option<&[u8]>) -> Option<
     read.ok()
 }
 
-/// The version written; 1 where the member is absent.
+/// The version written; 1 where the member is absent, and 0, which no version has, where it is no whole number.
 fn written(member: Option<Json<'_>>) -> u32 {
-    member
-        .and_then(Json::as_u64)
-        .map_or(1, |number| u32::try_from(number).unwrap_or(u32::MAX))
+    let Some(member) = member else {
+        return 1;
+    };
+    let number = member.as_u64().unwrap_or(0);
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The version to read with: the one written, or the newest known where newer ones promise to be readable.
@@ -356,6 +358,36 @@ mod tests {
         assert_ne!(key(time, "someone", "8"), event);
         // No part runs over into the next.
         assert_ne!(key(time, "someone7", "8"), key(time, "someone", "78"));
+    }
+
+    #[test]
+    fn a_version_that_is_no_number_is_not_the_first() {
+        let mut decoder = Decoder::default();
+        let mut of = |text: &str| {
+            let read = decoder.decode(text.as_bytes(), |event| written(event.get("v")));
+            read.expect("JSON")
+        };
+        assert_eq!(of("{}"), 1);
+        assert_eq!(of(r#"{"v":2}"#), 2);
+        assert_eq!(of(r#"{"v":2.0}"#), 2);
+        assert_eq!(of(r#"{"v":99999999999}"#), u32::MAX);
+        for none in [
+            r#"{"v":"2"}"#,
+            r#"{"v":-1}"#,
+            r#"{"v":1.5}"#,
+            r#"{"v":null}"#,
+        ] {
+            assert_eq!(of(none), 0, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_time_after_what_dates_hold_is_told_as_one() {
+        let data = r#"{"order":"7"}"#;
+        let refused = Err((Reason::Time, "/at".to_owned()));
+        assert_eq!(read("9999-12-31T23:59:59Z", data), refused);
+        let refused = Err((Reason::Envelope, "/at".to_owned()));
+        assert_eq!(read("2026-11-29T10:00Z", data), refused);
     }
 
     #[test]

@@ -3,7 +3,7 @@ use simd_json::tape::{Node, Tape};
 use simd_json::{Buffers, ErrorType};
 
 use super::foreseen::{Foreseen, Texts};
-use super::{Json, MAX_DEPTH};
+use super::{Json, MAX_DEPTH, wide};
 
 /// Why a text is not usable JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,8 @@ pub enum DecodeError {
 pub struct Decoder {
     foreseen: Foreseen,
     text: Vec<u8>,
+    /// A text with a number that no float tells, without white space.
+    compact: Vec<u8>,
     buffers: Buffers,
     tape: Tape<'static>,
 }
@@ -32,6 +34,7 @@ impl Default for Decoder {
         Self {
             foreseen: Foreseen::default(),
             text: Vec::new(),
+            compact: Vec::new(),
             buffers: Buffers::with_max_depth(1024, MAX_DEPTH),
             tape: Tape::null(),
         }
@@ -60,7 +63,7 @@ impl Decoder {
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let Some(texts) = self.foreseen.read(bytes, &mut tape.0) else {
             self.tape = tape.reset();
-            return self.decode_any(bytes, |root| visit(root, &Texts::default()));
+            return self.decode_any(bytes, visit);
         };
         let result = visit(Json::new(&tape.0), &texts);
         self.tape = tape.reset();
@@ -71,7 +74,7 @@ impl Decoder {
     pub(super) fn decode_any<R>(
         &mut self,
         bytes: &[u8],
-        visit: impl FnOnce(Json<'_>) -> R,
+        visit: impl FnOnce(Json<'_>, &Texts<'_>) -> R,
     ) -> Result<R, DecodeError> {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
@@ -85,7 +88,10 @@ impl Decoder {
             .and_then(|()| match repeated_key(&tape.0) {
                 Some(key) => Err(DecodeError::DuplicateKey(key.to_owned())),
                 None if tape.0.is_empty() => Err(DecodeError::Malformed("empty text".to_owned())),
-                None => Ok(visit(Json::new(&tape.0))),
+                None => {
+                    let texts = wide::reread(bytes, &mut tape.0, &mut self.compact);
+                    Ok(visit(Json::new(&tape.0), &texts))
+                }
             });
         self.tape = tape.reset();
         self.text = text;

@@ -75,7 +75,7 @@ impl<'t> Texts<'t> {
         members.find(|(own, _)| *own == name).map(|(_, text)| *text)
     }
 
-    fn push(&mut self, name: &'t str, text: &'t str) {
+    pub(super) fn push(&mut self, name: &'t str, text: &'t str) {
         if let Some(member) = self.members.get_mut(self.len) {
             *member = (name, text);
             self.len += 1;

@@ -8,6 +8,7 @@ mod foreseen;
 pub(crate) mod names;
 pub(crate) mod packed;
 mod typed;
+mod wide;
 mod write;
 
 pub use decode::{DecodeError, Decoder};
@@ -50,7 +51,7 @@ pub enum Number {
     Signed(i64),
     /// Above `i64::MAX`.
     Unsigned(u64),
-    /// Written with a fraction or exponent, or beyond 64 bits.
+    /// Written with a fraction or exponent, or beyond 64 bits; what is whole and fits 64 bits is never rounded.
     Float(f64),
 }
 
@@ -276,6 +277,19 @@ impl Number {
             Self::Float(value) => value.fract() == 0.0,
         }
     }
+}
+
+/// Reads a member that is there, null or not; serde alone takes null for absent. Generated types read members with it
+/// that may be either.
+///
+/// # Errors
+/// As the value's own type.
+pub fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// How many nodes the first value of `nodes` takes.

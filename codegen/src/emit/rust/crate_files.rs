@@ -3,20 +3,26 @@ use quote::{format_ident, quote};
 
 use super::checks::Checks;
 use super::names::pascal;
-use super::source::{content_hash, file};
+use super::source::{content_hash, file, with_modules};
 use super::topic::Summary;
-use super::{DayFiles, EmittedFile, SqlFile, block};
+use super::{DayFiles, EmittedFile, SqlFile, block, columns_check};
 use crate::clickhouse::{ClosingMethod, Definition, print};
 use crate::emit::clickhouse::OWN_TABLES;
 use crate::emit::clickhouse::payload;
 use crate::fact::Column;
-use crate::registry::Registry;
+use crate::registry::{Envelope, Registry};
 
 pub(super) fn envelope(registry: &Registry, checks: &Checks) -> EmittedFile {
-    let (items, root) = (&checks.items, &checks.root);
+    let Envelope {
+        demands, fields, ..
+    } = &registry.envelope;
+    let demands = columns_check::of_envelope(demands, &fields.timestamp);
+    let (root, fits) = columns_check::generate(checks, demands);
+    let items = &checks.items;
     let body = quote! {
         /// The envelope's check.
         pub(crate) const CHECK: Check = #root;
+        #fits
         #items
     };
     let hash = content_hash(&registry.envelope.document.value);
@@ -81,7 +87,7 @@ pub(super) fn topics(topics: &[Summary]) -> EmittedFile {
             }
         }
     };
-    let mut emitted = file(
+    let emitted = file(
         "topics/mod.rs",
         "Every topic's types, and the enum over them.",
         None,
@@ -92,12 +98,7 @@ pub(super) fn topics(topics: &[Summary]) -> EmittedFile {
         .iter()
         .map(|topic| format!("pub mod {};\n", topic.module))
         .collect();
-    let split = emitted
-        .contents
-        .find("use ")
-        .unwrap_or(emitted.contents.len());
-    emitted.contents.insert_str(split, &format!("{modules}\n"));
-    emitted
+    with_modules(emitted, &modules)
 }
 
 pub(super) fn registry(
@@ -319,6 +320,10 @@ description = {description}
 version = "0.1.0"
 edition = "2024"
 publish = false
+
+[lib]
+# Descriptions are prose: what looks like code in them is nothing to run.
+doctest = false
 
 [features]
 default = ["embedded"]

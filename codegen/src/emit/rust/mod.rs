@@ -1,9 +1,11 @@
 //! Emits the Rust crate: types, checks, column writers, the registry and the `pipeline` binary.
 mod block;
 pub mod checks;
+mod columns_check;
 mod crate_files;
 mod literals;
 mod names;
+mod nulls;
 mod outline;
 pub mod refusal;
 mod shared;

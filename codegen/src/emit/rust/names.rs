@@ -27,7 +27,10 @@ pub fn pascal(name: &str) -> String {
     result.to_pascal_case()
 }
 
-/// `shop.purchase` → `shop_purchase`, and never a keyword.
+/// The crate that modules import from: a module of this name beside them would be taken for it.
+const RUNTIME: &str = "topicwright_runtime";
+
+/// `shop.purchase` → `shop_purchase`, and never a keyword or the runtime.
 #[must_use]
 pub fn snake(name: &str) -> String {
     let mut result = String::new();
@@ -50,6 +53,7 @@ pub fn snake(name: &str) -> String {
     let result = result.trim_matches('_').to_owned();
     if result.is_empty()
         || result.starts_with(|first: char| first.is_ascii_digit())
+        || result == RUNTIME
         || syn::parse_str::<syn::Ident>(&result).is_err()
     {
         format!("r_{result}").trim_end_matches('_').to_owned()
@@ -89,6 +93,7 @@ mod tests {
         assert_eq!(snake("shop.purchase"), "shop_purchase");
         assert_eq!(snake("gameType"), "game_type");
         assert_eq!(snake("type"), "r_type");
+        assert_eq!(snake("topicwright.runtime"), "r_topicwright_runtime");
         assert_eq!(snake("__"), "r");
         assert_eq!(unique("A", |name| name == "A" || name == "A2"), "A3");
     }

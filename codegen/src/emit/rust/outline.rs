@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::{ToPascalCase as _, ToSnakeCase as _};
 use serde_json::Value;
 
+use super::nulls;
 use super::shared::shared_names;
 use super::structure::{Structure, UNBOUNDED_INTEGER};
 
@@ -93,7 +94,8 @@ pub(super) fn of(structure: Structure, before: Option<&Payload>) -> Option<Outli
     })
 }
 
-fn is_ascii(name: &str) -> bool {
+/// Whether a name has an outline.
+pub(super) fn is_ascii(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
@@ -128,13 +130,18 @@ fn fields(schema: &Value, is_payload: bool) -> Option<Kind> {
             }
             let kind = rust_type(schema)?;
             let is_whole = required.contains(member.as_str()) || kind.starts_with("Option<");
+            let kind = if is_whole {
+                kind
+            } else {
+                format!("Option<{kind}>")
+            };
             Some(FieldType {
                 member: member.clone(),
                 field: field_name(member),
-                kind: if is_whole {
-                    kind
+                kind: if nulls::is_marked(schema) {
+                    nulls::widened(&kind)
                 } else {
-                    format!("Option<{kind}>")
+                    kind
                 },
             })
         })
@@ -248,7 +255,7 @@ fn type_name(text: &str) -> String {
 }
 
 /// As the generator of types names fields.
-fn field_name(text: &str) -> String {
+pub(super) fn field_name(text: &str) -> String {
     identifier(text, |text| text.to_snake_case())
 }
 

@@ -118,6 +118,16 @@ pub(super) fn file(
     }
 }
 
+/// The same file with `mod` lines: before its imports, as people write them, and behind what it says of itself, which
+/// may have the words of any code in it.
+pub(super) fn with_modules(mut file: EmittedFile, modules: &str) -> EmittedFile {
+    let is_doc = |line: &&str| line.starts_with("//!");
+    let doc = file.contents.split_inclusive('\n').take_while(is_doc);
+    let split = doc.map(str::len).sum();
+    file.contents.insert_str(split, &format!("{modules}\n"));
+    file
+}
+
 /// A blank line between top-level items.
 fn spaced(text: &str) -> String {
     let mut result = String::new();

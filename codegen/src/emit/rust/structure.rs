@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::checks::only_refers;
 use super::names::{pascal, unique};
+use super::outline::{field_name, is_ascii};
+use super::refusal::Refusal;
 use super::source::is_imported;
 use crate::model::fields::{Property, Range};
 use crate::model::{Model, SchemaId, TypeSet};
@@ -22,10 +24,15 @@ pub struct Structure {
     pub root: String,
     /// Structural schema by type name.
     pub definitions: BTreeMap<String, Value>,
+    /// Members that would have one name in Rust.
+    pub clashes: Vec<Refusal>,
 }
 
 /// The name that stands for integers beyond 64 bits; the emitter replaces it by `serde_json::Number`.
 pub const UNBOUNDED_INTEGER: &str = "UnboundedInteger";
+
+/// Marks a member that may be absent, and null where it is not: two different events.
+pub(super) const ABSENT_OR_NULL: &str = "x-absent-or-null";
 
 /// Reduces a payload schema to its structure.
 #[must_use]
@@ -52,6 +59,7 @@ fn reduced(
         root: root_name.to_owned(),
         names: Vec::new(),
         definitions: BTreeMap::new(),
+        clashes: Vec::new(),
     };
     reducer
         .definitions
@@ -64,6 +72,7 @@ fn reduced(
     Structure {
         root,
         definitions: reducer.definitions,
+        clashes: reducer.clashes,
     }
 }
 
@@ -77,6 +86,7 @@ struct Reducer<'m> {
     /// Named schemas by what they must satisfy.
     names: Vec<(Vec<SchemaId>, String)>,
     definitions: BTreeMap<String, Value>,
+    clashes: Vec<Refusal>,
 }
 
 impl Reducer<'_> {
@@ -240,7 +250,18 @@ impl Reducer<'_> {
     fn object(&mut self, schemas: &[SchemaId], name: &str) -> Value {
         let mut properties = Map::new();
         let mut required = Vec::new();
+        let mut fields: BTreeMap<String, String> = BTreeMap::new();
         for (member, property) in self.model.properties(schemas) {
+            // Names beyond ASCII are the type generator's business, which refuses those that clash without a place.
+            if is_ascii(&member) {
+                let field = field_name(&member);
+                match fields.get(&field) {
+                    Some(other) => self.clash(other, &member, &field, &property),
+                    None => {
+                        fields.insert(field, member.clone());
+                    }
+                }
+            }
             properties.insert(member.clone(), self.member(&member, &property, name));
             if property.required {
                 required.push(member);
@@ -252,6 +273,23 @@ impl Reducer<'_> {
             "properties": properties,
             "required": required,
         })
+    }
+
+    /// Two members that would be one field: told at the second.
+    fn clash(&mut self, first: &str, second: &str, field: &str, property: &Property) {
+        let Some(id) = property.schemas.first() else {
+            return;
+        };
+        let pattern = regex::escape(second);
+        self.clashes.push(Refusal::new(
+            self.model,
+            *id,
+            "",
+            format!("the members `{first}` and `{second}` would both be the field `{field}` in Rust"),
+            &format!(
+                "rename one; where the wire must keep both, declare one by \"patternProperties\": {{\"^{pattern}$\": …}}, so that it is checked and stored without a field in Rust"
+            ),
+        ));
     }
 
     fn member(&mut self, name: &str, property: &Property, parent: &str) -> Value {
@@ -272,14 +310,22 @@ impl Reducer<'_> {
             schema
         };
         let description = self.description(&property.schemas);
-        match schema {
+        let mut member = match schema {
             Value::Object(mut members) if !members.contains_key("$ref") => {
                 members.insert("description".to_owned(), Value::String(description));
                 Value::Object(members)
             }
             Value::Bool(_) => json!({ "description": description }),
             reference => json!({ "allOf": [reference], "description": description }),
+        };
+        let takes_null = self.model.range(&property.schemas).types.0 & TypeSet::NULL.0 != 0;
+        if let Value::Object(members) = &mut member
+            && !property.required
+            && takes_null
+        {
+            members.insert(ABSENT_OR_NULL.to_owned(), Value::Bool(true));
         }
+        member
     }
 
     /// The author's description and where it stands.

@@ -5,9 +5,9 @@ use quote::{format_ident, quote};
 use super::names::{pascal, snake};
 use super::outline::Payload;
 use super::refusal::Refusal;
-use super::source::{content_hash, file, refuse_file};
+use super::source::{content_hash, file, refuse_file, with_modules};
 use super::types::Types;
-use super::{EmittedFile, checks, structure, types, upcast, writer};
+use super::{EmittedFile, checks, columns_check, structure, types, upcast, writer};
 use crate::fact::Column;
 use crate::registry::{Registry, Topic, TopicVersion};
 
@@ -102,11 +102,7 @@ impl Module {
             &quote!(#public #private),
         );
         if !self.inner.is_empty() {
-            // Modules stand before imports, as people write them.
-            let split = printed.contents.find("use ");
-            let split = split.unwrap_or(printed.contents.len());
-            let inner = format!("{}\n", self.inner);
-            printed.contents.insert_str(split, &inner);
+            printed = with_modules(printed, &self.inner);
         }
         printed
     }
@@ -128,6 +124,10 @@ pub(super) fn build(
             .last()
             .map(|(older, payload)| (payload, format!("v{}", older.number)));
         let structure = structure::reduce(&version.model, &name, &version.renames);
+        if !structure.clashes.is_empty() {
+            refusals.extend(structure.clashes);
+            continue;
+        }
         let types = types::generate(
             structure,
             before
@@ -152,15 +152,18 @@ pub(super) fn build(
             let printed = planned.map(|plan| plan.print((older, old), &types.payload));
             (older.number, printed)
         });
+        let demands = version.demands.times().map(str::to_owned);
+        let (check, fits) = columns_check::generate(&checks, demands);
         let body = version_body(
             registry,
             columns,
             topic,
             version,
             &types,
-            &checks.root,
+            &check,
             upcast.as_ref(),
         );
+        let items = checks.items;
         upcasts.push(upcast.as_ref().is_some_and(|(_, result)| result.is_ok()));
         let description = version
             .model
@@ -181,7 +184,7 @@ pub(super) fn build(
             imports: &["crate::fact::Block"],
             inner: String::new(),
             public: body,
-            private: checks.items,
+            private: quote!(#fits #items),
         });
         done.push((version, types.payload));
     }

@@ -8,6 +8,7 @@ use quote::{ToTokens as _, quote};
 use serde_json::json;
 use typify_impl::{TypeSpace, TypeSpaceSettings};
 
+use super::nulls;
 use super::outline::{FieldType, Payload};
 use super::shared::shared_names;
 use super::structure::{Structure, UNBOUNDED_INTEGER};
@@ -65,6 +66,7 @@ pub fn generate(structure: Structure, before: Option<(&Payload, &str)>) -> Resul
                 for field in &mut item.fields {
                     tidy_docs(&mut field.attrs);
                 }
+                nulls::keep(&mut item, &structure);
                 items.push(syn::Item::Struct(item));
             }
             syn::Item::Enum(mut item) => {
@@ -200,7 +202,7 @@ fn compact(kind: &str) -> String {
 }
 
 /// The name in `#[serde(rename = "…")]`.
-fn serde_name(attributes: &[syn::Attribute]) -> Option<String> {
+pub(super) fn serde_name(attributes: &[syn::Attribute]) -> Option<String> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("serde"))

@@ -6,17 +6,24 @@ use serde_json::Value;
 use super::outline::{FieldType, Payload};
 use crate::registry::TopicVersion;
 
-/// A conversion before it is printed: each field of the newer type and where its value comes from.
+/// A conversion before it is printed.
 #[derive(Debug)]
-pub struct Conversion(Vec<(String, Source)>);
+pub enum Conversion {
+    /// Both types are around a map, which moves over.
+    Whole,
+    /// Each field of the newer type and where its value comes from.
+    Fields(Vec<(String, Source)>),
+}
 
 /// Where a field's value comes from.
 #[derive(Debug)]
-enum Source {
+pub enum Source {
     /// The older value's field, as it is.
     Field(String),
     /// The older value's field, in `Some`.
     Wrapped(String),
+    /// The older value's field, where it is there in `Some`.
+    Inner(String),
     /// Nothing.
     Absent,
     /// The default that the schema declares.
@@ -31,6 +38,23 @@ pub fn plan(
     older: (&TopicVersion, &Payload),
     newer: (&TopicVersion, &Payload),
 ) -> Result<Conversion, String> {
+    // A payload type without fields is one around a map.
+    match (older.1.fields.is_empty(), newer.1.fields.is_empty()) {
+        (true, true) => return Ok(Conversion::Whole),
+        (true, false) => {
+            return Err(format!(
+                "version {} declares no members, and what its map holds would be lost",
+                older.0.number
+            ));
+        }
+        (false, true) => {
+            return Err(format!(
+                "version {} declares no members, and those of version {} would be lost",
+                newer.0.number, older.0.number
+            ));
+        }
+        (false, false) => {}
+    }
     let mut fields = Vec::new();
     for field in &newer.1.fields {
         let member = newer.0.renames.get(&field.member).unwrap_or(&field.member);
@@ -40,7 +64,7 @@ pub fn plan(
             .iter()
             .find(|candidate| candidate.member == *member);
         let value = match source {
-            Some(source) => convert(source, field, &newer.1.shared).ok_or_else(|| {
+            Some(source) => convert(source, field, older.1, &newer.1.shared).ok_or_else(|| {
                 format!(
                     "`{member}` changed from `{}` to `{}`",
                     source.kind, field.kind
@@ -56,7 +80,7 @@ pub fn plan(
         };
         fields.push((field.field.clone(), value));
     }
-    Ok(Conversion(fields))
+    Ok(Conversion::Fields(fields))
 }
 
 impl Conversion {
@@ -69,12 +93,18 @@ impl Conversion {
             format_ident!("{}", newer.root),
         );
         let mut uses_old = false;
-        let fields: Vec<TokenStream> = self
-            .0
+        let planned: &[(String, Source)] = match self {
+            Self::Whole => &[],
+            Self::Fields(fields) => fields,
+        };
+        let fields: Vec<TokenStream> = planned
             .iter()
             .map(|(field, source)| {
                 let name = format_ident!("{field}");
-                uses_old |= matches!(source, Source::Field(_) | Source::Wrapped(_));
+                uses_old |= matches!(
+                    source,
+                    Source::Field(_) | Source::Wrapped(_) | Source::Inner(_)
+                );
                 let value = match source {
                     Source::Field(source) => {
                         let source = format_ident!("{source}");
@@ -84,13 +114,22 @@ impl Conversion {
                         let source = format_ident!("{source}");
                         quote!(Some(old.#source))
                     }
+                    Source::Inner(source) => {
+                        let source = format_ident!("{source}");
+                        quote!(old.#source.map(Some))
+                    }
                     Source::Absent => quote!(None),
                     Source::Default(value) => value.clone(),
                 };
                 quote!(#name: #value)
             })
             .collect();
-        let parameter = if uses_old { quote!(old) } else { quote!(_old) };
+        let built = match self {
+            Self::Whole => quote!(Self(old.0)),
+            Self::Fields(_) => quote!(Self { #(#fields),* }),
+        };
+        let is_used = uses_old || matches!(self, Self::Whole);
+        let parameter = if is_used { quote!(old) } else { quote!(_old) };
         let doc = format!(
             " Carries a version {} payload over, as the registry declares the change.",
             older.0.number
@@ -99,7 +138,7 @@ impl Conversion {
             impl From<super::#module::#old> for #new {
                 #[doc = #doc]
                 fn from(#parameter: super::#module::#old) -> Self {
-                    Self { #(#fields),* }
+                    #built
                 }
             }
         }
@@ -107,7 +146,12 @@ impl Conversion {
 }
 
 /// A field's value moved over; types are equal where their text is and all names in it are shared or built in.
-fn convert(source: &FieldType, field: &FieldType, shared: &[String]) -> Option<Source> {
+fn convert(
+    source: &FieldType,
+    field: &FieldType,
+    older: &Payload,
+    shared: &[String],
+) -> Option<Source> {
     let known = |kind: &str| {
         kind.split(|character: char| !character.is_alphanumeric() && character != '_')
             .filter(|word| !word.is_empty())
@@ -116,8 +160,19 @@ fn convert(source: &FieldType, field: &FieldType, shared: &[String]) -> Option<S
     if !known(&field.kind) || !known(&source.kind) {
         return None;
     }
+    let root = older.structure.definitions.get(&older.root);
+    let is_required = root
+        .and_then(|root| root.get("required"))
+        .and_then(Value::as_array)
+        .is_some_and(|names| names.iter().any(|name| name == source.member.as_str()));
     if source.kind == field.kind {
         Some(Source::Field(source.field.clone()))
+    } else if field.kind == format!("Option<{}>", source.kind)
+        && source.kind.starts_with("Option<")
+        && !is_required
+    {
+        // What was absent stays so, and does not become null.
+        Some(Source::Inner(source.field.clone()))
     } else if field.kind == format!("Option<{}>", source.kind) {
         Some(Source::Wrapped(source.field.clone()))
     } else {

@@ -28,7 +28,7 @@ pub fn generate(
             }
         }
     });
-    let mut fallible = Vec::new();
+    let mut conditional = Vec::new();
     let mut pushes = Vec::new();
     for (index, column) in columns.iter().enumerate() {
         let field = format_ident!("{}", column.name);
@@ -47,7 +47,7 @@ pub fn generate(
             Origin::KafkaOffset => quote!(row.offset),
             Origin::Mapped(kind) => {
                 let (before, value) = mapped(&column.name, kind, envelope, version);
-                fallible.extend(before);
+                conditional.extend(before);
                 value
             }
             Origin::Hash(source) => {
@@ -92,7 +92,7 @@ pub fn generate(
 
         /// Writes a checked event into the fact table's columns.
         pub(crate) fn write(row: &Row<'_>, block: &mut Block) -> Result<(), Violation> {
-            #(#fallible)*
+            #(#conditional)*
             #(#pushes)*
             Ok(())
         }
@@ -107,14 +107,6 @@ fn identifying(
     version: &TopicVersion,
 ) -> Option<TokenStream> {
     match column.origin {
-        Origin::Mapped(ColumnType::DateTime64) => {
-            let mapping = mapping(&column.name, envelope, version)?;
-            let (before, value) = source(mapping, envelope);
-            let member = mapping.source.from.trim_start_matches('/');
-            Some(
-                quote!(#before row::identify(&row::timestamp(#value, #member).unwrap_or_default(), out);),
-            )
-        }
         Origin::Mapped(kind) => {
             let (before, value) = mapped(&column.name, kind, envelope, version);
             Some(quote!(#before row::identify(&#value, out);))
@@ -147,7 +139,7 @@ fn mapping<'r>(
     mappings.find(|mapping| mapping.column == name)
 }
 
-/// What must succeed first, and the value, of a mapped column; the type's zero where nothing maps to it.
+/// What comes first, and the value, of a mapped column; the type's zero where nothing maps to it.
 fn mapped(
     name: &str,
     kind: ColumnType,
@@ -158,7 +150,6 @@ fn mapped(
         return (None, zero(kind));
     };
     let (before, value) = source(mapping, envelope);
-    let pointer = &mapping.source.from;
     match kind {
         ColumnType::UInt8 | ColumnType::UInt16 | ColumnType::UInt32 | ColumnType::UInt64 => {
             let rust = match kind {
@@ -188,14 +179,7 @@ fn mapped(
         ColumnType::String | ColumnType::LowCardinalityString => {
             (before, quote!(row::text(#value)))
         }
-        ColumnType::DateTime64 => {
-            let variable = format_ident!("{name}");
-            let member = pointer.trim_start_matches('/');
-            (
-                Some(quote!(#before let #variable = row::timestamp(#value, #member)?;)),
-                quote!(#variable),
-            )
-        }
+        ColumnType::DateTime64 => (before, quote!(row::time(#value))),
     }
 }
 

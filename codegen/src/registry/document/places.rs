@@ -153,11 +153,22 @@ impl Parser<'_> {
         match serde_json::from_str::<Number>(text) {
             Ok(number) => {
                 if !is_exact(text) {
+                    let (read, fix) = match whole_double(&number) {
+                        // Its shortest spelling is often what is written.
+                        Some(whole) => {
+                            let fix = format!("write {whole}, if that is meant");
+                            (whole, fix)
+                        }
+                        None => (
+                            number.to_string(),
+                            "write a number with fewer digits".to_owned(),
+                        ),
+                    };
                     self.report(
                         offset,
                         pointer,
-                        format!("the number {text} would be read as {number}: it has more digits than 64-bit integers and doubles keep"),
-                        Some("write a number with fewer digits"),
+                        format!("the number {text} would be read as {read}: it has more digits than 64-bit integers and doubles keep"),
+                        Some(&fix),
                     );
                 }
                 Value::Number(number)
@@ -259,6 +270,14 @@ impl Parser<'_> {
             DeValue::Table(table) => self.toml_table(table, pointer),
         }
     }
+}
+
+/// A double from 2^53 to 2^64, where doubles lie further apart than whole numbers, with all its digits: validators go by
+/// the double, and its shortest spelling is another number.
+fn whole_double(number: &Number) -> Option<String> {
+    let double = number.as_f64().filter(|_| number.is_f64())?;
+    let is_meant = (9_007_199_254_740_992.0..18_446_744_073_709_551_616.0).contains(&double.abs());
+    is_meant.then(|| format!("{double:.0}"))
 }
 
 /// Byte offset at which brackets nest too deep, strings left aside.

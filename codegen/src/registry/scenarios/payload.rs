@@ -7,6 +7,7 @@ use super::generator::{Sampler, generator};
 use super::{Check, suggestion};
 use crate::model::{Model, NodeKind, SchemaId, escape};
 use crate::registry::TopicVersion;
+use crate::registry::demands::in_words;
 use crate::registry::manifest::{Flow, Step};
 
 /// Alternatives looked at for one step; a scenario written by hand stays far below.
@@ -33,7 +34,7 @@ impl Check<'_> {
         if !sound || self.loader.findings.len() > before {
             return;
         }
-        let Some(validator) = self.loader.validator(&version.path) else {
+        let Some(validator) = self.loader.validator(&version.path, &version.demands) else {
             return;
         };
         let samples = self.samples(&step.payload, flow);
@@ -46,7 +47,7 @@ impl Check<'_> {
         let Some(envelope) = self.envelope else {
             return;
         };
-        let Some(validator) = self.loader.validator(&envelope.path) else {
+        let Some(validator) = self.loader.validator(&envelope.path, &envelope.demands) else {
             return;
         };
         let fields = &envelope.fields;
@@ -71,6 +72,8 @@ impl Check<'_> {
                 fields.dedupe_key.as_str(): "a:b",
             });
             if let (Some(event), Some(sample)) = (event.as_object_mut(), sample.as_object()) {
+                // Roles that a closed envelope has no member for.
+                event.shift_remove("");
                 event.extend(sample.clone());
             }
             event
@@ -88,11 +91,10 @@ impl Check<'_> {
         let mut problems: BTreeSet<(String, String)> = BTreeSet::new();
         for sample in samples {
             let instance = complete(sample);
-            problems.extend(
-                validator
-                    .iter_errors(&instance)
-                    .map(|error| (format!("{at}{}", error.instance_path()), error.to_string())),
-            );
+            problems.extend(validator.iter_errors(&instance).map(|error| {
+                let reason = in_words(&error.to_string());
+                (format!("{at}{}", error.instance_path()), reason)
+            }));
         }
         for (pointer, message) in problems {
             self.report("rejected-value", &pointer, message, fix);

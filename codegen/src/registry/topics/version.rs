@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use crate::model::{Model, TypeSet, escape};
 use crate::registry::columns::{self, Lineage};
+use crate::registry::demands::Demands;
 use crate::registry::document::Document;
 use crate::registry::load::Loader;
 use crate::registry::manifest::{ColumnSource, RegistryManifest, TopicManifest, When};
@@ -68,6 +69,18 @@ impl Context<'_> {
             by_manifest,
         );
         for mapping in declared {
+            if let Some(member) = self.envelope.demands.lacks(&mapping, fact, self.envelope) {
+                loader.report(
+                    self.manifest_path,
+                    "column-type-mismatch",
+                    &by_manifest(&mapping),
+                    format!("`{member}` may be no time: the envelope is checked before anybody knows the topic"),
+                    Some(format!(
+                        "write \"x-column\": \"{}\" beside it in {}, or map a field of the payload",
+                        mapping.column, self.envelope.path
+                    )),
+                );
+            }
             if let Some(twin) = mappings.iter().find(|other| other.column == mapping.column) {
                 let message = format!(
                     "`x-column` on `{}` in {path} fills `{}` already",
@@ -107,7 +120,8 @@ impl Context<'_> {
                 )?),
             });
         }
-        let (examples, invalid) = examples::load(loader, &path, number);
+        let demands = Demands::of_payload(&mappings, fact, &self.envelope.fields.payload);
+        let (examples, invalid) = examples::load(loader, &path, number, &demands);
         Some(TopicVersion {
             number,
             path,
@@ -116,6 +130,7 @@ impl Context<'_> {
             model,
             renames,
             columns: mappings,
+            demands,
             key,
             dedupe_key,
             examples,

@@ -39,13 +39,18 @@ fn check(pair: &RegistryPair<'_>) -> Vec<Problem> {
 /// The problem of a role whose member has another name now.
 pub(super) fn moved(pair: &RegistryPair<'_>, role: &str, old: &str, new: &str) -> Option<Problem> {
     let [before, after] = [pair.old, pair.new].map(|side| &side.registry.envelope.path);
-    (old != new).then(|| {
+    // A closed envelope without a member for a role: no message of before has it.
+    let stays = old == new || old.is_empty();
+    let now = if new.is_empty() {
+        "now no member has it".to_owned()
+    } else {
+        format!("now in `{new}`")
+    };
+    (!stays).then(|| {
         Problem::new(
             after,
             format!("/properties/{}", escape(new)),
-            format!(
-                "the {role} stood in `{old}`, now in `{new}`: no retained message has it there"
-            ),
+            format!("the {role} stood in `{old}`, {now}: no retained message has it there"),
         )
         .old(before, format!("/properties/{}", escape(old)))
         .evidence(format!(

@@ -66,7 +66,7 @@ fn check(pair: &SuccessorPair<'_>) -> Vec<Problem> {
 
 /// Every keyword that refuses examples of older versions, by its place.
 fn refusing<'a>(pair: &SuccessorPair<'_>, older: &[&'a TopicVersion]) -> Vec<Refuses<'a>> {
-    let documents = &pair.around.new.documents;
+    let documents = &pair.around.new.read;
     let Ok(newest) = Schema::new(documents, &pair.new.path) else {
         return Vec::new();
     };

@@ -2,6 +2,8 @@
 use simd_json::StaticNode;
 use simd_json::tape::Node;
 
+use super::super::wide::is_wide;
+
 /// Digits that fit an `i64` whatever they are.
 const SAFE_DIGITS: usize = 18;
 
@@ -118,8 +120,8 @@ impl<'t> Reading<'t> {
             self.digits()?;
         }
         let value: f64 = self.text.get(start..self.at)?.parse().ok()?;
-        // Zero has two signs, and what is too large is an error: both are for others.
-        if value == 0.0 || !value.is_finite() {
+        // Zero has two signs, what is too large is an error, and what is wide may be another number: all for others.
+        if value == 0.0 || !value.is_finite() || is_wide(value) {
             return None;
         }
         tape.push(Node::Static(StaticNode::from(value)));

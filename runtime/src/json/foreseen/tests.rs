@@ -16,7 +16,7 @@ fn both(texts: &[&str]) -> (Option<String>, Option<String>) {
             members.for_each(|(name, member)| text_is_as_written(&texts, name, member));
         }
         ours = read.map(|_| format!("{tape:?}"));
-        let decoded = decoder.decode_any(text.as_bytes(), |json| format!("{:?}", json.nodes));
+        let decoded = decoder.decode_any(text.as_bytes(), |json, _| format!("{:?}", json.nodes));
         theirs = decoded.ok();
     }
     (ours, theirs)

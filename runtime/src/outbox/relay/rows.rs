@@ -230,8 +230,11 @@ pub(in crate::outbox) fn event_text<R: EventRegistry>(
         text.extend_from_slice(inner);
     }
     text.push(b',');
-    push_member(&mut text, fields.dedupe_key, dedupe_key);
-    text.push(b',');
+    // A closed envelope may have no member for it: readers make the key by the topic's template.
+    if !fields.dedupe_key.is_empty() {
+        push_member(&mut text, fields.dedupe_key, dedupe_key);
+        text.push(b',');
+    }
     push_text(&mut text, fields.payload);
     text.push(b':');
     text.extend_from_slice(payload);

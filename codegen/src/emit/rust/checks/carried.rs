@@ -61,7 +61,7 @@ impl Carried {
         if let Some(known) = self.patterns.get(pattern) {
             return *known;
         }
-        let compiles = translated(pattern).is_some();
+        let compiles = translated(pattern).is_ok();
         self.patterns.insert(pattern.to_owned(), compiles);
         compiles
     }

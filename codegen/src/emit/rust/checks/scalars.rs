@@ -55,10 +55,23 @@ pub(super) fn types(keywords: &Keywords) -> TokenStream {
 /// Texts of an error message stay short.
 const LONGEST_LIST: usize = 120;
 
+/// Why a pattern cannot be matched in time linear in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPattern {
+    /// Lookaround, backreferences, or no ECMA-262 pattern.
+    NoLinearForm,
+    /// Its automaton takes more memory than a pattern may.
+    TooLarge,
+}
+
 /// A pattern in the regex crate's syntax; tried here, so that a generated pattern always compiles.
-pub(super) fn translated(pattern: &str) -> Option<std::borrow::Cow<'_, str>> {
-    let translated = jsonschema_regex::to_rust_regex(pattern).ok();
-    translated.filter(|source| regex::Regex::new(source).is_ok())
+pub(super) fn translated(pattern: &str) -> Result<std::borrow::Cow<'_, str>, NoPattern> {
+    let source = jsonschema_regex::to_rust_regex(pattern).map_err(|_| NoPattern::NoLinearForm)?;
+    match regex::Regex::new(&source) {
+        Ok(_) => Ok(source),
+        Err(regex::Error::CompiledTooBig(_)) => Err(NoPattern::TooLarge),
+        Err(_) => Err(NoPattern::NoLinearForm),
+    }
 }
 
 impl Generator<'_> {
@@ -197,14 +210,27 @@ impl Generator<'_> {
 
     /// A static for a pattern, translated to the regex crate's syntax.
     pub(super) fn pattern(&mut self, id: SchemaId, keyword: &str, pattern: &str) -> Option<Ident> {
-        let Some(source) = translated(pattern) else {
-            self.refuse(
-                id,
-                keyword,
-                format!("the pattern `{pattern}` has no linear-time form (lookaround, backreference, or not a valid ECMA-262 pattern)"),
-                "rewrite it without lookaround and backreferences, or split it with allOf / not",
-            );
-            return None;
+        let source = match translated(pattern) {
+            Ok(source) => source,
+            Err(NoPattern::NoLinearForm) => {
+                self.refuse(
+                    id,
+                    keyword,
+                    format!("the pattern `{pattern}` has no linear-time form (lookaround, backreference, or not a valid ECMA-262 pattern)"),
+                    "rewrite it without lookaround and backreferences, or split it with allOf / not",
+                );
+                return None;
+            }
+            Err(NoPattern::TooLarge) => {
+                let (message, fix) = (
+                    format!(
+                        "the pattern `{pattern}` is too large: each repetition that it counts is a copy in the automaton that matches it"
+                    ),
+                    "say the length by `minLength` and `maxLength`, and repeat with `*` or `+`",
+                );
+                self.refuse(id, keyword, message, fix);
+                return None;
+            }
         };
         let wish = format!(
             "{}_pattern",
