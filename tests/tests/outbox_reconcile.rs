@@ -50,6 +50,11 @@ fn named(version: Version) {
     events.push(again);
     // Late ones: enqueued now, of weeks ago.
     events.extend((500..520).map(|n| aged(n, 60 * 24 * 20)));
+    // Another player's event under the key of one that is there.
+    let mut namesake = events[30].clone();
+    namesake["user_id"] = 77.into();
+    namesake["payload"]["user_id"] = 77.into();
+    events.push(namesake);
     let enqueue = |events: &[Value]| {
         let records = events.iter().map(record).collect();
         runtime
@@ -63,7 +68,7 @@ fn named(version: Version) {
     let worker = servers.ingest(free_port());
     runtime.block_on(drained(&client));
     let stored = || {
-        ask("SELECT uniqExact(dedupe_key) FROM events_raw")
+        ask("SELECT uniqExact(event_key) FROM events_raw")
             .parse::<usize>()
             .unwrap()
     };
@@ -88,10 +93,10 @@ fn named(version: Version) {
     );
 
     // Rows that the table loses, one of them late; one that it refuses; one that nobody enqueued; one that waits.
-    for lost in [&events[7], &events[405]] {
-        let key = lost["dedupe_key"].as_str().unwrap();
+    for lost in [&events[7], &events[405], &events[421]] {
+        let (key, user) = (lost["dedupe_key"].as_str().unwrap(), &lost["user_id"]);
         let _ = ask(&format!(
-            "DELETE FROM events_raw WHERE dedupe_key = '{key}'"
+            "DELETE FROM events_raw WHERE dedupe_key = '{key}' AND user_id = {user}"
         ));
     }
     let mut refused = aged(600, 4);
@@ -110,7 +115,7 @@ fn named(version: Version) {
         kafka::count(&brokers, "shop.purchase.dlq") == 1
     });
     wait_until("the stray is stored", || {
-        stored() == events.len() - 1 - 2 + 1
+        stored() == events.len() - 1 - 3 + 1
     });
     assert!(relay.terminate().status.success());
     enqueue(&[aged(800, 2)]);
@@ -126,7 +131,7 @@ fn named(version: Version) {
     let (code, answer) = reconcile(&[]);
     assert_eq!(code, Some(100), "{answer}");
     for (what, count) in [
-        ("missing", 2),
+        ("missing", 3),
         ("dead", 1),
         ("extra", 1),
         ("pending", 1),
@@ -145,6 +150,10 @@ fn named(version: Version) {
     };
     assert_eq!(event(json!(ids[7]))["dedupe_key"], events[7]["dedupe_key"]);
     assert_eq!(event(json!(ids[405]))["letter"], Value::Null);
+    assert_eq!(
+        event(json!(ids[421]))["dedupe_key"],
+        events[30]["dedupe_key"]
+    );
     assert_eq!(event(Value::Null)["dedupe_key"], stray["dedupe_key"]);
     let letters = answer["events"].as_array().unwrap().iter();
     assert_eq!(
@@ -155,7 +164,7 @@ fn named(version: Version) {
     let (_, answer) = reconcile(&["--missing-only", "--topic", "shop.purchase"]);
     assert_eq!(
         (&answer["extra"], &answer["missing"]),
-        (&json!(0), &json!(2))
+        (&json!(0), &json!(3))
     );
     let human = run(&["reconcile"]);
     assert_eq!(human.status.code(), Some(100));
@@ -170,7 +179,7 @@ fn named(version: Version) {
     let (_, answer) = reconcile(&[]);
     assert_eq!(
         (&answer["under_way"], &answer["missing"]),
-        (&json!(3), &json!(0))
+        (&json!(4), &json!(0))
     );
     assert!(worker.terminate().status.success());
     let wrong = run(&["reconcile", "--since", "1m", "--until", "1h"]);

@@ -144,6 +144,11 @@ fn an_older_state_is_brought_up() {
     let insert = "INSERT INTO game.events_raw (ts, event_type, user_id, dedupe_key, payload_json) VALUES \
                   ('2026-11-01 00:00:00', 'mission.claim', 1, 'a', '{\"status\":\"x\",\"store\":7}')";
     store.ask(insert);
+    // Of an open day, while the ledger has no column for its price.
+    store.ask(
+        "INSERT INTO game.events_raw (ts, event_type, user_id, event_key, status, price_cents, payload_json) VALUES \
+         ('2026-11-01 00:00:00', 'shop.purchase', 2, 3, 'success', 50, '{}')",
+    );
     // What drifted is a reason not to start.
     let refused = store.run(verify::<Registry>(&store.client)).unwrap_err();
     assert_eq!(refused.kind, Kind::Config);
@@ -167,6 +172,7 @@ fn an_older_state_is_brought_up() {
         "events_raw: change the comment",
         "user_daily_closed: add column mission_claims UInt64",
         "event_ledger: add column price_cents UInt32",
+        "event_ledger: write its rows again, with what the fact table has for the added columns",
         "event_ledger_mv: change the query; rows inserted before keep what they were counted as",
         "user_daily: replace the view: its query or comment changed",
         "kpi_dau: create",
@@ -202,6 +208,10 @@ fn an_older_state_is_brought_up() {
     assert_eq!(
         store.ask("SELECT mission_claims, revenue_cents FROM game.user_daily WHERE user_id = 1"),
         "1\t199"
+    );
+    assert_eq!(
+        store.ask("SELECT purchases, revenue_cents FROM game.user_daily WHERE user_id = 2"),
+        "1\t50"
     );
     let payload = verified
         .columns

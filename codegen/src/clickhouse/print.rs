@@ -606,3 +606,52 @@ fn literal(value: &Value) -> String {
         Value::Array(_) | Value::Object(_) => text(&value.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_stand_where_meaning_asks_for_them() {
+        let column = |name| Expression::own(name);
+        let sum = || column("a").infix(Operator::Plus, column("b"));
+        for (value, printed) in [
+            (sum().infix(Operator::Divide, sum()), "(a + b) / (a + b)"),
+            (column("a").infix(Operator::Minus, sum()), "a - (a + b)"),
+            (sum().infix(Operator::Minus, column("a")), "a + b - a"),
+            (sum().equals(column("c")), "a + b = c"),
+            (sum().equals(column("c")).negated(), "NOT (a + b = c)"),
+            (column("a").negated().equals(column("c")), "(NOT a) = c"),
+            (
+                column("a").one_of(vec![Expression::text("it's")]),
+                r"a IN ('it\'s')",
+            ),
+            (column("a").one_of(Vec::new()), "false"),
+            (
+                Expression::aggregate_if(Aggregate::Count, None, vec![column("a"), column("b")]),
+                "countIf(a AND b)",
+            ),
+        ] {
+            assert_eq!(expression(&value), printed);
+        }
+    }
+
+    #[test]
+    fn a_statement_knows_where_it_names_its_database() {
+        let table = |table: &str| TableName {
+            database: "select".to_owned(),
+            table: table.to_owned(),
+        };
+        let rows = Select {
+            filter: vec![Expression::own("word").equals(Expression::text("`select`.a"))],
+            ..Select::over(Source::Table(table("a")), "x", Vec::new())
+        };
+        let printed = insert(&table("b"), &rows);
+        let named: Vec<&str> = printed
+            .databases
+            .iter()
+            .map(|(start, end)| &printed.sql[*start..*end])
+            .collect();
+        assert_eq!(named, ["`select`", "`select`"]);
+    }
+}

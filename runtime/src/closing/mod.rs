@@ -327,14 +327,18 @@ impl Closer {
 
     async fn drop_parts(&mut self, day: Date, parts: &BTreeMap<Part, String>) -> Result<()> {
         let table = self.table(self.days.ledger);
+        let mut are_gone = true;
         for part in parts.values() {
             let sql = format!("ALTER TABLE {table} DROP PART '{part}'");
-            // One that was merged meanwhile is another now, and has its day counted again.
+            // One that is being merged is another a moment later, made of what was counted: the next round has it.
             if let Err(error) = self.client.execute(&sql).await {
                 tracing::debug!(%error, part, "a part of a closed day stays");
+                are_gone = false;
             }
         }
-        self.counted.remove(&day);
+        if are_gone {
+            self.counted.remove(&day);
+        }
         Ok(())
     }
 
