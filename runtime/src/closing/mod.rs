@@ -4,6 +4,7 @@
 //! from the fact table, copies that count on another day are marked, each view's rows replace its partition of that
 //! day, and the watermarks move. Every step may be repeated, so a crash between two of them costs time and nothing
 //! else. One process at a time does this (`lock.rs`).
+mod clock;
 mod decide;
 mod lock;
 
@@ -17,6 +18,7 @@ use crate::clickhouse::{Client, Param, quoted};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::registry::{ClosedView, Days, EventRegistry};
+use clock::Clock;
 use decide::{Part, Parts, Round, Standing, decide};
 use lock::Lock;
 
@@ -42,15 +44,11 @@ const MARKING_SHARE: u32 = 20;
 /// them does not keep the server busy.
 const RECOUNT_AFTER: Duration = Duration::from_secs(300);
 
-/// Days that raw events are left alone before the end of their retention: one for the server's time zone, one for a
-/// round that runs while rows are being deleted.
-const SAFETY_DAYS: i64 = 2;
+/// Seconds by which two looks at one server may differ on when it started.
+const SAME_START_S: i64 = 3;
 
 /// How long another process may be at it before that is an error.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The first day of a `Date` column.
-const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// Whether a table is there only while days are closed.
 pub(crate) fn is_at_work(table: &str) -> bool {
@@ -96,6 +94,8 @@ pub struct Closer {
     metrics: Option<Metrics>,
     /// What was counted when days were closed.
     counted: Parts,
+    /// When the server started, in seconds since 1970: it numbers inserts anew from the highest that it has.
+    server_started: Option<i64>,
     /// When days were counted last.
     counted_at: BTreeMap<Date, Instant>,
     /// When copies may be looked for again.
@@ -114,6 +114,7 @@ impl Closer {
             options,
             metrics: None,
             counted: Parts::new(),
+            server_started: None,
             counted_at: BTreeMap::new(),
             next_marking: None,
         })
@@ -165,6 +166,11 @@ impl Closer {
 
     async fn locked_round(&mut self, lock: &Lock) -> Result<Done> {
         let clock = self.clock().await?;
+        let is_the_same = |started: i64| (started - clock.server_started).abs() <= SAME_START_S;
+        if !self.server_started.is_some_and(is_the_same) {
+            self.counted.clear();
+            self.server_started = Some(clock.server_started);
+        }
         let watermarks = self.watermarks().await?;
         let ledger = self.ledger_parts().await?;
         let unclosed = self.unclosed_days(&clock, &watermarks).await?;
@@ -218,34 +224,6 @@ impl Closer {
     fn resting(&mut self) -> BTreeSet<Date> {
         self.counted_at.retain(|_, at| at.elapsed() < RECOUNT_AFTER);
         self.counted_at.keys().copied().collect()
-    }
-
-    /// Days by the server's clock.
-    async fn clock(&self) -> Result<Clock> {
-        let grace = self.options.grace.as_secs();
-        let sql = format!(
-            "SELECT toString(toDate(now64(3, 'UTC') - {grace})), toString(toDate(now64(3, 'UTC')))"
-        );
-        let answer = self.client.query_json(&sql, &[]).await?;
-        let row = answer.rows.first();
-        let at = |index: usize| row.and_then(|row| date(row.get(index)?));
-        let (Some(over), Some(today)) = (at(0), at(1)) else {
-            return Err(Error::bug("the server does not tell its time"));
-        };
-        let before = |day: Date, days: i64| {
-            let span = jiff::Span::new().try_days(days);
-            let before = span.and_then(|span| day.checked_sub(span));
-            // What a Date column begins with.
-            before.unwrap_or(EPOCH).max(EPOCH)
-        };
-        Ok(Clock {
-            closable: before(over, 1),
-            oldest_kept: before(
-                today,
-                (i64::from(self.days.retention_days) - SAFETY_DAYS).max(1),
-            ),
-            oldest_taken: before(today, i64::from(self.days.late_days)),
-        })
     }
 
     async fn watermarks(&self) -> Result<Vec<Option<Date>>> {
@@ -641,13 +619,6 @@ struct Group {
     views: Vec<usize>,
     /// Queries read the days' totals already.
     is_read: bool,
-}
-
-/// Days by the server's clock.
-struct Clock {
-    closable: Date,
-    oldest_kept: Date,
-    oldest_taken: Date,
 }
 
 /// Runs rounds until told to stop; a round that fails is tried again at the next.
