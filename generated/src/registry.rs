@@ -207,8 +207,7 @@ impl EventRegistry for GameEvents {
                     (3006, 3010),
                     (3110, 3114),
                     (3831, 3835),
-                    (3929, 3933),
-                    (4306, 4310),
+                    (3935, 3939),
                 ],
             ),
             Statement::view(
@@ -226,8 +225,7 @@ impl EventRegistry for GameEvents {
                     (1256, 1260),
                     (1360, 1364),
                     (1901, 1905),
-                    (1999, 2003),
-                    (2505, 2509),
+                    (2005, 2009),
                 ],
             ),
             Statement::view(
@@ -250,8 +248,7 @@ impl EventRegistry for GameEvents {
                     (1977, 1981),
                     (2081, 2085),
                     (2772, 2776),
-                    (2870, 2874),
-                    (3379, 3383),
+                    (2876, 2880),
                 ],
             ),
             Statement::view(
@@ -274,8 +271,7 @@ impl EventRegistry for GameEvents {
                     (1356, 1360),
                     (1460, 1464),
                     (2016, 2020),
-                    (2114, 2118),
-                    (2621, 2625),
+                    (2120, 2124),
                 ],
             ),
             Statement::view(
@@ -299,8 +295,7 @@ impl EventRegistry for GameEvents {
                     (1240, 1244),
                     (1344, 1348),
                     (1911, 1915),
-                    (2009, 2013),
-                    (2541, 2545),
+                    (2015, 2019),
                 ],
             ),
             Statement::query(
@@ -322,8 +317,7 @@ impl EventRegistry for GameEvents {
                     (1958, 1962),
                     (2062, 2066),
                     (2779, 2783),
-                    (2877, 2881),
-                    (3412, 3416),
+                    (2883, 2887),
                 ],
             ),
             Statement::query(
@@ -345,8 +339,7 @@ impl EventRegistry for GameEvents {
                     (1339, 1343),
                     (1443, 1447),
                     (2025, 2029),
-                    (2123, 2127),
-                    (2656, 2660),
+                    (2129, 2133),
                 ],
             ),
             Statement::query(

@@ -1,4 +1,4 @@
-//! ClickHouse as data: types, expressions, queries and objects are values, and [`print`] is the last step.
+//! ClickHouse as data: types, expressions, queries and objects are values, and [`mod@print`] is the last step.
 //!
 //! Emitters build these values, gate rules and size estimates read them, and nothing takes printed SQL apart. Matches
 //! over [`Type`] and [`Expression`] are exhaustive, so a new case names every place that it concerns.

@@ -1,6 +1,6 @@
 //! What fact columns demand of the fields that fill them, beyond what schemas say: a part of what readers accept.
 //!
-//! That a value fits its column by type and size is seen to when a registry is loaded ([`super::columns`]). That a
+//! That a value fits its column by type and size is seen to when a registry is loaded (`columns.rs`). That a
 //! text is a time nobody can see: `format` is an annotation. So what fills a time column must be an RFC 3339
 //! timestamp wherever an event is judged. The gate, `validate`, `sample` and examples go by schemas that say so
 //! ([`as_read`]), the generated checks by the same pointers ([`Demands::times`]).

@@ -38,21 +38,13 @@ FROM
             event.event_date AS event_date,
             0 AS revenue_cents,
             0 AS active_users
-        FROM game.event_ledger AS event
+        FROM game.event_ledger AS event FINAL
         WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_arpdau')
             AND event.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 30
             AND event.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
             AND NOT event.is_copy
-            AND (event.event_date, event.event_hour, event.event_key) NOT IN
-            (
-                SELECT
-                    copy.event_date AS event_date,
-                    copy.event_hour AS event_hour,
-                    copy.event_key AS event_key
-                FROM game.event_ledger AS copy
-                WHERE copy.is_copy
-            )
         GROUP BY event.event_date
+        SETTINGS do_not_merge_across_partitions_select_final = 1
     ) AS part
     GROUP BY part.event_date
 ) AS result

@@ -52,21 +52,13 @@ FROM
             0 AS gold_bought,
             0 AS session_gold,
             0 AS highest_balance
-        FROM game.event_ledger AS event
+        FROM game.event_ledger AS event FINAL
         WHERE event.event_date > (SELECT max(mark.closed_through) FROM game.view_watermarks AS mark WHERE mark.`view` = 'kpi_gold_flow')
             AND event.event_date > toDate({as_of:DateTime64(3, 'UTC')}) - 30
             AND event.event_date <= toDate({as_of:DateTime64(3, 'UTC')})
             AND NOT event.is_copy
-            AND (event.event_date, event.event_hour, event.event_key) NOT IN
-            (
-                SELECT
-                    copy.event_date AS event_date,
-                    copy.event_hour AS event_hour,
-                    copy.event_key AS event_key
-                FROM game.event_ledger AS copy
-                WHERE copy.is_copy
-            )
         GROUP BY event.event_date
+        SETTINGS do_not_merge_across_partitions_select_final = 1
     ) AS part
     GROUP BY part.event_date
 ) AS result

@@ -10,7 +10,7 @@ use crate::registry::manifest::{Condition, Measure};
 use crate::registry::views::MeasureKind;
 
 use super::super::aggregate::{self, as_sum};
-use super::super::ledger::{EVENTS, HOUR, Ledger, event_types, of_types};
+use super::super::ledger::{EVENTS, Ledger, event_types, of_types};
 use super::{CHUNK, Kept, Question, chunk, qualified};
 
 /// Types of events; all where absent.
@@ -120,18 +120,10 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// A row of zeros for each open day that has an event. One that counts is enough, so nothing is merged.
+    /// A row of zeros for each open day that has an event.
     fn days(&self, names: &[&str], filter: &[Expression]) -> Select {
-        let ledger = Source::Table(Ledger::name(self.context));
-        let place = ["event_date", HOUR, "event_key"];
-        let copies = Select {
-            filter: vec![Expression::column("copy", "is_copy")],
-            ..Select::over(ledger.clone(), "copy", aggregate::plain("copy", &place))
-        };
-        let place = place.map(|name| Expression::column("event", name));
         let mut filter = filter.to_vec();
         filter.push(Expression::column("event", "is_copy").negated());
-        filter.push(Expression::Tuple(place.to_vec()).not_in_query(copies));
         let columns = names.iter().map(|name| {
             if self.group_by.iter().any(|group| group == name) {
                 Output::plain("event", name)
@@ -139,11 +131,14 @@ impl<'a> Question<'a> {
                 Output::new(name, Expression::number(0))
             }
         });
-        let columns = columns.collect();
         Select {
             filter,
             group_by: qualified("event", self.group_by),
-            ..Select::over(ledger, "event", columns)
+            ..Select::over(
+                Source::FinalByPartition(Ledger::name(self.context)),
+                "event",
+                columns.collect(),
+            )
         }
     }
 
