@@ -178,6 +178,20 @@ pub struct Column {
     pub comment: String,
 }
 
+impl Column {
+    /// A column with its type's default.
+    #[must_use]
+    pub fn new(name: &str, kind: Type, codec: Option<Codec>, comment: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            default: Default::OfType,
+            codec,
+            comment: comment.to_owned(),
+        }
+    }
+}
+
 /// The value of a column where an insert names none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Default {

@@ -4,8 +4,8 @@
 //! when the view is read. A day is closed by replacing its partition and then moving the watermark, so a reader sees
 //! each day from one side or the other.
 use crate::clickhouse::{
-    Aggregate, Closing, ClosingMethod, Codec, Column, Default, Definition, Engine, Expression,
-    Object, Operator, Order, Output, Select, Setting, Source, Stage, Table, TableName, Ttl, View,
+    Aggregate, Closing, ClosingMethod, Codec, Column, Definition, Engine, Expression, Object,
+    Order, Output, Select, Setting, Source, Stage, Table, TableName, Ttl, View,
 };
 use crate::registry::manifest::{AggregateView, Condition, Measure, ViewManifest};
 use crate::registry::views::{MeasureKind, ViewColumn, columns_of};
@@ -90,12 +90,14 @@ pub(super) fn closed_days(
         name,
         columns: columns
             .iter()
-            .map(|column| Column {
-                name: column.name.clone(),
-                kind: column.kind.clone(),
-                default: Default::OfType,
-                codec: closed_codec(column, order_by),
-                comment: column.description.clone(),
+            .map(|column| {
+                let codec = closed_codec(column, order_by);
+                Column::new(
+                    &column.name,
+                    column.kind.clone(),
+                    codec,
+                    &column.description,
+                )
             })
             .collect(),
         engine: Engine::MergeTree,
@@ -138,10 +140,7 @@ pub(super) fn rows(
     names: &[&str],
     window: &[DayTest],
 ) -> Select {
-    let through = ledger::closed_through(context, &view.name);
-    let date = |alias| Expression::column(alias, "event_date");
-    let mut closed_filter = vec![date("closed").infix(Operator::AtMost, through.clone())];
-    closed_filter.extend(window.iter().map(|test| test.of("closed")));
+    let (closed_filter, open_filter) = ledger::closed_and_open(context, &view.name, window);
     let closed_rows = Select {
         filter: closed_filter,
         ..Select::over(
@@ -150,8 +149,6 @@ pub(super) fn rows(
             plain("closed", names),
         )
     };
-    let mut open_filter = vec![date("event").infix(Operator::Above, through)];
-    open_filter.extend(window.iter().map(|test| test.of("event")));
     let open_rows = counted(view, context, names, open_filter);
     Select::over(
         Source::All(vec![closed_rows, open_rows]),

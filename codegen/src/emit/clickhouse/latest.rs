@@ -4,8 +4,8 @@
 //! of the events and not of their arrival. Of closed days one row a key is kept; open ones are read from the fact table,
 //! where of several copies of an event the first in Kafka counts.
 use crate::clickhouse::{
-    Aggregate, Closing, ClosingMethod, Codec, Column, Default, Definition, Engine, Expression,
-    Object, Operator, Order, Output, Select, Source, Stage, Table, Ttl, Type, View,
+    Aggregate, Closing, ClosingMethod, Codec, Column, Definition, Engine, Expression, Object,
+    Operator, Order, Output, Select, Source, Stage, Table, Ttl, Type, View,
 };
 use crate::registry::manifest::{Condition, LatestView};
 use crate::registry::views::ViewColumn;
@@ -178,19 +178,12 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
 }
 
 fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Table {
-    let column = |name: &str, kind, codec, comment: &str| Column {
-        name: name.to_owned(),
-        kind,
-        default: Default::OfType,
-        codec,
-        comment: comment.to_owned(),
-    };
     let mut specs: Vec<Column> = columns
         .keys
         .iter()
         .map(|of| {
             let codec = ledger::sorted_codec(&of.kind);
-            column(&of.name, of.kind.clone(), codec, &of.description)
+            Column::new(&of.name, of.kind.clone(), codec, &of.description)
         })
         .collect();
     let elements = columns.tuple.iter();
@@ -199,13 +192,13 @@ fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Tab
             .map(|column| (column.name.clone(), column.kind.plain()))
             .collect(),
     );
-    specs.push(column(
+    specs.push(Column::new(
         NEWEST,
         Type::Highest(Box::new(newest)),
         Some(Codec::Zstd(1)),
         "The newest row",
     ));
-    specs.push(column(
+    specs.push(Column::new(
         LAST_EVENT_AT,
         Type::Highest(Box::new(Type::DateTime64)),
         Some(Codec::Delta(1)),

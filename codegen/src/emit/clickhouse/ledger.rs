@@ -17,7 +17,7 @@ use crate::clickhouse::{
 use crate::registry::manifest::{AggregateView, Condition, ViewManifest};
 use crate::registry::views::{MeasureKind, ViewColumn};
 
-use super::{Context, REMEMBERED_TOKENS};
+use super::{Context, DayTest, REMEMBERED_TOKENS};
 
 /// The ledger's table.
 pub(crate) const TABLE: &str = "event_ledger";
@@ -244,24 +244,17 @@ impl<'c> Ledger<'c> {
             let mut columns = self.context.fact.iter();
             columns.find(|column| column.name == name)
         };
-        let of = |name: &str, kind, codec, comment: &str| Column {
-            name: name.to_owned(),
-            kind,
-            default: Default::OfType,
-            codec,
-            comment: comment.to_owned(),
-        };
         let mut columns: Vec<Column> = self
             .key_columns()
             .into_iter()
             .map(|name| match of_fact(name) {
-                Some(column) => of(
+                Some(column) => Column::new(
                     name,
                     column.kind.clone(),
                     sorted_codec(&column.kind),
                     &column.description,
                 ),
-                None if name == HOUR => of(
+                None if name == HOUR => Column::new(
                     name,
                     Type::Integer(Integer::UInt8),
                     None,
@@ -270,7 +263,7 @@ impl<'c> Ledger<'c> {
                     ),
                 ),
                 // The one column of the sorting key that views cannot ask for.
-                None => of(
+                None => Column::new(
                     name,
                     Type::UINT64,
                     Some(Codec::None),
@@ -278,7 +271,7 @@ impl<'c> Ledger<'c> {
                 ),
             })
             .collect();
-        columns.push(of(
+        columns.push(Column::new(
             "version",
             Type::UINT64,
             Some(Codec::T64(1)),
@@ -286,7 +279,7 @@ impl<'c> Ledger<'c> {
         ));
         columns.push(Column {
             default: Default::Stored(Expression::Literal(false.into())),
-            ..of(
+            ..Column::new(
                 "is_copy",
                 Type::Bool,
                 None,
@@ -297,11 +290,11 @@ impl<'c> Ledger<'c> {
             let (name, meaning) = (&asked.column.name, &asked.column.description);
             if asked.is_hashed() {
                 let codec = value_codec(&Type::UINT64);
-                return of(name, Type::UINT64, codec, &format!("Hash of: {meaning}"));
+                return Column::new(name, Type::UINT64, codec, &format!("Hash of: {meaning}"));
             }
             let kind = asked.column.kind.clone();
             let codec = value_codec(&kind);
-            of(name, kind, codec, meaning)
+            Column::new(name, kind, codec, meaning)
         }));
         Table {
             name: self.context.table(TABLE),
@@ -338,13 +331,7 @@ impl<'c> Ledger<'c> {
 
 /// The table of watermarks, planned where any view keeps closed days.
 pub(super) fn watermarks(context: &Context<'_>) -> Object {
-    let column = |name: &str, kind, comment: &str| Column {
-        name: name.to_owned(),
-        kind,
-        default: Default::OfType,
-        codec: None,
-        comment: comment.to_owned(),
-    };
+    let column = |name: &str, kind, comment: &str| Column::new(name, kind, None, comment);
     Object {
         name: WATERMARKS.to_owned(),
         file: WATERMARKS.to_owned(),
@@ -403,6 +390,27 @@ pub(super) fn closed_through(context: &Context<'_>, view: &str) -> Expression {
             vec![Output::new("closed_through", highest)],
         )
     }))
+}
+
+/// The tests that part a view's days of a window: closed ones as `closed`, open ones as `event`.
+pub(super) fn closed_and_open(
+    context: &Context<'_>,
+    view: &str,
+    window: &[DayTest],
+) -> (Vec<Expression>, Vec<Expression>) {
+    let through = closed_through(context, view);
+    let tests = |alias, operator| {
+        let side = DayTest {
+            operator,
+            day: through.clone(),
+        };
+        let window = window.iter().map(|test| test.of(alias));
+        std::iter::once(side.of(alias)).chain(window).collect()
+    };
+    (
+        tests("closed", Operator::AtMost),
+        tests("event", Operator::Above),
+    )
 }
 
 impl Asked<'_> {

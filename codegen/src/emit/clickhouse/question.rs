@@ -7,8 +7,8 @@ mod live;
 use std::collections::BTreeSet;
 
 use crate::clickhouse::{
-    Aggregate, Closing, ClosingMethod, Definition, Expression, Integer, Object, Operator, Output,
-    Select, Source, Stage, Table, Type,
+    Aggregate, Closing, ClosingMethod, Definition, Expression, Integer, Object, Output, Select,
+    Source, Stage, Table, Type,
 };
 use crate::registry::manifest::{AggregateView, Condition, Measure};
 use crate::registry::views::{MeasureKind, ViewColumn};
@@ -150,10 +150,8 @@ impl<'a> Question<'a> {
     /// What closed days contribute, and what open ones do.
     fn parts(&self, window: &[DayTest]) -> Vec<Select> {
         let names = self.part_names();
-        let through = ledger::closed_through(self.context, &self.name);
-        let date = |alias| Expression::column(alias, "event_date");
-        let mut closed_filter = vec![date("closed").infix(Operator::AtMost, through.clone())];
-        closed_filter.extend(window.iter().map(|test| test.of("closed")));
+        let (closed_filter, open_filter) =
+            ledger::closed_and_open(self.context, &self.name, window);
         let closed_days = Select {
             filter: closed_filter,
             ..Select::over(
@@ -162,8 +160,6 @@ impl<'a> Question<'a> {
                 plain("closed", &names),
             )
         };
-        let mut open_filter = vec![date("event").infix(Operator::Above, through)];
-        open_filter.extend(window.iter().map(|test| test.of("event")));
         let mut parts = vec![closed_days];
         parts.extend(self.open_days(&names, open_filter));
         parts
