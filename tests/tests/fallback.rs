@@ -51,9 +51,11 @@ fn runtime() -> Runtime {
     Runtime::new().unwrap()
 }
 
+/// Long enough for a producer's first connection to a broker that has just started on a busy machine, short enough to
+/// wait for once a test.
 fn limits() -> ProducerLimits {
     ProducerLimits {
-        delivery_timeout: Duration::from_secs(1),
+        delivery_timeout: Duration::from_secs(8),
         ..ProducerLimits::default()
     }
 }
