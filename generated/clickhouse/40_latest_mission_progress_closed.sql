@@ -4,11 +4,11 @@ CREATE TABLE IF NOT EXISTS game.latest_mission_progress_closed
     user_id UInt64 COMMENT 'Player who acted; a pseudonym' CODEC(Delta, ZSTD(1)),
     entity_id UInt64 COMMENT 'What the event is about: in-game event, mission, transaction or cause of a grant, by event type' CODEC(Delta, ZSTD(1)),
     newest SimpleAggregateFunction(max, Tuple(progress_version UInt32, ts DateTime64(3, 'UTC'), event_type String, balance_after Int64)) COMMENT 'The newest row' CODEC(ZSTD(1)),
-    last_event_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'Time of the latest event' CODEC(Delta, ZSTD(1))
+    last_event_on SimpleAggregateFunction(max, Date) COMMENT 'Day of the latest event' CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (user_id, entity_id)
-TTL toDate(last_event_at) + toIntervalDay(400) DELETE
+TTL last_event_on + toIntervalDay(400) DELETE
 SETTINGS
     -- inserts remembered by their tokens, so that one sent again after a crash counts once
     non_replicated_deduplication_window = 10000

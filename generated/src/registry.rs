@@ -149,14 +149,14 @@ impl EventRegistry for GameEvents {
                 include_str!("../clickhouse/40_latest_mission_progress_closed.sql"),
                 &[(113, 117)],
                 "AggregatingMergeTree",
-                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL toDate(last_event_at) + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
+                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL last_event_on + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
             ),
             Statement::table(
                 "latest_progress_closed",
                 include_str!("../clickhouse/40_latest_progress_closed.sql"),
                 &[(105, 109)],
                 "AggregatingMergeTree",
-                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL toDate(last_event_at) + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
+                "AggregatingMergeTree\nORDER BY (user_id, entity_id)\nTTL last_event_on + toIntervalDay(400) DELETE\nSETTINGS\n    -- inserts remembered by their tokens, so that one sent again after a crash counts once\n    non_replicated_deduplication_window = 10000",
             ),
             Statement::table(
                 "mission_completion_closed",
@@ -380,14 +380,14 @@ impl EventRegistry for GameEvents {
                     query: include_str!(
                         "../clickhouse/closing/latest_mission_progress.sql"
                     ),
-                    columns: &["user_id", "entity_id", "newest", "last_event_at"],
+                    columns: &["user_id", "entity_id", "newest", "last_event_on"],
                     replaces_day: false,
                 },
                 ClosedView {
                     name: "latest_progress",
                     table: "latest_progress_closed",
                     query: include_str!("../clickhouse/closing/latest_progress.sql"),
-                    columns: &["user_id", "entity_id", "newest", "last_event_at"],
+                    columns: &["user_id", "entity_id", "newest", "last_event_on"],
                     replaces_day: false,
                 },
                 ClosedView {

@@ -3,7 +3,7 @@ SELECT
     event.user_id AS user_id,
     event.entity_id AS entity_id,
     max(tuple(event.progress_version, event.ts, toString(event.event_type), event.balance_after)) AS newest,
-    max(event.ts) AS last_event_at
+    max(event.event_date) AS last_event_on
 FROM
 (
     SELECT

@@ -18,8 +18,8 @@ use super::{Context, REMEMBERED_TOKENS};
 const TIME: &str = "ts";
 /// Table column with the newest row.
 const NEWEST: &str = "newest";
-/// Table column with the time of the last event, for the row's end of life.
-const LAST_EVENT_AT: &str = "last_event_at";
+/// Table column with the day of the last event, for the row's end of life.
+const LAST_EVENT_ON: &str = "last_event_on";
 
 /// Columns of a latest view.
 struct Columns<'c> {
@@ -161,8 +161,8 @@ pub(super) fn closing(view: &LatestView, context: &Context<'_>, ledger: &Ledger<
     let mut outputs = columns.key_outputs("event");
     outputs.push(Output::new(NEWEST, columns.newest("event")));
     outputs.push(Output::new(
-        LAST_EVENT_AT,
-        Expression::aggregate(Aggregate::Max, Expression::column("event", TIME)),
+        LAST_EVENT_ON,
+        Expression::aggregate(Aggregate::Max, Expression::column("event", "event_date")),
     ));
     Closing {
         view: view.name.clone(),
@@ -199,10 +199,10 @@ fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Tab
         "The newest row",
     ));
     specs.push(Column::new(
-        LAST_EVENT_AT,
-        Type::Highest(Box::new(Type::DateTime64)),
-        Some(Codec::Delta(1)),
-        "Time of the latest event",
+        LAST_EVENT_ON,
+        Type::Highest(Box::new(Type::Date)),
+        Some(Codec::Zstd(1)),
+        "Day of the latest event",
     ));
     Table {
         name: context.table(&closed(&view.name)),
@@ -211,7 +211,7 @@ fn table(view: &LatestView, context: &Context<'_>, columns: &Columns<'_>) -> Tab
         partition_by: None,
         order_by: view.key.clone(),
         ttl: Some(Ttl {
-            date: Expression::call("toDate", [Expression::own(LAST_EVENT_AT)]),
+            date: Expression::own(LAST_EVENT_ON),
             days: view.retention_days,
         }),
         settings: vec![REMEMBERED_TOKENS],

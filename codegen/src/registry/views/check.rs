@@ -44,7 +44,7 @@ pub struct Surroundings<'a> {
 }
 
 /// Names that generated tables use for columns of their own.
-const RESERVED: &[&str] = &["newest", "last_event_at", "event_hour", "is_copy", "chunk"];
+const RESERVED: &[&str] = &["newest", "last_event_on", "event_hour", "is_copy", "chunk"];
 
 /// Problems of one of the views in `around`.
 #[must_use]
