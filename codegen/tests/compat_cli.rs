@@ -247,7 +247,7 @@ fn every_line_of_a_batch_is_answered() {
         ]
     );
     let reason = |index: usize| answers[index]["reason"].as_str().unwrap();
-    assert!(reason(2).contains("line 4 is no JSON"), "{}", reason(2));
+    assert!(reason(2).contains("line 4, column"), "{}", reason(2));
     assert!(
         reason(3).contains("the line has no `reader`"),
         "{}",
@@ -497,4 +497,51 @@ fn an_unknown_dialect_is_no_draft() {
             "{spelling}"
         );
     }
+}
+
+#[test]
+fn each_line_of_a_batch_has_its_answer() {
+    let folder = Folder::new();
+    let nested = |leaf: Value| {
+        (0..63).fold(
+            leaf,
+            |inner, _| json!({"type": "object", "properties": {"a": inner}}),
+        )
+    };
+    let deep = json!({"id": "deep", "writer": nested(json!({"type": "string"})), "reader": nested(json!({"type": ["string", "null"]}))});
+    let mut bytes =
+        b"{\"id\": 1, \"writer\": {}, \"reader\": {}}\n\xff\n\xef\xbb\xbf{\"id\": 2}\n".to_vec();
+    bytes.extend(
+        "{\"id\": \"a\u{2028}\u{85}\", \"writer\": {\"type\": \"null\"}, \"reader\": true}\n"
+            .bytes(),
+    );
+    bytes.extend(format!("{deep}\n").bytes());
+    std::fs::write(folder.0.path().join("cases.jsonl"), bytes).unwrap();
+    let (code, text, _) = folder.run(&["--batch", "cases.jsonl"]);
+    assert_eq!(code, 100);
+    assert!(text.is_ascii(), "{text}");
+    let answers: Vec<Value> = (text.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let verdicts: Vec<&str> = (answers.iter())
+        .map(|answer| answer["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            "compatible",
+            "unknown",
+            "unknown",
+            "compatible",
+            "compatible"
+        ]
+    );
+    let reason = |at: usize| answers[at]["reason"].as_str().unwrap();
+    assert!(
+        reason(1).contains("line 2, byte 1: not UTF-8"),
+        "{}",
+        reason(1)
+    );
+    assert!(reason(2).contains("byte order mark"), "{}", reason(2));
+    assert_eq!(answers[3]["id"], "a\u{2028}\u{85}");
 }

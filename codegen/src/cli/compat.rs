@@ -14,8 +14,8 @@ use super::outcome;
 use crate::compat::literal::first_inexact;
 use crate::compat::{Prover, Source, Verdict, View};
 use crate::finding::Position;
-use crate::visible::visible;
-use text::{inexact, read, twice};
+use crate::visible::{in_json, visible};
+use text::{inexact, line_of, read, twice};
 
 /// Proves that every message of a writer's schema is accepted by a reader's, or shows one that is not.
 ///
@@ -157,7 +157,7 @@ impl Compat {
         let verdict = prover.compare(written, read_by, self.view.into(), example.as_ref());
         let micros = started.elapsed().as_micros();
         match self.format {
-            Format::Json => outcome::line(&answer(None, &verdict, micros).to_string()),
+            Format::Json => outcome::line(&in_json(answer(None, &verdict, micros).to_string())),
             Format::Human => outcome::line(&visible(&human(&verdict, writer, reader))),
         }
         Ok(matches!(verdict, Verdict::Compatible(_)))
@@ -174,15 +174,21 @@ impl Compat {
         };
         let mut output = BufWriter::new(std::io::stdout().lock());
         let mut all = true;
-        for (number, line) in BufReader::new(input).lines().enumerate() {
-            let line =
-                line.map_err(|error| format!("{}:{}: {error}", batch.display(), number + 1))?;
-            if line.trim().is_empty() {
-                continue;
+        let mut input = BufReader::new(input);
+        let mut bytes = Vec::new();
+        for number in 1.. {
+            bytes.clear();
+            let read = input.read_until(b'\n', &mut bytes);
+            if read.map_err(|error| format!("{}:{number}: {error}", batch.display()))? == 0 {
+                break;
             }
-            let (text, is_safe) = self.case(&line, number + 1);
+            let (answer, is_safe) = match line_of(&bytes, number) {
+                Ok(line) if line.trim().is_empty() => continue,
+                Ok(line) => self.case(line, number),
+                Err(problem) => (refused(Value::Null, "json", &problem), false),
+            };
             all &= is_safe;
-            if writeln!(output, "{text}").is_err() {
+            if writeln!(output, "{}", in_json(answer.to_string())).is_err() {
                 // The reader has seen enough.
                 return Ok(all);
             }
@@ -193,17 +199,11 @@ impl Compat {
 
     /// One line of a batch; what cannot be compared is `unknown` with its reason, so the others are still judged.
     fn case(&self, line: &str, number: usize) -> (Value, bool) {
-        let case: Value = match serde_json::from_str(line) {
+        let case = match text::json(line) {
             Ok(case) => case,
-            Err(error) => {
-                return (
-                    refused(
-                        Value::Null,
-                        "json",
-                        &format!("line {number} is no JSON: {error}"),
-                    ),
-                    false,
-                );
+            Err((Position { column, .. }, problem)) => {
+                let problem = format!("line {number}, column {column}: {problem}");
+                return (refused(Value::Null, "json", &problem), false);
             }
         };
         let id = case.get("id").cloned().unwrap_or(Value::Null);

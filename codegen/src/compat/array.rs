@@ -100,18 +100,33 @@ impl Solver<'_> {
     fn breaking_places(&mut self, arrays: &Arrays) -> Answer {
         let mut choices: Vec<Vec<Violation>> = Vec::new();
         for (prefix, rest) in &arrays.broken {
-            let mut places: Vec<Violation> = prefix
-                .iter()
-                .enumerate()
-                .filter(|(_, lit)| **lit != Lit::TRUE)
-                .map(|(index, lit)| (Some(index), index, !*lit))
-                .collect();
+            let mut places: Vec<Violation> = Vec::new();
+            for (index, lit) in prefix.iter().enumerate() {
+                // What cannot be at its place alone cannot be there with others.
+                if *lit != Lit::TRUE && self.may_be(arrays, index, &[!*lit]) {
+                    places.push((Some(index), index, !*lit));
+                }
+            }
             if *rest != Lit::TRUE {
                 places.push((None, prefix.len(), !*rest));
             }
+            if places.is_empty() {
+                return Answer::Unsat;
+            }
             choices.push(places);
         }
+        choices.sort_by_key(Vec::len);
         self.choose_violations(arrays, &choices, &mut Vec::new())
+    }
+
+    /// Whether an item at this place may have all of these; `true` as well where nobody knows.
+    fn may_be(&mut self, arrays: &Arrays, place: usize, also: &[Lit]) -> bool {
+        if arrays.max.is_some_and(|max| place as u64 >= max) {
+            return false;
+        }
+        let mut goal = Self::base(arrays, place);
+        goal.extend(also);
+        self.solve(&goal) != Answer::Unsat
     }
 
     fn choose_violations(
@@ -124,9 +139,22 @@ impl Solver<'_> {
             return self.arrange(arrays, chosen);
         };
         self.first(options, |solver, option| {
-            chosen.push(*option);
-            let answer = solver.choose_violations(arrays, others, chosen);
-            chosen.pop();
+            let before = chosen.len();
+            // Of two that are the same one is enough.
+            if !chosen.contains(option) {
+                chosen.push(*option);
+            }
+            let possible = option.0.is_none_or(|place| {
+                let here = chosen.iter().filter(|(at, ..)| *at == Some(place));
+                let all: Vec<Lit> = here.map(|(_, _, lit)| *lit).collect();
+                all.len() < 2 || solver.may_be(arrays, place, &all)
+            });
+            let answer = if possible {
+                solver.choose_violations(arrays, others, chosen)
+            } else {
+                Answer::Unsat
+            };
+            chosen.truncate(before);
             answer
         })
     }

@@ -9,6 +9,9 @@ use crate::model::known_draft;
 /// Most items of an array that is filled up, as each is tried on both validators.
 const ITEMS: usize = 30;
 
+/// Most faults of a message that is meant for a branch all the same.
+const SLIPS: usize = 2;
+
 /// Longest reason that repeats the message; longer ones speak of "the value".
 const REASON: usize = 160;
 
@@ -115,7 +118,7 @@ pub(crate) fn words(error: &ValidationError<'_>) -> String {
 }
 
 /// Where no branch of a union holds, what is wrong with the one that the message is meant for: the only one of its
-/// type and with its tags.
+/// type and with its tags, if there is little wrong with it.
 pub(crate) fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'e> {
     let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
         error.kind()
@@ -136,11 +139,8 @@ pub(crate) fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'
         }
     };
     let mut likely = context.iter().filter(|errors| !errors.iter().any(is_other));
-    match (
-        likely.next().and_then(|errors| errors.first()),
-        likely.next(),
-    ) {
-        (Some(inner), None) => meant(inner),
+    match (likely.next(), likely.next()) {
+        (Some(errors), None) if errors.len() <= SLIPS => errors.first().map_or(error, meant),
         _ => error,
     }
 }

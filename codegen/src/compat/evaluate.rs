@@ -4,9 +4,6 @@ use serde_json::Value;
 use super::formula::{Formulas, Lit, Node, kind};
 use super::values::{canonical, is_multiple, kind_of, rational};
 
-/// Deepest nesting of formulas; links without end are met here.
-const DEPTH: usize = 400;
-
 impl Formulas {
     /// The type bit of a value.
     pub(super) fn kind_of(&self, value: &Value) -> u8 {
@@ -23,7 +20,8 @@ impl Formulas {
 
     fn holds_at(&mut self, lit: Lit, value: &Value, depth: usize) -> Option<bool> {
         self.budget.spend(1);
-        if depth > DEPTH || self.budget.is_deep() || self.budget.is_spent() {
+        let budget = &self.budget;
+        if budget.reaches(depth, budget.room().formulas) || budget.is_deep() || budget.is_spent() {
             return None;
         }
         let node = self.held(lit);

@@ -194,7 +194,7 @@ fn without_member(source: &Source, refused: &Witness) -> Option<Source> {
 /// A union in which what is like the refused value has a branch of its own.
 ///
 /// Like it is a value of its type, or an object with its tag: a member whose value branches tell themselves apart
-/// by. Other values are judged by the branches that were there, whose pointers stay as they are.
+/// by, or with the same members where there is no tag. Other values are judged by the branches that were there, whose pointers stay as they are.
 fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
     let value = refused.value.pointer(&refused.instance)?;
     let documents = Arc::clone(&source.documents.first()?.1);
@@ -207,8 +207,16 @@ fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
                     branches
                         .iter()
                         .any(|branch| tells(branch, name, &documents))
-                })?;
-                json!({"type": "object", "required": [tag.0], "properties": {tag.0: {"enum": [tag.1]}}})
+                });
+                match tag {
+                    Some(tag) => {
+                        json!({"type": "object", "required": [tag.0], "properties": {tag.0: {"enum": [tag.1]}}})
+                    }
+                    None if members.is_empty() => return None,
+                    None => {
+                        json!({"type": "object", "required": members.keys().collect::<Vec<_>>()})
+                    }
+                }
             }
             Value::Array(_) => json!({"type": "array"}),
             Value::String(_) => json!({"type": "string"}),

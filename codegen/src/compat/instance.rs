@@ -2,7 +2,7 @@
 //! reader.
 use serde_json::Value;
 
-use super::budget::Budget;
+use super::budget::{self, Budget};
 use super::solve::Answer;
 use super::{Form, Prover, SchemaHandle, Unknown, effort};
 
@@ -20,12 +20,23 @@ pub enum Instance {
 impl Prover {
     /// A value that the schema accepts, the plainest that is found first.
     pub fn instance(&mut self, schema: SchemaHandle) -> Instance {
+        self.formulas.budget = Budget::begin(budget::USUAL);
+        match self.find(schema) {
+            found @ (Instance::Found(_) | Instance::None) => found,
+            unknown if self.formulas.budget.wants_room() => self
+                .with_room(|prover| prover.find(schema))
+                .unwrap_or(unknown),
+            unknown => unknown,
+        }
+    }
+
+    fn find(&mut self, schema: SchemaHandle) -> Instance {
         let form = |doubting| Form {
             closed: false,
             doubting,
         };
         let written = self.formula(schema, form(false));
-        self.formulas.budget = Budget::begin();
+        self.formulas.budget.renew();
         self.formulas.patterns.begin();
         let (mut answer, _) = self.solve(&[written], false);
         if answer == Answer::Unsat && self.schemas[schema.0].spells {

@@ -3,6 +3,7 @@
 //! JSON does not bound numbers; what reads them here keeps 64-bit integers and doubles. A schema whose bound was
 //! rounded on the way in would be proved compatible with what it is not, so such a literal is refused where a text
 //! is read.
+use num_rational::BigRational;
 use serde_json::Number;
 
 use super::values::{decimal, rational};
@@ -57,10 +58,17 @@ pub fn is_exact(literal: &str) -> bool {
         .map_or(Ok(0), |(_, exponent)| exponent.parse::<i64>());
     match exponent {
         Ok(exponent) if exponent.abs() <= MOST_EXPONENT => {
-            decimal(literal).is_none_or(|written| written == rational(&number))
+            decimal(literal).is_none_or(|written| is_meant(&written, &number))
         }
         _ => is_zero(literal),
     }
+}
+
+/// Whether a number is what was written: exactly, or by the shortest text of a double, which is how most programs print
+/// one (`9.223372036854776e+18` for 2^63).
+fn is_meant(written: &BigRational, number: &Number) -> bool {
+    *written == rational(number)
+        || (number.is_f64() && decimal(&number.to_string()).as_ref() == Some(written))
 }
 
 /// Whether every digit before the exponent is 0.
@@ -88,6 +96,10 @@ mod tests {
             "2.5e-10",
             "0e99999",
             "1.7976931348623157e308",
+            "9.223372036854776e+18",
+            "18446744073709551616",
+            "18446744073709552000",
+            "1e23",
         ] {
             assert!(is_exact(exact), "{exact}");
         }

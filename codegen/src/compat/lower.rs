@@ -8,14 +8,11 @@ use std::rc::Rc;
 
 use serde_json::Number;
 
-use super::evaluated::Outcome;
+use super::evaluated::Evaluated;
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::lookahead;
 use super::values::rational;
 use crate::model::{DynamicReference, Keywords, Model, NodeKind, ResourceId, SchemaId, TypeSet};
-
-/// Deepest nesting of schemas.
-const NESTING: usize = 256;
 
 /// Why a `$recursiveRef` is beyond reach.
 pub(super) const IN_DOUBT: &str =
@@ -65,8 +62,8 @@ pub(super) struct Lowering<'m> {
     reading: Reading,
     /// The outermost open schema that was taken as true on the way to what is being read.
     pub(super) leans: usize,
-    /// Schemas with their outcomes.
-    pub(super) unfolded: HashMap<Place, Rc<Vec<Outcome>>>,
+    /// What schemas evaluate.
+    pub(super) evaluations: HashMap<Place, Rc<Evaluated>>,
     /// Whether a schema tells 1.0 from 1.
     pub(super) spells: bool,
     /// Whether keywords that validators differ about are left open.
@@ -96,7 +93,7 @@ impl<'m> Lowering<'m> {
             open: HashMap::new(),
             reading: Reading::default(),
             leans: usize::MAX,
-            unfolded: HashMap::new(),
+            evaluations: HashMap::new(),
             spells: false,
             doubting: false,
             doubts: false,
@@ -136,12 +133,11 @@ impl<'m> Lowering<'m> {
             let formulas = &mut self.formulas;
             return opened.link.get_or_insert_with(|| formulas.link()).1;
         }
-        if self.open.len() >= NESTING || self.formulas.budget.is_deep() {
-            return self.gap(
-                place.0,
-                "budget",
-                "schemas nested deeper than 256, or than the stack allows",
-            );
+        let budget = &self.formulas.budget;
+        let deepest = budget.room().schemas;
+        if budget.reaches(self.open.len(), deepest) || budget.is_deep() {
+            let reason = format!("schemas nested deeper than {deepest}, or than the stack allows");
+            return self.gap(place.0, "budget", &reason);
         }
         self.formulas.budget.spend(1);
         if self.formulas.budget.is_spent() {
@@ -223,13 +219,13 @@ impl<'m> Lowering<'m> {
         if self.is_in_doubt(keywords, scope) {
             return self.gap(id, "$recursiveRef", IN_DOUBT);
         }
+        let mut parts = self.assertions(id, keywords, scope, closed);
+        parts.extend(self.applicators(id, keywords, scope, closed));
         if keywords.object.unevaluated_properties.is_some()
             || keywords.array.unevaluated_items.is_some()
         {
-            return self.with_unevaluated(id, scope, closed);
+            parts.push(self.unevaluated(id, keywords, (scope, closed)));
         }
-        let mut parts = self.assertions(id, keywords, scope, closed);
-        parts.extend(self.applicators(id, keywords, scope, closed));
         self.formulas.all(parts)
     }
 

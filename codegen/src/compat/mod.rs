@@ -8,6 +8,7 @@
 mod array;
 mod budget;
 mod circle;
+mod closed;
 mod confirm;
 mod doubt;
 mod ecma;
@@ -18,17 +19,21 @@ mod format;
 mod formula;
 pub mod further;
 mod instance;
+mod lenient;
 pub mod literal;
 mod lookahead;
 mod lower;
+mod machine;
 mod narrow;
 mod number;
 mod object;
 mod pattern;
 mod refused;
+mod same;
 mod solve;
 mod text;
 mod theory;
+mod unevaluated;
 mod values;
 
 use std::cell::OnceCell;
@@ -47,9 +52,6 @@ use formula::{Formulas, Gap, Lit};
 pub use instance::Instance;
 use lower::Lowering;
 use solve::{Answer, Solver};
-
-/// Most steps of one question.
-const STEPS: usize = 20_000;
 
 /// How writer and reader are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +118,20 @@ pub struct Witness {
     pub member: Option<String>,
     /// What the reader says, in words.
     pub reason: String,
+}
+
+impl Witness {
+    /// Of a member that the writer does not name, the name is the prover's own: any would do.
+    fn of_a_writer(mut self, writer: &Model) -> Self {
+        let invented = |member: &String| !writer.names(member);
+        let keyword = self.pointer.rsplit('/').next().unwrap_or_default();
+        if matches!(keyword, "additionalProperties" | "unevaluatedProperties")
+            && self.member.as_ref().is_some_and(invented)
+        {
+            self.member = None;
+        }
+        self
+    }
 }
 
 /// What was beyond reach.
@@ -205,7 +221,10 @@ impl Prover {
     ///
     /// # Errors
     /// The schema is malformed or refers to what is not there.
-    pub fn add(&mut self, source: Source) -> Result<SchemaHandle, ModelError> {
+    pub fn add(&mut self, mut source: Source) -> Result<SchemaHandle, ModelError> {
+        for (_, document) in &mut source.documents {
+            *document = lenient::as_meant(document, source.draft);
+        }
         let documents: Vec<(&str, &Value)> = source
             .documents
             .iter()
@@ -242,13 +261,15 @@ impl Prover {
         if let Some(lit) = known.forms.get(&form) {
             return *lit;
         }
-        self.formulas.budget = Budget::begin();
+        self.formulas.budget.renew();
         let mut lowering = Lowering::new(&known.model, &mut self.formulas);
         lowering.doubting = form.doubting;
         let lit = lowering.root(form.closed);
         known.spells |= lowering.spells;
         known.doubts |= lowering.doubts;
-        known.forms.insert(form, lit);
+        if !self.formulas.budget.wants_room() {
+            known.forms.insert(form, lit);
+        }
         lit
     }
 
@@ -278,11 +299,22 @@ impl Prover {
                 None => {}
             }
         }
-        let verdict = if self.schemas[writer.0].is_same(&self.schemas[reader.0]) {
+        self.formulas.budget = Budget::begin(budget::USUAL);
+        let is_same = {
+            let [writer, reader] = [writer, reader].map(|schema| &self.schemas[schema.0]);
+            writer.is_same(reader) || same::is_same_in_meaning(&writer.model, &reader.model)
+        };
+        let verdict = if is_same {
             // Whatever it means, and however little of it is understood.
             Verdict::Compatible(Proof { steps: 0 })
         } else {
             self.search(writer, reader, view, example)
+        };
+        let verdict = match verdict {
+            Verdict::Unknown(_) if self.formulas.budget.wants_room() => self
+                .with_room(|prover| prover.search(writer, reader, view, example))
+                .unwrap_or(verdict),
+            other => other,
         };
         match verdict {
             Verdict::Compatible(proof) => unproved
@@ -292,6 +324,18 @@ impl Prover {
             // The independent validator took both.
             other @ (Verdict::Incompatible(_) | Verdict::Unknown(_)) => other,
         }
+    }
+
+    /// Asks on a large stack; `None` where there is none to be had.
+    fn with_room<A: Send>(&mut self, ask: impl FnOnce(&mut Self) -> A + Send) -> Option<A> {
+        std::thread::scope(|scope| {
+            let deep = std::thread::Builder::new().stack_size(budget::DEEP_STACK);
+            let ask = || {
+                self.formulas.budget = Budget::begin(budget::DEEP);
+                ask(self)
+            };
+            deep.spawn_scoped(scope, ask).ok()?.join().ok()
+        })
     }
 
     fn search(
@@ -305,7 +349,7 @@ impl Prover {
         let form = |closed, doubting| Form { closed, doubting };
         let written = self.formula(writer, form(closed, false));
         let read = self.formula(reader, form(false, false));
-        self.formulas.budget = Budget::begin();
+        self.formulas.budget.renew();
         self.formulas.patterns.begin();
         let (answer, steps) = self.solve(&[written, !read], false);
         match answer {
@@ -329,7 +373,7 @@ impl Prover {
         if doubts {
             let written = self.formula(writer, form(closed, true));
             let read = self.formula(reader, form(false, true));
-            self.formulas.budget = Budget::begin();
+            self.formulas.budget.renew();
             for spelled in [false, true] {
                 if spelled && !spells {
                     continue;
@@ -369,7 +413,7 @@ impl Prover {
         } else {
             &mut self.memory
         };
-        let mut solver = Solver::new(&mut self.formulas, memory, STEPS);
+        let mut solver = Solver::new(&mut self.formulas, memory, budget::STEPS);
         let answer = solver.solve(goal);
         let steps = solver.steps;
         self.formulas.spelled = false;
@@ -422,6 +466,7 @@ impl Prover {
         let best = best.as_ref().unwrap_or(value);
         reads
             .refusal(best)
+            .map(|refusal| refusal.of_a_writer(models[0]))
             .map(Verdict::Incompatible)
             .ok_or_else(|| Unknown {
                 keyword: "budget".to_owned(),

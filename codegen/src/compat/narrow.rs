@@ -69,9 +69,13 @@ impl Solver<'_> {
                 (Node::True, false) => {}
                 (Node::True, true) => return false,
                 (Node::All(parts), false) => open.extend(parts.iter()),
-                (Node::All(parts), true) => state
-                    .choices
-                    .push(parts.iter().map(|part| !*part).collect()),
+                (Node::All(parts), true) => {
+                    state
+                        .choices
+                        .push(parts.iter().map(|part| !*part).collect());
+                    // Where the same is asked to hold elsewhere, no branch of it has to be tried.
+                    state.learn(lit);
+                }
                 (Node::Link(number), negated) => {
                     state.learn(lit);
                     let target = self.formulas.linked(*number);

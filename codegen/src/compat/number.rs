@@ -6,13 +6,16 @@ use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
 use serde_json::{Number, Value};
 
 use super::solve::Answer;
-use super::values::{is_multiple, least_common_multiple, to_number};
+use super::values::{is_multiple, least_common_multiple, rational, to_number};
 
 /// Most candidates tried where an interval holds few steps, or one period of the exceptions is long.
 const CANDIDATES: u64 = 4096;
 
 /// Most candidates found that no 64-bit float is; the next ones hardly are.
 const UNWRITTEN: usize = 64;
+
+/// Floats tried on each side of a bound.
+const FLOATS: usize = 8;
 
 /// What is asked of a number.
 #[derive(Clone, Debug, Default)]
@@ -152,6 +155,16 @@ impl Numbers {
             }
         }
         if unwritten > 0 {
+            let ends = first
+                .iter()
+                .chain(&last)
+                .map(|end| end * step.numer() / step.denom());
+            if let Some(number) = ends.flat_map(|end| floats_beside(&end)).find(|number| {
+                let value = rational(number);
+                is_multiple(&value, step) && self.fits(&value)
+            }) {
+                return Answer::Sat(Value::Number(number));
+            }
             return Answer::unknown(
                 "multipleOf",
                 "every number found is beyond what a 64-bit float tells apart",
@@ -227,6 +240,22 @@ impl Numbers {
             "no number was found in an interval that must hold some",
         )
     }
+}
+
+/// The floats around a number, nearest first: where they lie further apart than integers, a search by steps would take
+/// for ever to come to one.
+fn floats_beside(value: &BigInt) -> Vec<Number> {
+    let Some(nearest) = value.to_f64() else {
+        return Vec::new();
+    };
+    let (mut above, mut below) = (nearest, nearest);
+    let mut found = vec![nearest];
+    for _ in 0..FLOATS {
+        above = above.next_up();
+        below = below.next_down();
+        found.extend([above, below]);
+    }
+    found.into_iter().filter_map(Number::from_f64).collect()
 }
 
 fn written(value: &BigRational) -> Answer {

@@ -12,8 +12,8 @@ use super::pattern::PatternId;
 use super::solve::{Answer, SIZE, Solver, too_deep, too_large};
 use super::values::size;
 
-/// Most patterns told apart in new names.
-const PATTERNS: usize = 6;
+/// Most decisions about which patterns a new name matches.
+const CLASSES: usize = 4_096;
 
 /// Most members of an object that is built.
 const MEMBERS: u64 = 300;
@@ -53,6 +53,16 @@ struct Chosen {
     known: BTreeMap<String, Vec<Lit>>,
     /// Of the name; of the value.
     new: Vec<(Vec<Lit>, Vec<Lit>)>,
+}
+
+/// New names that match the same patterns.
+#[derive(Debug)]
+struct Class {
+    /// What holds of the name.
+    name: Vec<Lit>,
+    matched: Vec<PatternId>,
+    /// Decisions that may still be made.
+    left: usize,
 }
 
 impl Solver<'_> {
@@ -333,10 +343,6 @@ impl Solver<'_> {
         if value.contains(&Lit::FALSE) {
             return Answer::Unsat;
         }
-        // Where every statement says the same of all new names, patterns need not be told apart.
-        if objects.patterns.len() > PATTERNS {
-            return Answer::unknown("patternProperties", "more than 6 patterns at one object");
-        }
         let string = self.formulas.types(kind::STRING);
         let away: Vec<Value> = objects
             .spoken
@@ -349,57 +355,100 @@ impl Solver<'_> {
         } else {
             !self.formulas.one_of_values(&away)
         };
-        // Names that match nothing come first: they read best.
-        let mut classes: Vec<usize> = (0..1_usize << objects.patterns.len()).collect();
-        classes.sort_by_key(|class| class.count_ones());
-        self.first(&classes, |solver, class| {
-            let matched: Vec<PatternId> = objects
+        let mut all = vec![string, away];
+        all.extend(name);
+        all.extend(&objects.names);
+        let mut class = Class {
+            name: all,
+            matched: Vec::new(),
+            left: CLASSES,
+        };
+        self.name_class(objects, &objects.patterns, &mut class, value, taken.len())
+    }
+
+    /// Decides of one pattern after the other whether the name matches it, and asks for name and value in the end. Names
+    /// that match nothing come first: they read best. What no name can be is left out at once, so patterns of which a
+    /// name matches at most one cost no more than their number.
+    fn name_class(
+        &mut self,
+        objects: &Objects,
+        patterns: &[PatternId],
+        class: &mut Class,
+        value: &[Lit],
+        taken: usize,
+    ) -> Answer {
+        let Some((pattern, others)) = patterns.split_first() else {
+            return self.named_member(objects, class, value, taken);
+        };
+        if self.formulas.budget.is_deep() {
+            return too_deep();
+        }
+        let matches = self.formulas.leaf(Node::Pattern(*pattern));
+        self.first(&[false, true], |solver, is_matched| {
+            if class.left == 0 {
+                return Answer::unknown(
+                    "patternProperties",
+                    "more than 4,096 combinations of patterns at one object",
+                );
+            }
+            class.left -= 1;
+            class
+                .name
+                .push(if *is_matched { matches } else { !matches });
+            // Of the last pattern it is asked together with the value.
+            let answer = if others.is_empty() || solver.solve(&class.name) != Answer::Unsat {
+                if *is_matched {
+                    class.matched.push(*pattern);
+                }
+                let answer = solver.name_class(objects, others, class, value, taken);
+                if *is_matched {
+                    class.matched.pop();
+                }
+                answer
+            } else {
+                Answer::Unsat
+            };
+            class.name.pop();
+            answer
+        })
+    }
+
+    /// A name of one class, and a value under it.
+    fn named_member(
+        &mut self,
+        objects: &Objects,
+        class: &Class,
+        value: &[Lit],
+        taken: usize,
+    ) -> Answer {
+        let mut value_goal = value.to_vec();
+        for members in &objects.members {
+            let spoken: Vec<Lit> = members
                 .patterns
                 .iter()
-                .enumerate()
-                .filter(|(index, _)| class >> index & 1 == 1)
-                .map(|(_, pattern)| *pattern)
+                .filter(|(pattern, _)| class.matched.contains(pattern))
+                .map(|(_, lit)| *lit)
                 .collect();
-            let mut value_goal = value.to_vec();
-            for members in &objects.members {
-                let spoken: Vec<Lit> = members
-                    .patterns
-                    .iter()
-                    .filter(|(pattern, _)| matched.contains(pattern))
-                    .map(|(_, lit)| *lit)
-                    .collect();
-                if spoken.is_empty() {
-                    value_goal.push(members.rest);
-                } else {
-                    value_goal.extend(spoken);
-                }
+            if spoken.is_empty() {
+                value_goal.push(members.rest);
+            } else {
+                value_goal.extend(spoken);
             }
-            if value_goal.contains(&Lit::FALSE) {
-                return Answer::Unsat;
-            }
-            let mut name_goal = vec![string, away];
-            name_goal.extend(name);
-            name_goal.extend(&objects.names);
-            for pattern in &objects.patterns {
-                let matches = solver.formulas.leaf(Node::Pattern(*pattern));
-                name_goal.push(if matched.contains(pattern) {
-                    matches
-                } else {
-                    !matches
-                });
-            }
-            let found = match solver.plain_name(&name_goal, taken.len()) {
-                Some(name) => name,
-                None => match solver.solve(&name_goal) {
-                    Answer::Sat(found) => found,
-                    other => return other,
-                },
-            };
-            match solver.solve(&value_goal) {
-                Answer::Sat(value) => Answer::Sat(Value::Array(vec![found, value])),
-                other => other,
-            }
-        })
+        }
+        if value_goal.contains(&Lit::FALSE) {
+            return Answer::Unsat;
+        }
+        let found = match self.plain_name(&class.name, taken) {
+            Some(name) => name,
+            None => match self.solve(&class.name) {
+                Answer::Sat(found) => found,
+                other => return other,
+            },
+        };
+        match self.solve(&value_goal) {
+            Answer::Sat(value) => Answer::Sat(Value::Array(vec![found, value])),
+            other => other,
+        }
     }
 
     /// A name that says what it is, where one is allowed.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::hybrid;
 use regex_automata::nfa::thompson;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
@@ -22,6 +23,9 @@ const STATE_LIMIT: usize = 20_000;
 
 /// Most cells of tables that are built for one question: a second or two.
 const BUILT: usize = 6 << 20;
+
+/// Most bytes of states that are made on the way.
+const LAZY_CAPACITY: usize = 64 << 20;
 
 /// What is beyond automata.
 const NO_AUTOMATON: &str = "look-around (other than look-ahead at the start) and back-references are only tried on single texts; write the pattern without, or in several patterns under `allOf`";
@@ -80,8 +84,19 @@ struct Pattern {
     /// What it means, or why that is not known.
     meaning: Result<Expression, String>,
     automaton: Option<Result<Arc<Automaton>, String>>,
+    /// What stands in where the table is too large.
+    standing_in: Option<StandingIn>,
     /// The independent validator's engine, once it was asked for.
     other: Option<Option<fancy_regex::Regex>>,
+}
+
+/// A pattern without a table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StandingIn {
+    /// Its states are made on the way.
+    pub(super) lazy: Option<Arc<hybrid::dfa::DFA>>,
+    /// It is found where this automaton accepts from some place on.
+    pub(super) anchored: Option<Arc<Automaton>>,
 }
 
 impl Pattern {
@@ -112,13 +127,21 @@ impl Patterns {
             return *known;
         }
         let id = PatternId(u32::try_from(self.patterns.len()).unwrap_or(u32::MAX));
-        self.patterns.push(Pattern {
+        let mut pattern = Pattern {
             source: source.to_owned(),
             pointer: pointer.to_owned(),
             meaning: Expression::read(source),
             automaton: None,
+            standing_in: None,
             other: None,
-        });
+        };
+        if pattern.meaning.is_err()
+            && let Some(alike) = Expression::without_what_may_be_missing(source)
+            && pattern.other().is_some()
+        {
+            pattern.meaning = Ok(alike);
+        }
+        self.patterns.push(pattern);
         self.index.insert(source.to_owned(), id);
         id
     }
@@ -174,6 +197,25 @@ impl Patterns {
         built
     }
 
+    /// What a pattern can be walked with that has no automaton for being too large.
+    pub(super) fn standing_in(&mut self, id: PatternId) -> StandingIn {
+        let pattern = &mut self.patterns[id.0 as usize];
+        if pattern.automaton.is_none() {
+            // It was not tried: there have been too many for this question.
+            return StandingIn::default();
+        }
+        if let Some(known) = &pattern.standing_in {
+            return known.clone();
+        }
+        let plain = pattern.meaning.as_ref().ok().and_then(Expression::plain);
+        let made = plain.map_or_else(StandingIn::default, |plain| StandingIn {
+            lazy: lazy(&plain).map(Arc::new),
+            anchored: anchored(&plain, &mut self.built).map(Arc::new),
+        });
+        pattern.standing_in = Some(made.clone());
+        made
+    }
+
     /// A new question may build automata again.
     pub(super) fn begin(&mut self) {
         self.built = 0;
@@ -225,27 +267,59 @@ fn texts() -> Hir {
     })
 }
 
+/// Between the bytes of one character there is no edge of a word either, but nobody looks there.
+fn splits_characters(pattern: &Hir) -> bool {
+    (pattern.properties().look_set()).contains(Look::WordAsciiNegate)
+}
+
+fn states(pattern: &Hir) -> Result<thompson::NFA, thompson::BuildError> {
+    let config = thompson::Config::new()
+        .nfa_size_limit(Some(SIZE_LIMIT))
+        .which_captures(thompson::WhichCaptures::None);
+    thompson::Compiler::new()
+        .configure(config)
+        .build_from_hir(pattern)
+}
+
+fn lazy(pattern: &Hir) -> Option<hybrid::dfa::DFA> {
+    if splits_characters(pattern) {
+        return None;
+    }
+    let config = hybrid::dfa::Config::new()
+        .match_kind(MatchKind::All)
+        .cache_capacity(LAZY_CAPACITY)
+        .skip_cache_capacity_check(true)
+        // States that were given numbers must not be forgotten.
+        .minimum_cache_clear_count(Some(0));
+    hybrid::dfa::Builder::new()
+        .configure(config)
+        .build_from_nfa(states(pattern).ok()?)
+        .ok()
+}
+
+/// The automaton of texts that begin with the pattern; none where what stands before it matters.
+fn anchored(pattern: &Hir, cost: &mut usize) -> Option<Automaton> {
+    let looks = pattern.properties().look_set().remove(Look::End);
+    if !looks.is_empty() {
+        return None;
+    }
+    let from_start = Hir::concat(vec![Hir::look(Look::Start), pattern.clone()]);
+    build(from_start, cost).ok()
+}
+
 fn build(pattern: Hir, cost: &mut usize) -> Result<Automaton, String> {
-    // Between the bytes of one character there is no edge of a word either, but nobody looks there.
-    let splits_characters = (pattern.properties().look_set()).contains(Look::WordAsciiNegate);
-    let pattern = if splits_characters {
+    let pattern = if splits_characters(&pattern) {
         Hir::concat(vec![Hir::look(Look::Start), texts(), pattern])
     } else {
         pattern
     };
-    let nfa = thompson::Compiler::new()
-        .configure(
-            thompson::Config::new()
-                .nfa_size_limit(Some(SIZE_LIMIT))
-                .which_captures(thompson::WhichCaptures::None),
-        )
-        .build_from_hir(&pattern)
-        .map_err(|error| {
-            if error.size_limit().is_some() {
-                *cost += SIZE_LIMIT / 4;
-            }
-            format!("the pattern has no automaton: {error}")
-        })?;
+    let nfa = states(&pattern).map_err(|error| {
+        if error.size_limit().is_some() {
+            *cost += SIZE_LIMIT / 4;
+            return format!("its automaton is larger than {} MB", SIZE_LIMIT >> 20);
+        }
+        format!("the pattern has no automaton: {error}")
+    })?;
     let dfa = dense::Builder::new()
         .configure(
             dense::Config::new()
@@ -258,6 +332,7 @@ fn build(pattern: Hir, cost: &mut usize) -> Result<Automaton, String> {
         .map_err(|error| {
             if error.is_size_limit_exceeded() {
                 *cost += SIZE_LIMIT / 4;
+                return format!("its automaton is larger than {} MB", SIZE_LIMIT >> 20);
             }
             format!("the pattern has no automaton: {error}")
         })?;
@@ -351,6 +426,7 @@ mod tests {
             ("a\\b", &["a", "a b"], &["ab"]),
             ("^[äé]{2}$", &["äé"], &["ä", "äéä"]),
             ("^(?=a)", &["ab"], &["b"]),
+            ("^a(:[[:digit:]]+)?", &["a", "a:1", "a:", "ab"], &["", "b"]),
         ] {
             let id = patterns.intern(source, "");
             for text in found {

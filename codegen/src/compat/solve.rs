@@ -13,14 +13,11 @@ use super::narrow::State;
 use super::pattern::PatternId;
 use super::values::{kind_of, with_fraction};
 
-/// Deepest nesting of values.
-const DEPTH: usize = 90;
-
-/// Deepest nesting of choices and values together, which fits a thread's stack of 2 MiB.
-const NESTING: usize = 300;
+/// So few choices are tried in the order of their branches.
+const FEW: usize = 3;
 
 /// Largest message built, in parts: what is larger is read by nobody.
-pub(super) const SIZE: usize = 20_000;
+pub(super) const SIZE: usize = 100_000;
 
 /// What came of a goal.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,11 +39,11 @@ impl Answer {
 }
 
 pub(super) fn spent() -> Answer {
-    Answer::unknown("budget", "more than 10,000,000 formulas looked at")
+    Answer::unknown("budget", "more than 150,000,000 formulas looked at")
 }
 
 pub(super) fn too_large() -> Answer {
-    Answer::unknown("budget", "no message is built with more than 20,000 parts")
+    Answer::unknown("budget", "no message is built with more than 100,000 parts")
 }
 
 pub(super) fn too_deep() -> Answer {
@@ -138,10 +135,12 @@ impl<'f> Solver<'f> {
             return self.exhausted();
         }
         let depth = self.active.len();
-        if depth >= DEPTH {
-            return Answer::unknown("budget", "values nested deeper than 90");
+        let budget = &self.formulas.budget;
+        if budget.reaches(depth, budget.room().values) {
+            let reason = format!("values nested deeper than {}", budget.room().values);
+            return Answer::unknown("budget", &reason);
         }
-        if self.formulas.budget.is_deep() {
+        if budget.is_deep() {
             return too_deep();
         }
         let outer = std::mem::replace(&mut self.leans, usize::MAX);
@@ -321,11 +320,11 @@ impl<'f> Solver<'f> {
         if self.formulas.budget.is_deep() {
             return too_deep();
         }
-        if self.nesting >= NESTING {
-            return Answer::unknown(
-                "budget",
-                "more than 300 choices and values inside one another",
-            );
+        let budget = &self.formulas.budget;
+        if budget.reaches(self.nesting, budget.room().choices) {
+            let most = budget.room().choices;
+            let reason = format!("more than {most} choices and values inside one another");
+            return Answer::unknown("budget", &reason);
         }
         self.nesting += 1;
         let answer = self.narrowed(state);
@@ -368,8 +367,11 @@ impl<'f> Solver<'f> {
         if self.unfold_exceptions(&mut state) {
             return self.search(state);
         }
-        let shortest = (0..state.choices.len()).min_by_key(|index| state.choices[*index].len());
-        if let Some(index) = shortest {
+        let next = match self.next_choice(&state) {
+            Ok(next) => next,
+            Err(answer) => return answer,
+        };
+        if let Some(index) = next {
             let choice = state.choices.swap_remove(index);
             let mut rest = state;
             let mut closed = false;
@@ -391,6 +393,31 @@ impl<'f> Solver<'f> {
             });
         }
         self.theory(&state)
+    }
+
+    /// The choice to try branch by branch: the shortest. Where there are many, it is one that a value for what is
+    /// known by now does not keep: what nothing depends on is never tried.
+    ///
+    /// # Errors
+    /// The answer, where what is known settles it.
+    fn next_choice(&mut self, state: &State) -> Result<Option<usize>, Answer> {
+        let mut open: Vec<usize> = (0..state.choices.len()).collect();
+        open.sort_by_key(|index| state.choices[*index].len());
+        if open.len() < FEW {
+            return Ok(open.first().copied());
+        }
+        let value = match self.theory(state) {
+            Answer::Unsat => return Err(Answer::Unsat),
+            Answer::Unknown(_) => return Ok(open.first().copied()),
+            Answer::Sat(value) => value,
+        };
+        for index in open {
+            let mut branches = state.choices[index].iter();
+            if !branches.any(|lit| self.formulas.holds(*lit, &value) == Some(true)) {
+                return Ok(Some(index));
+            }
+        }
+        Err(Answer::Sat(value))
     }
 
     /// The first that succeeds; unknown where one is.

@@ -1,16 +1,23 @@
 //! Strings: lengths, patterns and exceptions as one walk over automata, shortest string first.
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::budget::WORK;
 use super::format;
 use super::formula::{Formulas, Gap};
-use super::pattern::{Automaton, PatternId};
+use super::machine::{Lazy, Machine, TooMany};
+use super::pattern::PatternId;
 use super::solve::Answer;
 
 /// Most states of a walk.
 const STATES: usize = 60_000;
+
+/// So many code points are counted without a second thought.
+const SHORT: u64 = 64;
+
+/// What a step of a walk costs besides, in formulas looked at: a state is made, and looked for among the others.
+const STEP: usize = 30;
 
 /// Longest string built where no pattern asks for its letters.
 const LONGEST: u64 = 100_000;
@@ -43,29 +50,47 @@ impl Texts {
         if self.patterns.is_empty() && self.no_patterns.is_empty() {
             return self.plain();
         }
-        let mut automata = Vec::new();
-        for (pattern, wanted) in self
-            .patterns
-            .iter()
-            .map(|pattern| (pattern, true))
-            .chain(self.no_patterns.iter().map(|pattern| (pattern, false)))
-        {
-            match formulas.patterns.automaton(*pattern) {
-                Ok(automaton) => automata.push((automaton, wanted)),
+        if self.min > SHORT {
+            // How long a text must be seldom matters, and is dear to count.
+            let of_any_length = Self {
+                min: 0,
+                ..self.clone()
+            };
+            if of_any_length.solve(formulas) == Answer::Unsat {
+                return Answer::Unsat;
+            }
+        }
+        let found = self.patterns.iter().map(|pattern| (*pattern, true));
+        let missing = self.no_patterns.iter().map(|pattern| (*pattern, false));
+        let mut machines = Vec::new();
+        // A pattern whose automaton is too large, should the walk come to no end.
+        let mut too_large = None;
+        for (pattern, wanted) in found.chain(missing) {
+            match formulas.patterns.automaton(pattern) {
+                Ok(automaton) => machines.push(Machine::Table { automaton, wanted }),
                 Err(reason) => {
-                    return Answer::Unknown(Gap {
+                    let gap = Gap {
                         keyword: "pattern",
-                        pointer: formulas.patterns.pointer(*pattern).to_owned(),
+                        pointer: formulas.patterns.pointer(pattern).to_owned(),
                         reason,
-                    });
+                    };
+                    let Some(machine) = stand_in(formulas, pattern, wanted) else {
+                        return Answer::Unknown(gap);
+                    };
+                    machines.push(machine);
+                    too_large.get_or_insert(gap);
                 }
             }
         }
         match formulas.patterns.utf8() {
-            Ok(automaton) => automata.push((automaton, true)),
+            Ok(automaton) => machines.push(Machine::Table {
+                automaton,
+                wanted: true,
+            }),
             Err(reason) => return Answer::unknown("pattern", &reason),
         }
-        self.walk(formulas, &automata)
+        self.walk(formulas, &mut machines)
+            .unwrap_or_else(|TooMany| too_large.map_or_else(too_many, Answer::Unknown))
     }
 
     /// Without patterns letters do not matter.
@@ -102,74 +127,120 @@ impl Texts {
         Answer::Unsat
     }
 
-    fn walk(&self, formulas: &Formulas, automata: &[(Arc<Automaton>, bool)]) -> Answer {
+    /// The shortest text, by a walk in the order of lengths: of two ways to the same places the shorter one serves for
+    /// whatever comes after, so lengths are told apart only until they are long enough.
+    fn walk(&self, formulas: &Formulas, machines: &mut [Machine]) -> Result<Answer, TooMany> {
         let trie = Trie::new(&self.excluded);
-        let letters = letters(automata, &trie);
-        // Code points are counted as far as they matter.
-        let cap = self.max.map_or(self.min, |max| max.saturating_add(1));
+        let letters = letters(machines, &trie);
         let start = State {
-            places: automata.iter().map(|_| Automaton::START).collect(),
+            places: machines.iter().map(Machine::start).collect(),
             trie: Some(0),
-            length: 0,
+            enough: 0,
         };
+        let mut spent = 0;
+        let cost = STEP + machines.iter().map(Machine::cost).sum::<usize>();
         let mut steps: Vec<(usize, u8)> = vec![(0, 0)];
-        let mut states = vec![start.clone()];
-        let mut seen: HashMap<State, ()> = HashMap::from([(start, ())]);
+        // With the code points that lead there.
+        let mut states = vec![(start.clone(), 0)];
+        let mut shortest: HashMap<State, u64> = HashMap::from([(start, 0)]);
         let mut queue = VecDeque::from([0_usize]);
         while let Some(index) = queue.pop_front() {
-            let state = states[index].clone();
-            if self.accepts(&state, automata, &trie) {
-                return spelled(&steps, index);
+            let (state, length) = states[index].clone();
+            if shortest.get(&state).is_some_and(|known| *known < length) {
+                continue;
             }
-            formulas.budget.spend(2 * letters.len());
+            if self.accepts(&state, machines, &trie)? {
+                return Ok(spelled(&steps, index));
+            }
+            formulas.budget.spend(cost * letters.len());
+            spent += cost * letters.len();
             for byte in &letters {
-                let places: Box<[u32]> = state
-                    .places
-                    .iter()
-                    .zip(automata)
-                    .map(|(place, (automaton, _))| automaton.step(*place, *byte))
-                    .collect();
                 let starts_letter = byte & 0xc0 != 0x80;
-                let length = if starts_letter {
-                    (state.length + 1).min(cap)
-                } else {
-                    state.length
-                };
-                let next = State {
-                    trie: state.trie.and_then(|node| trie.step(node, *byte)),
-                    places,
-                    length,
-                };
-                if self.max.is_some_and(|max| next.length > max)
-                    || is_dead(&next, automata)
-                    || seen.contains_key(&next)
-                {
+                let next_length = length + u64::from(starts_letter);
+                if self.max.is_some_and(|max| next_length > max) {
                     continue;
                 }
-                if states.len() >= STATES || formulas.budget.is_spent() {
-                    return Answer::unknown(
-                        "pattern",
-                        "more than 60,000 states of patterns and lengths",
-                    );
+                for places in after(&state.places, *byte, machines)? {
+                    let next = State {
+                        trie: state.trie.and_then(|node| trie.step(node, *byte)),
+                        places,
+                        enough: next_length.min(self.min),
+                    };
+                    let is_dead = (next.places.iter().zip(&*machines))
+                        .any(|(place, machine)| machine.is_dead(*place));
+                    let known = shortest.get(&next);
+                    if is_dead || known.is_some_and(|known| *known <= next_length) {
+                        continue;
+                    }
+                    // One pattern is not to take the time of all others, or nobody would know which it was.
+                    if states.len() >= STATES || spent > WORK / 4 || formulas.budget.is_spent() {
+                        return Err(TooMany);
+                    }
+                    shortest.insert(next.clone(), next_length);
+                    states.push((next, next_length));
+                    steps.push((index, *byte));
+                    if starts_letter {
+                        queue.push_back(states.len() - 1);
+                    } else {
+                        queue.push_front(states.len() - 1);
+                    }
                 }
-                seen.insert(next.clone(), ());
-                states.push(next);
-                steps.push((index, *byte));
-                queue.push_back(states.len() - 1);
             }
         }
-        Answer::Unsat
+        Ok(Answer::Unsat)
     }
 
-    fn accepts(&self, state: &State, automata: &[(Arc<Automaton>, bool)], trie: &Trie) -> bool {
-        state.length >= self.min
-            && !state.trie.is_some_and(|node| trie.ends[node])
-            && state
-                .places
-                .iter()
-                .zip(automata)
-                .all(|(place, (automaton, wanted))| automaton.accepts(*place) == *wanted)
+    fn accepts(
+        &self,
+        state: &State,
+        machines: &mut [Machine],
+        trie: &Trie,
+    ) -> Result<bool, TooMany> {
+        if state.enough < self.min || state.trie.is_some_and(|node| trie.ends[node]) {
+            return Ok(false);
+        }
+        for (place, machine) in state.places.iter().zip(machines) {
+            if !machine.is_content(*place)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
+}
+
+/// What a pattern is walked with whose automaton is too large.
+fn stand_in(formulas: &mut Formulas, pattern: PatternId, wanted: bool) -> Option<Machine> {
+    let standing_in = formulas.patterns.standing_in(pattern);
+    if let Some(anchored) = standing_in.anchored.filter(|_| wanted) {
+        return Some(Machine::Somewhere(anchored));
+    }
+    let lazy = standing_in.lazy.and_then(|dfa| Lazy::new(dfa, wanted));
+    lazy.map(|lazy| Machine::Lazy(Box::new(lazy)))
+}
+
+/// All that a byte may lead to.
+fn after(places: &[u32], byte: u8, machines: &mut [Machine]) -> Result<Vec<Box<[u32]>>, TooMany> {
+    let mut all: Vec<Vec<u32>> = vec![Vec::with_capacity(places.len())];
+    for (place, machine) in places.iter().zip(machines) {
+        let (next, other) = machine.step(*place, byte)?;
+        if let Some(other) = other {
+            let with_other = all.iter().map(|so_far| {
+                let mut so_far = so_far.clone();
+                so_far.push(other);
+                so_far
+            });
+            let with_other: Vec<Vec<u32>> = with_other.collect();
+            all.iter_mut().for_each(|so_far| so_far.push(next));
+            all.extend(with_other);
+        } else {
+            all.iter_mut().for_each(|so_far| so_far.push(next));
+        }
+    }
+    Ok(all.into_iter().map(Vec::into_boxed_slice).collect())
+}
+
+fn too_many() -> Answer {
+    Answer::unknown("pattern", "more than 60,000 states of patterns and lengths")
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -177,18 +248,8 @@ struct State {
     places: Box<[u32]>,
     /// Where among the exceptions; none once the string differs from all.
     trie: Option<usize>,
-    length: u64,
-}
-
-/// No way leads from here to a string that is asked for.
-fn is_dead(state: &State, automata: &[(Arc<Automaton>, bool)]) -> bool {
-    state
-        .places
-        .iter()
-        .zip(automata)
-        .any(|(place, (automaton, wanted))| {
-            automaton.accepts(*place) != *wanted && automaton.is_settled(*place)
-        })
+    /// Code points, as far as they are asked for.
+    enough: u64,
 }
 
 fn spelled(steps: &[(usize, u8)], end: usize) -> Answer {
@@ -206,7 +267,7 @@ fn spelled(steps: &[(usize, u8)], end: usize) -> Answer {
 }
 
 /// One byte of each group that no automaton tells apart.
-fn letters(automata: &[(Arc<Automaton>, bool)], trie: &Trie) -> Vec<u8> {
+fn letters(machines: &[Machine], trie: &Trie) -> Vec<u8> {
     let mut seen = HashSet::new();
     let rest = (0..=255_u8).filter(|byte| !PREFERRED.contains(byte));
     PREFERRED
@@ -214,9 +275,9 @@ fn letters(automata: &[(Arc<Automaton>, bool)], trie: &Trie) -> Vec<u8> {
         .copied()
         .chain(rest)
         .filter(|byte| {
-            let mut group: Vec<u16> = automata
+            let mut group: Vec<u16> = machines
                 .iter()
-                .map(|(automaton, _)| u16::from(automaton.class(*byte)))
+                .map(|machine| u16::from(machine.class(*byte)))
                 .collect();
             group.push(u16::from(byte & 0xc0 == 0x80));
             // Letters of exceptions are apart from all others.

@@ -111,9 +111,6 @@ pub(super) fn size(value: &Value) -> usize {
 /// From here on not every integer is a float: 2^53.
 const FLOATS: f64 = 9_007_199_254_740_992.0;
 
-/// From here on integers are read as floats: 2^64.
-const INTEGERS: f64 = 18_446_744_073_709_551_616.0;
-
 /// The number as written, exactly.
 pub(super) fn rational(number: &Number) -> BigRational {
     if let Some(small) = number.as_i64() {
@@ -122,7 +119,7 @@ pub(super) fn rational(number: &Number) -> BigRational {
     // Where floats lie further apart than integers, validators see the float and not its text.
     if number.is_f64()
         && let Some(float) = number.as_f64()
-        && (FLOATS..INTEGERS).contains(&float.abs())
+        && float.abs() >= FLOATS
         && let Some(exact) = BigRational::from_float(float)
     {
         return exact;

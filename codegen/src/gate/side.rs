@@ -147,7 +147,7 @@ impl Side {
     }
 
     /// The model of a topic's schema, where columns demand no more than it says.
-    pub(super) fn model(&self, path: &str) -> Option<Arc<Model>> {
+    pub(crate) fn model(&self, path: &str) -> Option<Arc<Model>> {
         let (name, _) = path.strip_prefix("topics/")?.split_once('/')?;
         let mut versions = self.topic(name)?.versions.iter();
         let version = versions.find(|version| version.path == path)?;

@@ -316,6 +316,25 @@ impl Model {
         &self.nodes[id.0 as usize]
     }
 
+    /// Whether any schema of it speaks of members of this name: declares them, or asks for them.
+    #[must_use]
+    pub fn names(&self, member: &str) -> bool {
+        self.nodes.iter().any(|node| match &node.kind {
+            NodeKind::Bool(_) => false,
+            NodeKind::Keywords(keywords) => {
+                let object = &keywords.object;
+                let dependent = object.dependent_required.values().flatten();
+                object.properties.contains_key(member)
+                    || object
+                        .required
+                        .iter()
+                        .chain(dependent)
+                        .any(|name| name == member)
+                    || object.dependent_schemas.contains_key(member)
+            }
+        })
+    }
+
     /// The keywords behind an id; `None` for boolean schemas.
     #[must_use]
     pub fn keywords(&self, id: SchemaId) -> Option<&Keywords> {

@@ -34,6 +34,23 @@ impl Expression {
         parse::parse(source)
     }
 
+    /// The same for a pattern that is read differently, where the difference cannot matter.
+    ///
+    /// A group at the end that need not be there is never asked for, as patterns are searched for: `^a(:[[:digit:]]+)?`
+    /// is found where `^a` is.
+    pub(super) fn without_what_may_be_missing(source: &str) -> Option<Self> {
+        let kept = source
+            .strip_suffix(")?")
+            .or_else(|| source.strip_suffix(")*"))?;
+        let (head, group) = kept.rsplit_once('(')?;
+        let is_escaped = (head.len() - head.trim_end_matches('\\').len()) % 2 == 1;
+        let captures = !group.starts_with('?') || group.starts_with("?:");
+        if is_escaped || !captures || group.contains(')') || group.ends_with('\\') {
+            return None;
+        }
+        parse::parse(head).ok().filter(|head| !head.has_look_around)
+    }
+
     /// The same without groups, for an automaton; none where look-around or back-references need more than that.
     pub(super) fn plain(&self) -> Option<Hir> {
         plain::plain(&self.tree)

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Plane, Severity};
 use crate::model::escape;
 
 /// Nesting beyond this is refused before parsing; no schema written by people comes near.
-const MAX_NESTING: usize = 256;
+pub(crate) const MAX_NESTING: usize = 256;
 
 /// Byte ranges by JSON pointer.
 pub(super) type Places = HashMap<String, Range<usize>>;
@@ -281,7 +281,7 @@ fn whole_double(number: &Number) -> Option<String> {
 }
 
 /// Byte offset at which brackets nest too deep, strings left aside.
-fn too_deep(text: &str) -> Option<usize> {
+pub(crate) fn too_deep(text: &str) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (offset, byte) in text.bytes().enumerate() {
         match byte {

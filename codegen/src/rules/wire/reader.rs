@@ -144,6 +144,31 @@ fn side<'a>(reading: &Reading<'a>, edition: Edition<'_>) -> &'a Side {
     }
 }
 
+/// Whether the reader refuses a member that the writer does not name, and writes all the same as it says that members
+/// may have any name.
+pub(super) fn is_undeclared(reading: &Reading<'_>, witness: &Witness) -> bool {
+    let Some(model) = side(reading, reading.writer).model(reading.writer.path) else {
+        return false;
+    };
+    let keyword = witness.pointer.rsplit('/').next().unwrap_or_default();
+    if witness.member.is_none()
+        && matches!(keyword, "additionalProperties" | "unevaluatedProperties")
+    {
+        return true;
+    }
+    let mut value = &witness.value;
+    witness.instance.split('/').skip(1).any(|token| {
+        let name = token.replace("~1", "/").replace("~0", "~");
+        let is_foreign = value.is_object() && !model.names(&name);
+        value = match value {
+            Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
+            other => other.get(&name),
+        }
+        .unwrap_or(&Value::Null);
+        is_foreign
+    })
+}
+
 /// What was promised, in words.
 pub(super) fn promise(reading: &Reading<'_>) -> String {
     match reading.subject {

@@ -4,8 +4,9 @@ use crate::finding::{Plane, Severity};
 use crate::rules::pair::{Direction, Reading};
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
+use crate::visible::on_one_line;
 
-use super::reader::{other_place, place, promise};
+use super::reader::{is_undeclared, other_place, place, promise};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -57,13 +58,21 @@ fn problem(reading: &Reading<'_>, witness: &Witness) -> Problem {
             "let {writer} write only what {reader} accepts, or waive this once every consumer reads {writer}"
         ),
     };
+    let fix = if is_undeclared(reading, witness) {
+        format!(
+            "declare in {writer} what it writes there, and leave out the `additionalProperties` that lets it write \
+             members of any name (a writer is taken to write only what it declares); or {fix}"
+        )
+    } else {
+        fix
+    };
     let old = other_place(reading, &witness.pointer, Some(witness));
     Problem::new(
         &at.file,
         at.pointer,
         format!(
             "readers of {reader} reject what {writer} allows{instance}: {}; {}",
-            witness.reason,
+            on_one_line(&witness.reason),
             promise(reading)
         ),
     )
