@@ -272,13 +272,14 @@ fn splits_characters(pattern: &Hir) -> bool {
     (pattern.properties().look_set()).contains(Look::WordAsciiNegate)
 }
 
-fn states(pattern: &Hir) -> Result<thompson::NFA, thompson::BuildError> {
+fn states(pattern: &Hir) -> Result<thompson::NFA, Box<thompson::BuildError>> {
     let config = thompson::Config::new()
         .nfa_size_limit(Some(SIZE_LIMIT))
         .which_captures(thompson::WhichCaptures::None);
     thompson::Compiler::new()
         .configure(config)
         .build_from_hir(pattern)
+        .map_err(Box::new)
 }
 
 fn lazy(pattern: &Hir) -> Option<hybrid::dfa::DFA> {
