@@ -13,7 +13,7 @@ use crate::model::{Keywords, Model, SchemaId};
 const COMPILED: u64 = 50_000;
 
 /// Most steps of a validator: well under a second.
-const STEPS: u64 = 3_000_000;
+const STEPS: u64 = 10_000_000;
 
 /// Whether a validator is soon ready for a schema: `unevaluated…` is compiled with all it looks through.
 pub(super) fn is_compiled_soon(model: &Model, budget: &Budget) -> bool {

@@ -40,7 +40,7 @@ impl Machine {
     /// What a step costs, in formulas looked at.
     pub(super) const fn cost(&self) -> usize {
         match self {
-            Self::Table { .. } => 4,
+            Self::Table { .. } => 3,
             Self::Somewhere(_) => 8,
             Self::Lazy(_) => 60,
         }

@@ -17,7 +17,7 @@ const STATES: usize = 60_000;
 const SHORT: u64 = 64;
 
 /// What a step of a walk costs besides, in formulas looked at: a state is made, and looked for among the others.
-const STEP: usize = 30;
+const STEP: usize = 20;
 
 /// Longest string built where no pattern asks for its letters.
 const LONGEST: u64 = 100_000;
@@ -173,7 +173,7 @@ impl Texts {
                         continue;
                     }
                     // One pattern is not to take the time of all others, or nobody would know which it was.
-                    if states.len() >= STATES || spent > WORK / 4 || formulas.budget.is_spent() {
+                    if states.len() >= STATES || spent > WORK / 2 || formulas.budget.is_spent() {
                         return Err(TooMany);
                     }
                     shortest.insert(next.clone(), next_length);
