@@ -84,11 +84,42 @@ impl Evaluated {
     }
 }
 
+impl Evaluated {
+    /// What each of some schemas evaluates, of which one holds at least, is evaluated without condition.
+    fn take_common(&mut self, all: &[Rc<Self>]) {
+        let Some((first, others)) = all.split_first() else {
+            return;
+        };
+        fn common<K: Clone + Ord>(
+            first: &BTreeMap<K, Lit>,
+            others: &[&BTreeMap<K, Lit>],
+        ) -> BTreeMap<K, Lit> {
+            let always = |map: &BTreeMap<K, Lit>, what: &K| map.get(what) == Some(&Lit::TRUE);
+            let kept = first.keys().filter(|what| {
+                always(first, what) && others.iter().all(|other| always(other, what))
+            });
+            kept.map(|what| (what.clone(), Lit::TRUE)).collect()
+        }
+        let names: Vec<_> = others.iter().map(|other| &other.names).collect();
+        self.names.extend(common(&first.names, &names));
+        let patterns: Vec<_> = others.iter().map(|other| &other.patterns).collect();
+        self.patterns.extend(common(&first.patterns, &patterns));
+        if all.iter().all(|one| one.all_members == Lit::TRUE) {
+            self.all_members = Lit::TRUE;
+        }
+        if all.iter().all(|one| one.all_items == Lit::TRUE) {
+            self.all_items = Lit::TRUE;
+        }
+    }
+}
+
 /// `known`, or both of the others.
 fn either(formulas: &mut Formulas, known: Lit, (condition, when): (Lit, Lit)) -> Lit {
     if known == Lit::TRUE || when == Lit::FALSE {
         return known;
     }
+    // Each branch is looked at again with every one that is added.
+    formulas.budget.spend(formulas.width(known));
     let both = formulas.all([condition, when]);
     formulas.any([known, both])
 }
@@ -112,6 +143,9 @@ impl Lowering<'_> {
         }
         if nesting > NESTING || self.formulas.budget.is_deep() {
             return Err(Beyond("schemas on one value are nested without end"));
+        }
+        if self.formulas.budget.is_spent() {
+            return Err(Beyond("what branches evaluate takes too long to find out"));
         }
         let model = self.model;
         let keywords = match &model.node(id).kind {
@@ -164,11 +198,18 @@ impl Lowering<'_> {
             let holds = self.negated(condition, scope);
             let inner = self.evaluated(condition, scope, false, nesting + 1)?;
             found.join(&inner, holds, self.formulas);
+            let mut either = Vec::new();
             for (schema, applies) in [(keywords.then, holds), (keywords.otherwise, !holds)] {
                 if let Some(schema) = schema {
                     let inner = self.evaluated(schema, scope, closed, nesting + 1)?;
-                    found.join(&inner, applies, self.formulas);
+                    either.push((inner, applies));
                 }
+            }
+            if let [(then, _), (otherwise, _)] = either.as_slice() {
+                found.take_common(&[Rc::clone(then), Rc::clone(otherwise)]);
+            }
+            for (inner, applies) in either {
+                found.join(&inner, applies, self.formulas);
             }
         }
         for (name, schema) in &keywords.object.dependent_schemas {
@@ -231,6 +272,7 @@ impl Lowering<'_> {
         if !all.iter().any(|inner| inner.speaks()) {
             return Ok(());
         }
+        found.take_common(&all);
         for (branch, inner) in branches.iter().zip(all) {
             let written = self.negated(*branch, scope);
             let holds = self.in_place(*branch, scope, closed);

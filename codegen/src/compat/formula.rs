@@ -225,6 +225,14 @@ impl Formulas {
         Arc::clone(&self.nodes[lit.node()])
     }
 
+    /// How many formulas it joins.
+    pub(super) fn width(&self, lit: Lit) -> usize {
+        match self.node(lit) {
+            Node::All(parts) | Node::One(parts) => parts.len(),
+            _ => 1,
+        }
+    }
+
     /// Whether the formula's negation is as simple as itself: no more automata, no more statements on parts.
     pub(super) fn is_simple(&self, lit: Lit) -> bool {
         matches!(

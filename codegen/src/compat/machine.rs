@@ -73,7 +73,7 @@ impl Machine {
     ///
     /// # Errors
     /// The pattern has too many states.
-    pub(super) fn is_content(&mut self, place: u32) -> Result<bool, TooMany> {
+    pub(super) fn accepts(&mut self, place: u32) -> Result<bool, TooMany> {
         Ok(match self {
             Self::Table { automaton, wanted } => automaton.accepts(place) == *wanted,
             Self::Lazy(lazy) => lazy.accepts(place)? == lazy.wanted,

@@ -200,7 +200,7 @@ impl Texts {
             return Ok(false);
         }
         for (place, machine) in state.places.iter().zip(machines) {
-            if !machine.is_content(*place)? {
+            if !machine.accepts(*place)? {
                 return Ok(false);
             }
         }
