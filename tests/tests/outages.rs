@@ -112,7 +112,7 @@ fn a_topic_made_again_loses_nothing() {
 #[test]
 fn duplicates_of_any_age_change_no_answer() {
     let mut scene = scene();
-    let mut stream = Stream::new(21, yesterday());
+    let mut stream = Stream::new(21, yesterday() - 1);
     scene.send(&mut stream, 1500);
     scene.add_worker("");
     scene.settle();
@@ -120,8 +120,9 @@ fn duplicates_of_any_age_change_no_answer() {
     let day = date(stream.last_day());
     let answers = scene.kpis(&day);
     let rows = scene.ask("SELECT count() FROM events_raw");
-    // As weeks later: the table no longer tells the worker that it has seen them, and they come twice.
-    let _ = scene.ask("ALTER TABLE events_raw UPDATE received_at = received_at - INTERVAL 30 DAY WHERE 1 SETTINGS mutations_sync = 2");
+    // As a day later: the table no longer tells the worker that it has seen them, and they come twice. They still came
+    // hours after their own time, which is what their hour in the ledger says.
+    let _ = scene.ask("ALTER TABLE events_raw UPDATE received_at = ts + INTERVAL 4 HOUR WHERE 1 SETTINGS mutations_sync = 2");
     let mut again: BTreeMap<&str, Vec<KeyAndValue>> = BTreeMap::new();
     for record in &stream.records {
         if let (Fate::Row(_), Some(value)) = (&record.fate, &record.value) {
