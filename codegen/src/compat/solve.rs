@@ -157,8 +157,9 @@ impl<'f> Solver<'f> {
             Answer::Unsat if leans_out => {
                 self.assumed.insert(key, inner);
             }
-            // Another question may have more steps left.
-            Answer::Unknown(gap) if leans_out || gap.keyword == "budget" => {}
+            // Another question may have more steps left, and more room.
+            Answer::Unknown(gap) if leans_out || gap.keyword == "budget" || self.is_exhausted() => {
+            }
             Answer::Sat(_) | Answer::Unsat | Answer::Unknown(_) => {
                 self.memory.insert(key, answer.clone());
             }
