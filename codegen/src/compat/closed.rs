@@ -12,14 +12,13 @@ impl Lowering<'_> {
     /// A value of a writer that emits what it declares.
     pub(super) fn closed_value(&mut self, schema: SchemaId, scope: u32) -> Lit {
         let scope = self.enter(scope, schema);
+        let open = self.in_place(schema, scope, true);
         if let Some(gap) = self.undeclared(schema, scope) {
-            let open = self.in_place(schema, scope, true);
             return self.formulas.all([open, gap]);
         }
         let Some(demanded) = self.declared(schema, scope) else {
-            return self.in_place(schema, scope, true);
+            return open;
         };
-        let open = self.in_place(schema, scope, true);
         let closing = self
             .evaluated(schema, scope, true, 0)
             .and_then(|evaluated| {
@@ -27,7 +26,9 @@ impl Lowering<'_> {
                 for name in demanded {
                     declared.names.insert(name, Lit::TRUE);
                 }
-                self.unevaluated_members(&declared, Lit::FALSE)
+                let others = self.unevaluated_members(&declared, Lit::FALSE)?;
+                let also = evaluated.also.iter().copied();
+                Ok(self.formulas.all(also.chain([others])))
             });
         let closing = match closing {
             Ok(closing) => closing,

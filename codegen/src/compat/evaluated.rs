@@ -82,9 +82,7 @@ impl Evaluated {
             self.also.insert(formulas.any([!condition, *also]));
         }
     }
-}
 
-impl Evaluated {
     /// What each of some schemas evaluates, of which one holds at least, is evaluated without condition.
     fn take_common(&mut self, all: &[Rc<Self>]) {
         let Some((first, others)) = all.split_first() else {

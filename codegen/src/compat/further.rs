@@ -194,7 +194,8 @@ fn without_member(source: &Source, refused: &Witness) -> Option<Source> {
 /// A union in which what is like the refused value has a branch of its own.
 ///
 /// Like it is a value of its type, or an object with its tag: a member whose value branches tell themselves apart
-/// by, or with the same members where there is no tag. Other values are judged by the branches that were there, whose pointers stay as they are.
+/// by, or with the same members where there is no tag. Other values are judged by the branches that were there, whose
+/// pointers stay as they are.
 fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
     let value = refused.value.pointer(&refused.instance)?;
     let documents = Arc::clone(&source.documents.first()?.1);

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use referencing::Draft;
 use serde_json::Value;
 
-/// Keywords whose values are data and no schemas.
-const DATA: &[&str] = &["const", "enum", "default", "examples"];
+use crate::model::DATA;
 
 /// The document as it is meant. Places in it stay what they are.
 pub(super) fn as_meant(document: &Arc<Value>, draft: Draft) -> Arc<Value> {

@@ -49,7 +49,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// `lit` for the members that nobody spoke about, and what is known of branches besides.
+    /// `lit` for the members that nobody spoke about.
     ///
     /// A member that is evaluated on a condition has a statement of its own: the condition, or `lit`.
     pub(super) fn unevaluated_members(
@@ -57,10 +57,10 @@ impl Lowering<'_> {
         evaluated: &Evaluated,
         lit: Lit,
     ) -> Result<Lit, Beyond> {
-        let mut parts: Vec<Lit> = evaluated.also.iter().copied().collect();
         if evaluated.all_members == Lit::TRUE {
-            return Ok(self.formulas.all(parts));
+            return Ok(Lit::TRUE);
         }
+        let mut parts: Vec<Lit> = Vec::new();
         let (always, sometimes): (Vec<_>, Vec<_>) = (evaluated.patterns.iter())
             .map(|(pattern, when)| (*pattern, *when))
             .filter(|(_, when)| *when != Lit::FALSE)

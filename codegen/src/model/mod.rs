@@ -14,6 +14,9 @@ use serde_json::{Map, Number, Value};
 pub use load::{ModelError, build, build_in, escape, known as known_draft};
 pub use sparse::Sparse;
 
+/// Keywords whose values are data and no schemas: what looks like a keyword in them is a member like others.
+pub(crate) const DATA: &[&str] = &["const", "enum", "default", "examples"];
+
 /// Index of a node in its [`Model`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SchemaId(pub u32);

@@ -1,6 +1,8 @@
 //! Which draft a schema is written in: what it says itself, if that is a draft; never a guess.
 use serde_json::Value;
 
+use crate::model::DATA;
+
 /// Each draft's address, as validators know it.
 const DRAFTS: &[&str] = &[
     "http://json-schema.org/draft-04/schema#",
@@ -9,9 +11,6 @@ const DRAFTS: &[&str] = &[
     "https://json-schema.org/draft/2019-09/schema",
     "https://json-schema.org/draft/2020-12/schema",
 ];
-
-/// Keywords whose values are data, in which `$schema` is a member like others.
-const DATA: &[&str] = &["const", "enum", "default", "examples"];
 
 /// A `$schema` that names no draft.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,18 +15,16 @@ use crate::registry::document::{Document, MAX_NESTING, position, too_deep};
 pub(super) fn read(path: &Path) -> Result<Value, String> {
     let bytes =
         std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    let text = decoded(&bytes)
-        .map_err(|(at, problem)| {
-            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("{}:{line}: {problem}", path.display())
-        })?
-        .to_owned();
-    let value = json(&text).map_err(|(Position { line, column }, problem)| {
+    let text = decoded(&bytes).map_err(|(at, problem)| {
+        let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{}:{line}: {problem}", path.display())
+    })?;
+    let value = json(text).map_err(|(Position { line, column }, problem)| {
         format!("{}:{line}:{column}: {problem}", path.display())
     })?;
-    let fault = match first_inexact(&text) {
-        Some((at, literal)) => Some((position(&text, at), inexact(literal))),
-        None => twice(&text),
+    let fault = match first_inexact(text) {
+        Some((at, literal)) => Some((position(text, at), inexact(literal))),
+        None => twice(text),
     };
     match fault {
         None => Ok(value),
