@@ -302,10 +302,7 @@ fn edited(
     let (parent, key) = pointer.rsplit_once('/')?;
     let mut documents = source.documents.clone();
     let mut document = Value::clone(&documents.get(index)?.1);
-    edit(
-        document.pointer_mut(parent)?,
-        &key.replace("~1", "/").replace("~0", "~"),
-    )?;
+    edit(document.pointer_mut(parent)?, &crate::model::unescape(key))?;
     documents[index].1 = Arc::new(document);
     Some(Source {
         documents,

@@ -206,7 +206,7 @@ impl Side {
                 let reference = here
                     .and_then(|value| value.get("$ref"))
                     .and_then(Value::as_str);
-                let name = token.replace("~1", "/").replace("~0", "~");
+                let name = crate::model::unescape(token);
                 let has = here.is_some_and(|value| value.get(&name).is_some() || value.is_array());
                 match reference {
                     Some(reference) if token == "$ref" || !has => {

@@ -417,7 +417,7 @@ fn former_pointer(pointer: &str, version: &TopicVersion) -> String {
         Some(end) => pointer[1..].split_at(end),
         None => (&pointer[1..], ""),
     };
-    let name = first.replace("~1", "/").replace("~0", "~");
+    let name = crate::model::unescape(first);
     match version.renames.get(&name) {
         Some(old) => format!("/{}{rest}", crate::model::escape(old)),
         None => pointer.to_owned(),

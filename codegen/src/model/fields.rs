@@ -163,7 +163,7 @@ impl Model {
         let mut always_present = true;
         let mut found = None;
         for token in pointer.strip_prefix('/')?.split('/') {
-            let name = token.replace("~1", "/").replace("~0", "~");
+            let name = crate::model::unescape(token);
             let property = self.property(&schemas, &name)?;
             always_present &= property.required;
             schemas.clone_from(&property.schemas);

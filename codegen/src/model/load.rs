@@ -301,6 +301,12 @@ pub fn escape(token: &str) -> String {
     }
 }
 
+/// A reference token of a JSON pointer as it is meant: the inverse of [`escape`].
+#[must_use]
+pub fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
 /// Reads one schema object's keywords.
 struct Reader<'l, 'd, 'r> {
     loader: &'l mut Loader<'d, 'r>,

@@ -11,7 +11,7 @@ mod sparse;
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
 
-pub use load::{ModelError, build, build_in, escape, known as known_draft};
+pub use load::{ModelError, build, build_in, escape, known as known_draft, unescape};
 pub use sparse::Sparse;
 
 /// Keywords whose values are data and no schemas: what looks like a keyword in them is a member like others.

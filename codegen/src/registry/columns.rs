@@ -116,7 +116,7 @@ pub(super) fn rename(
     let (first, tail) = rest
         .split_once('/')
         .map_or((rest, None), |(first, tail)| (first, Some(tail)));
-    let name = lineage.name_in(index, &first.replace("~1", "/").replace("~0", "~"))?;
+    let name = lineage.name_in(index, &crate::model::unescape(first))?;
     Some(match tail {
         Some(tail) => format!("{prefix}{}/{tail}", escape(&name)),
         None => format!("{prefix}{}", escape(&name)),

@@ -84,7 +84,11 @@ impl Demands {
         let mut members = members.clone();
         let mut demand = Value::Object(Map::new());
         for pointer in &self.times {
-            let names: Vec<String> = pointer.split('/').skip(1).map(unescaped).collect();
+            let names: Vec<String> = pointer
+                .split('/')
+                .skip(1)
+                .map(crate::model::unescape)
+                .collect();
             put(&mut demand, &names);
         }
         let ignores_others = members
@@ -178,10 +182,6 @@ fn filling_times<'c, 'f>(
         .iter()
         .filter(move |mapping| is_time(&mapping.column))
         .map(|mapping| mapping.source.from.as_str())
-}
-
-fn unescaped(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
 }
 
 /// Says in `schema` that the text behind `names` is a time. Inner objects are left open in so many words, since a

@@ -37,7 +37,7 @@ impl PayloadPaths {
                     .pointer
                     .split('/')
                     .skip(1)
-                    .map(|token| token.replace("~1", "/").replace("~0", "~"))
+                    .map(crate::model::unescape)
                     .collect();
                 // A dot inside a name reads as nesting in ClickHouse.
                 if names

@@ -56,7 +56,7 @@ fn remove(value: &mut Value, pointer: &str) {
     if let Some((owner, name)) = pointer.rsplit_once('/')
         && let Some(Value::Object(members)) = value.pointer_mut(owner)
     {
-        members.shift_remove(&name.replace("~1", "/").replace("~0", "~"));
+        members.shift_remove(&crate::model::unescape(name));
     }
 }
 

@@ -124,6 +124,6 @@ fn at<'e>(event: &'e Map<String, Value>, pointer: &str) -> Option<&'e Value> {
         Some((first, rest)) => (first, format!("/{rest}")),
         None => (pointer.strip_prefix('/')?, String::new()),
     };
-    let name = first.replace("~1", "/").replace("~0", "~");
+    let name = crate::model::unescape(first);
     event.get(&name)?.pointer(&rest)
 }

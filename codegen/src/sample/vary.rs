@@ -66,7 +66,7 @@ fn take(value: &mut Value, place: &str) {
     };
     match value.pointer_mut(above) {
         Some(Value::Object(members)) => {
-            members.shift_remove(&name.replace("~1", "/").replace("~0", "~"));
+            members.shift_remove(&crate::model::unescape(name));
         }
         Some(Value::Array(items)) => {
             if let Some(index) = name.parse().ok().filter(|index| *index < items.len()) {

@@ -270,7 +270,7 @@ fn dotted(pointer: &str) -> String {
     pointer
         .split('/')
         .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .map(crate::model::unescape)
         .collect::<Vec<_>>()
         .join(".")
 }

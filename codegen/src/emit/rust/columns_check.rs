@@ -43,7 +43,7 @@ fn time(pointer: &str) -> TokenStream {
     let names: Vec<String> = pointer
         .split('/')
         .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .map(crate::model::unescape)
         .collect();
     match &names[..] {
         [name] => quote!(check::is_time(value.get(#name), at.member(#name))?;),

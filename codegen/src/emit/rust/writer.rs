@@ -236,7 +236,7 @@ fn lookup(value: &TokenStream, pointer: &str) -> TokenStream {
     let tokens: Vec<String> = pointer
         .split('/')
         .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .map(crate::model::unescape)
         .collect();
     match &tokens[..] {
         [name] => quote!(#value.get(#name)),

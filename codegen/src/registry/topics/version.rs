@@ -201,8 +201,7 @@ impl Context<'_> {
         pointer.strip_prefix(&prefix).is_some_and(|rest| {
             let first = rest.split('/').next().unwrap_or_default();
             // Deeper parts may belong to one version only.
-            self.lineage
-                .knows(&first.replace("~1", "/").replace("~0", "~"))
+            self.lineage.knows(&crate::model::unescape(first))
         })
     }
 

@@ -63,7 +63,7 @@ fn or_by_message(
             pointer.push_str("/properties/");
             pointer.push_str(token);
         }
-        let name = token.replace("~1", "/").replace("~0", "~");
+        let name = crate::model::unescape(token);
         let Some(inner) = value
             .get(&name)
             .or_else(|| value.get(name.parse::<usize>().ok()?))
@@ -158,7 +158,7 @@ pub(super) fn is_undeclared(reading: &Reading<'_>, witness: &Witness) -> bool {
     }
     let mut value = &witness.value;
     witness.instance.split('/').skip(1).any(|token| {
-        let name = token.replace("~1", "/").replace("~0", "~");
+        let name = crate::model::unescape(token);
         let is_foreign = value.is_object() && !model.names(&name);
         value = match value {
             Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
