@@ -73,7 +73,7 @@ fn names_and_columns_of_views() {
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "net_cents""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "customer""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "newest""#, "name-taken", "/measures/2/name", "already"),
-        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "last_event_at""#, "name-taken", "/measures/2/name", "already"),
+        (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "last_event_on""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "is_copy""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "chunk""#, "name-taken", "/measures/2/name", "already"),
         (CUSTOMERS, r#"name = "largest_cents""#, r#"name = "Largest""#, "invalid-view", "/measures/2/name", "lower-case"),
