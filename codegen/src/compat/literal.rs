@@ -4,7 +4,7 @@
 //! rounded on the way in would be proved compatible with what it is not, so such a literal is refused where a text
 //! is read.
 use num_rational::BigRational;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::values::{decimal, rational};
 
@@ -14,34 +14,112 @@ const SAFE_DIGITS: usize = 15;
 /// Largest power of ten that a literal is looked into with; doubles end at 308.
 const MOST_EXPONENT: i64 = 400;
 
+/// The number literals of a JSON text, each with the byte it starts at.
+struct Literals<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Iterator for Literals<'t> {
+    type Item = (usize, &'t str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    while let Some(byte) = bytes.get(self.at).filter(|byte| **byte != b'"') {
+                        self.at += if *byte == b'\\' { 2 } else { 1 };
+                    }
+                    self.at += 1;
+                }
+                b'-' | b'0'..=b'9' => {
+                    let is_part =
+                        |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+                    let start = self.at;
+                    self.at += bytes[start..].iter().take_while(is_part).count();
+                    return Some((start, &self.text[start..self.at]));
+                }
+                _ => self.at += 1,
+            }
+        }
+        None
+    }
+}
+
 /// The first number of a JSON text that would be read as another one, and the byte it starts at.
 #[must_use]
 pub fn first_inexact(text: &str) -> Option<(usize, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
-                at += 1;
-                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
-                    at += if *byte == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-            }
-            b'-' | b'0'..=b'9' => {
-                let is_part =
-                    |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-                let length = bytes[at..].iter().take_while(is_part).count();
-                let literal = &text[at..at + length];
-                if !is_exact(literal) {
-                    return Some((at, literal));
-                }
-                at += length;
-            }
-            _ => at += 1,
-        }
+    let mut literals = Literals { text, at: 0 };
+    literals.find(|(_, literal)| !is_exact(literal))
+}
+
+/// Puts whole numbers of 64 bits in place of the doubles that were read of them: `9007199254740993.0` is no even
+/// number, and a worker does not take it for one. `value` is what was read of `text`, its members in their order.
+pub fn restore_whole(text: &str, value: &mut Value) {
+    if has_wide_double(value) {
+        put_back(value, &mut Literals { text, at: 0 });
     }
-    None
+}
+
+/// From here on doubles lie further apart than whole numbers.
+const WIDE: f64 = 9_007_199_254_740_992.0;
+
+fn is_wide_double(number: &Number) -> bool {
+    number.is_f64() && number.as_f64().is_some_and(|number| number.abs() >= WIDE)
+}
+
+fn has_wide_double(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => is_wide_double(number),
+        Value::Array(items) => items.iter().any(has_wide_double),
+        Value::Object(members) => members.values().any(has_wide_double),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+fn put_back(value: &mut Value, literals: &mut Literals<'_>) {
+    match value {
+        Value::Number(number) => {
+            let literal = literals.next();
+            if is_wide_double(number)
+                && let Some(whole) = literal.and_then(|(_, literal)| whole(literal))
+            {
+                *number = whole;
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                put_back(item, literals);
+            }
+        }
+        Value::Object(members) => {
+            for member in members.values_mut() {
+                put_back(member, literals);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// The whole number of 64 bits that a literal spells with a fraction or an exponent.
+fn whole(literal: &str) -> Option<Number> {
+    let exponent = literal
+        .split_once(['e', 'E'])
+        .map(|(_, exponent)| exponent.parse::<i64>());
+    if exponent
+        .is_some_and(|exponent| exponent.map_or(true, |exponent| exponent.abs() > MOST_EXPONENT))
+    {
+        return None;
+    }
+    let written = decimal(literal)
+        .filter(BigRational::is_integer)?
+        .to_integer();
+    let positive = u64::try_from(&written).map(Number::from);
+    positive
+        .or_else(|_| i64::try_from(&written).map(Number::from))
+        .ok()
 }
 
 /// Whether a number literal means the number that it is read as; text that is no number counts as exact.
@@ -114,6 +192,20 @@ mod tests {
         ] {
             assert!(!is_exact(rounded), "{rounded}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_restored_however_they_are_spelled() {
+        let text = r#"{"z": "1e30", "a": [9007199254740993.0, -9223372036854775807e0, 1e19, 1e20, 0.5],
+            "b": {"a": 92233720368547758070E-1, "c": 18446744073709551615}}"#;
+        let mut value = serde_json::from_str(text).expect("JSON");
+        restore_whole(text, &mut value);
+        let expected = serde_json::json!({
+            "z": "1e30",
+            "a": [9_007_199_254_740_993_u64, -9_223_372_036_854_775_807_i64, 10_000_000_000_000_000_000_u64, 1e20, 0.5],
+            "b": {"a": 9_223_372_036_854_775_807_u64, "c": u64::MAX}
+        });
+        assert_eq!(value, expected);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::finding::{Finding, Plane, Position, Severity};
 use places::Places;
+#[cfg(feature = "cli")] // texts that are no part of a registry
 pub(crate) use places::{MAX_NESTING, too_deep};
 
 /// Texts that parse, by path below the registry folder. Registries that have a text in common share it.

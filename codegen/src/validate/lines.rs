@@ -3,6 +3,7 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
+use crate::compat::literal::restore_whole;
 use crate::registry::document::strict;
 
 /// Longest line looked into, in bytes: 64 MiB.
@@ -126,7 +127,11 @@ fn instance(bytes: &[u8]) -> Result<Value, Unreadable> {
             reason: "not UTF-8".to_owned(),
         }
     })?;
-    strict::parse(text).map_err(|trouble| {
+    let mut read = strict::parse(text);
+    if let Ok(value) = &mut read {
+        restore_whole(text, value);
+    }
+    read.map_err(|trouble| {
         // What is wrong may stand behind the last byte, and never inside of a character.
         let before = text.as_bytes().get(..trouble.byte - 1).unwrap_or(bytes);
         let starts_letter = |byte: &&u8| **byte & 0xc0 != 0x80;

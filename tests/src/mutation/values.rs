@@ -24,8 +24,8 @@ impl Mutator<'_> {
         #[allow(clippy::cast_precision_loss)]
         match self.rng.u8(0..24) {
             0..=4 => json!(bound),
-            5..=6 => json!(bound + 1),
-            7..=8 => json!(bound - 1),
+            5..=6 => json!(bound.saturating_add(1)),
+            7..=8 => json!(bound.saturating_sub(1)),
             9..=10 => json!(bound as f64),
             11 => json!(bound as f64 + 0.5),
             12 => json!(bound as f64 - 0.5),
@@ -189,7 +189,7 @@ impl Mutator<'_> {
         match old {
             Value::Number(_) if rule["type"] == "integer" => {
                 let low = rule["minimum"].as_i64().unwrap_or(-1000);
-                let high = rule["maximum"].as_i64().unwrap_or(1000);
+                let high = rule["maximum"].as_i64().unwrap_or(1000).max(low);
                 let number = match self.rng.u8(0..4) {
                     0 => low,
                     1 => high,

@@ -130,6 +130,7 @@ impl Workspace {
     }
 
     /// Every file of it.
+    #[allow(dead_code)] // by tests
     pub fn files(&self) -> Files {
         read_below(&self.root)
     }
@@ -158,6 +159,20 @@ impl Workspace {
         std::fs::remove_dir_all(&registry).unwrap();
         for (name, contents) in read_below(&self.root.join(with)) {
             write(&registry.join(name), &contents);
+        }
+    }
+
+    /// Puts a registry that is nowhere on disk in the place of the first.
+    #[allow(dead_code)] // by tests
+    pub fn put_registry(&self, texts: &BTreeMap<String, String>) {
+        let registry = self.root.join("schema_registry");
+        for name in read_below(&registry).keys() {
+            if !texts.contains_key(name) {
+                std::fs::remove_file(registry.join(name)).unwrap();
+            }
+        }
+        for (name, text) in texts {
+            write(&registry.join(name), text.as_bytes());
         }
     }
 

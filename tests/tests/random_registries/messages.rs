@@ -1,0 +1,133 @@
+//! Events of a registry: valid ones as the sampler draws them, and the same changed a little or a lot.
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use topicwright::gate::side::Side;
+use topicwright::registry::Topic;
+use topicwright::sample::{Dice, Events};
+use topicwright::validate::lines::Lines;
+use topicwright::validate::{Envelopes, Unnamed};
+use topicwright_tests::mutation::Mutator;
+use topicwright_tests::spelling;
+
+/// An event as a line of text.
+pub struct Message {
+    pub topic: String,
+    /// The version that it names; 1 where it names none.
+    pub version: u64,
+    pub line: Vec<u8>,
+    /// Whether `validate` takes it.
+    pub is_valid: bool,
+}
+
+/// Events of one version that are drawn without a change.
+const DRAWN: usize = 12;
+/// Times that each is changed.
+const CHANGED: usize = 4;
+
+/// Events of every version of every topic.
+pub fn messages(side: &Side, seed: u64) -> Vec<Message> {
+    let mut random = Rng::with_seed(seed ^ 0x6d65_7373_6167_6573);
+    let mut all = Vec::new();
+    for topic in side.registry.topics.iter() {
+        let judge = Envelopes::new(&side.registry, &side.read, topic, Unnamed::First)
+            .expect("the validator takes what was loaded");
+        for value in values(side, topic, &mut random) {
+            let mut line = spelling::spelled(&value, &mut random);
+            for byte in &mut line {
+                // Between members a line feed is a space; in a text it is escaped.
+                if matches!(byte, b'\n' | b'\r') {
+                    *byte = b' ';
+                }
+            }
+            all.push(Message {
+                topic: topic.name.clone(),
+                version: value.get("v").and_then(whole).unwrap_or(1),
+                is_valid: accepts(&judge, &line),
+                line,
+            });
+        }
+    }
+    all
+}
+
+fn whole(value: &Value) -> Option<u64> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|number| number.fract() == 0.0 && *number >= 0.0)
+            .map(|number| number as u64)
+    })
+}
+
+/// As `validate --envelope` judges a line.
+fn accepts(judge: &Envelopes<'_>, line: &[u8]) -> bool {
+    let read = Lines::new(line, usize::MAX).next_line();
+    let instance = read.expect("memory can be read").map(|line| line.instance);
+    matches!(instance, Some(Ok(value)) if judge.refusals(&value).is_empty())
+}
+
+fn values(side: &Side, topic: &Topic, random: &mut Rng) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut number = 0_usize;
+    for version in &topic.versions {
+        let mut events = Events::new(&side.registry, &side.read, topic, version)
+            .expect("the validator takes what was loaded");
+        let mut dice = Dice::new(random.u64(..));
+        let drawn: Vec<Value> = (0..DRAWN)
+            // A version that no event is of has no samples.
+            .map_while(|_| events.sample(&mut dice).ok())
+            .collect();
+        let read = |path: &str| {
+            side.documents
+                .get(path)
+                .map(|document| Value::clone(&document.value))
+        };
+        let mut rule = read(&side.registry.envelope.path).unwrap_or_default();
+        rule["properties"]["data"] = read(&version.path).unwrap_or_default();
+        for event in &drawn {
+            for step in 0..=CHANGED {
+                let mut event = event.clone();
+                for _ in 0..step.min(2) {
+                    change(&mut event, &rule, &drawn, random);
+                }
+                number += 1;
+                // Every one is an event of its own, so that each must have a row.
+                if event.get("id").is_some_and(Value::is_string) {
+                    event["id"] = format!("{}-{number}", topic.name).into();
+                }
+                if let Some(members) = event.as_object_mut() {
+                    members.shift_remove("key");
+                }
+                // Another topic's events are another test's.
+                if event.get("type") == Some(&json!(topic.name)) {
+                    all.push(event);
+                }
+            }
+        }
+    }
+    all
+}
+
+fn change(event: &mut Value, rule: &Value, donors: &[Value], random: &mut Rng) {
+    let (gently, in_payload) = (random.bool(), random.u8(0..4) > 0);
+    let mut mutator = Mutator {
+        rng: random,
+        donors,
+    };
+    let (value, rule) = match event.get_mut("data") {
+        Some(payload) if in_payload => (payload, &rule["properties"]["data"]),
+        _ => (event, rule),
+    };
+    match gently {
+        true => mutator.mutate_gently(value, rule),
+        false => mutator.mutate(value, rule),
+    }
+}
+
+/// Names of topics among messages.
+pub fn topics<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeSet<&'m str> {
+    messages.map(|message| message.topic.as_str()).collect()
+}

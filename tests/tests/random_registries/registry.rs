@@ -1,0 +1,264 @@
+//! Two states of a registry, drawn at random and settled: what `check` objects to, the change leaves out.
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use topicwright::finding::{Finding, Severity};
+use topicwright::gate;
+use topicwright::gate::day::Day;
+use topicwright::gate::side::Side;
+use topicwright::registry::files::Files;
+use topicwright::registry::manifest::CompatibilityLevel;
+
+use super::change::changed;
+use super::payload::{COLUMNS, Draw};
+
+/// A registry before and after a change that `check` calls safe.
+pub struct Drawn {
+    pub old: Files,
+    pub new: Files,
+    /// The same, loaded.
+    pub side: Side,
+    pub tally: Tally,
+}
+
+/// What became of the topics that were drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Topics whose first state the compiler carries.
+    pub carried: usize,
+    /// Topics that the compiler refuses, with its reason.
+    pub refused: usize,
+    /// Changes that `check` lets pass, of topics whose old readers are promised to read on.
+    pub safe: usize,
+    /// Changes that `check` lets pass without such a promise.
+    pub unpromised: usize,
+    /// Changes that `check` objects to.
+    pub unsafe_ones: usize,
+}
+
+/// Levels, by how often they are drawn.
+const LEVELS: &[CompatibilityLevel] = &[
+    CompatibilityLevel::Forward,
+    CompatibilityLevel::Forward,
+    CompatibilityLevel::ForwardTransitive,
+    CompatibilityLevel::Full,
+    CompatibilityLevel::Full,
+    CompatibilityLevel::FullTransitive,
+    CompatibilityLevel::Backward,
+    CompatibilityLevel::None,
+];
+
+/// A day on which nothing is deprecated.
+fn today() -> Day {
+    Day::read("2026-01-01").expect("a day")
+}
+
+fn manifest(random: &mut Rng, columns: &[(&str, &str)]) -> String {
+    let payload = ["string", "json"][random.usize(0..2)];
+    let mut text = format!(
+        "[project]\nname = \"random\"\ncrate = \"random-events\"\ndescription = \"Drawn at random.\"\n\
+         [kafka]\npartitions = 1\nreplication_factor = 1\n\
+         [clickhouse]\ndatabase = \"random\"\ntable = \"events\"\npayload = \"{payload}\"\n\
+         retention_days = 400\norder_by = [\"event_type\", \"actor\"]\n\
+         [[clickhouse.columns]]\nname = \"actor\"\ntype = \"String\"\ndescription = \"Who acted\"\n"
+    );
+    for (name, kind) in columns {
+        let _ = write!(
+            text,
+            "[[clickhouse.columns]]\nname = \"{name}\"\ntype = \"{kind}\"\ndescription = \"Drawn\"\n"
+        );
+    }
+    text
+}
+
+fn envelope(random: &mut Rng) -> Value {
+    let mut envelope = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "description": "Wraps every event.",
+        "type": "object",
+        "required": ["type", "id", "actor", "at", "data"],
+        "properties": {
+            "type": {"description": "Event type.", "type": "string", "minLength": 1, "maxLength": 100, "x-role": "event-type"},
+            "v": {"description": "Schema version.", "type": "integer", "minimum": 1, "maximum": 65535, "x-role": "schema-version"},
+            "id": {"description": "Unique id.", "type": "string", "minLength": 1, "maxLength": 100, "x-role": "event-id"},
+            "actor": {"description": "Who acted.", "type": "string", "minLength": 1, "maxLength": 100, "x-column": "actor"},
+            "at": {"description": "When it happened.", "type": "string", "format": "date-time", "x-role": "timestamp"},
+            "data": {"description": "The event itself.", "type": "object", "x-role": "payload"},
+            "key": {"description": "Deduplication key.", "type": "string", "minLength": 1, "x-role": "dedupe-key"}
+        }
+    });
+    match random.u8(0..4) {
+        0 => envelope["additionalProperties"] = false.into(),
+        1 => {
+            envelope["properties"]["trace"] =
+                json!({"description": "Where it came from.", "type": ["string", "null"]});
+        }
+        _ => {}
+    }
+    envelope
+}
+
+fn topic(random: &mut Rng, payload: &Value, level: CompatibilityLevel) -> String {
+    let names: Vec<&String> = payload["properties"]
+        .as_object()
+        .map(|properties| properties.keys().collect())
+        .unwrap_or_default();
+    let name = names.get(random.usize(0..names.len().max(1)));
+    let part = name.map_or_else(String::new, |name| format!(":{{/data/{name}}}"));
+    let dedupe_key = match random.u8(0..4) {
+        0 => format!("{{/type}}:{{/id}}{part}"),
+        1 => "{/type}:{/actor}:{/id}".to_owned(),
+        _ => "{/id}".to_owned(),
+    };
+    let level = level.name();
+    format!(
+        "description = \"Something happened.\"\nowner = \"nobody\"\nconsumers = []\nkey = \"/actor\"\n\
+         dedupe_key = {dedupe_key:?}\ncompatibility = \"{level}\"\n"
+    )
+}
+
+/// The topic that a finding is about, by its file.
+fn topic_of(finding: &Finding) -> Option<&str> {
+    let (topic, _) = finding.file.strip_prefix("topics/")?.split_once('/')?;
+    Some(topic)
+}
+
+fn schema_text(schema: &Value) -> String {
+    serde_json::to_string_pretty(schema).expect("a value")
+}
+
+impl Drawn {
+    /// Draws a registry of so many topics and a change of it.
+    ///
+    /// # Panics
+    /// `check` objects to what no topic is to blame for.
+    pub fn new(seed: u64, topics: usize) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let mut old = Files::default();
+        let more = random.bool();
+        let columns = COLUMNS.len() - if more { 5 } else { 0 };
+        let (storage, all) = (random.u64(..), random.bool());
+        let state = |columns: &[(&str, &str)]| manifest(&mut Rng::with_seed(storage), columns);
+        old.0
+            .insert("registry.toml".to_owned(), state(&COLUMNS[..columns]));
+        old.0.insert(
+            "envelope/v1.json".to_owned(),
+            schema_text(&envelope(&mut random)),
+        );
+        for number in 0..topics {
+            let payload = Draw::new(&mut random).payload();
+            let level = LEVELS[random.usize(..LEVELS.len())];
+            let folder = format!("topics/r{number}");
+            let text = topic(&mut random, &payload, level);
+            old.0.insert(format!("{folder}/topic.toml"), text);
+            old.0
+                .insert(format!("{folder}/v1.json"), schema_text(&payload));
+        }
+        let mut tally = Tally::default();
+        settle_first(&mut old, &mut tally, topics);
+
+        let mut new = old.clone();
+        if all {
+            new.0.insert("registry.toml".to_owned(), state(COLUMNS));
+        }
+        let mut changes = BTreeSet::new();
+        for number in 0..topics {
+            let folder = format!("topics/r{number}");
+            let Some(text) = old.0.get(&format!("{folder}/v1.json")) else {
+                continue;
+            };
+            let schema: Value = serde_json::from_str(text).expect("as written");
+            let next = changed(&mut Draw::continued(&mut random, &schema), &schema);
+            new.0
+                .insert(format!("{folder}/v2.json"), schema_text(&next));
+            changes.insert(format!("r{number}"));
+        }
+        let side = settle_change(&old, &mut new, &mut changes, &mut tally);
+        for name in &changes {
+            let topic = side.topic(name).expect("a topic that changed");
+            match topic.manifest.compatibility.promises_forward() {
+                true => tally.safe += 1,
+                false => tally.unpromised += 1,
+            }
+        }
+        Self {
+            old,
+            new,
+            side,
+            tally,
+        }
+    }
+}
+
+/// Takes out every topic that the compiler refuses.
+fn settle_first(files: &mut Files, tally: &mut Tally, topics: usize) {
+    loop {
+        let refused = match topicwright::compile(files) {
+            Ok(compiled) => errors(compiled.notes),
+            Err(findings) => findings,
+        };
+        if refused.is_empty() {
+            break;
+        }
+        let names: BTreeSet<&str> = refused.iter().filter_map(topic_of).collect();
+        assert!(!names.is_empty(), "{}", listed(&refused));
+        for name in names {
+            files
+                .0
+                .retain(|path, _| !path.starts_with(&format!("topics/{name}/")));
+            tally.refused += 1;
+        }
+    }
+    tally.carried = topics - tally.refused;
+}
+
+fn errors(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.retain(|finding| finding.severity == Severity::Error);
+    findings
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let texts: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    texts.join("\n\n")
+}
+
+/// Takes back every change that something stands against, until nothing does.
+fn settle_change(
+    old: &Files,
+    new: &mut Files,
+    changes: &mut BTreeSet<String>,
+    tally: &mut Tally,
+) -> Side {
+    loop {
+        let (objections, side) = match Side::load(new) {
+            Err(findings) => (errors(findings), None),
+            Ok(side) => {
+                let before = side.load_other(old).expect("it was loaded before");
+                let outcome = gate::check(Some(&before), &side, today());
+                let found = errors(outcome.findings);
+                let found = match found.is_empty() {
+                    true => topicwright::compile(new).map_or_else(errors, |_| Vec::new()),
+                    false => found,
+                };
+                (found, Some(side))
+            }
+        };
+        if let (true, Some(side)) = (objections.is_empty(), side) {
+            return side;
+        }
+        let names: BTreeSet<&str> = objections.iter().filter_map(topic_of).collect();
+        assert!(
+            names.iter().any(|name| changes.contains(*name)),
+            "{}",
+            listed(&objections)
+        );
+        for name in names {
+            if changes.remove(name) {
+                new.0.remove(&format!("topics/{name}/v2.json"));
+                tally.unsafe_ones += 1;
+            }
+        }
+    }
+}
