@@ -296,8 +296,14 @@ fn compare_float(left: f64, right: i128) -> Ordering {
 }
 
 /// Whether a number is a multiple of `mantissa` × 10^-`scale`, in decimal arithmetic: 0.07 is a multiple of 0.01.
+/// A double from 2^53 on is the whole number that it holds, whatever its shortest spelling says.
 #[must_use]
 pub fn is_multiple(number: Number, mantissa: u64, scale: u32) -> bool {
+    if let Number::Float(value) = number
+        && value.abs() >= ALL_WHOLE
+    {
+        return is_whole_multiple(value, mantissa, scale);
+    }
     let Some((digits, places)) = decimal(number) else {
         return false;
     };
@@ -313,6 +319,31 @@ pub fn is_multiple(number: Number, mantissa: u64, scale: u32) -> bool {
         return digits == 0 || is_float_multiple(number.to_f64(), mantissa, scale);
     };
     left % right == 0
+}
+
+/// 2^53: doubles from here on are whole.
+const ALL_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// [`is_multiple`] of a double that is whole for its size: what is left of value·10^scale after all multiples of
+/// `mantissa`, factor by factor, as the product itself may have hundreds of digits.
+fn is_whole_multiple(value: f64, mantissa: u64, scale: u32) -> bool {
+    /// Bits of a double's fraction.
+    const FRACTION: u32 = 52;
+    /// The exponent, as it stands in the bits, with which the last bit of the fraction counts one.
+    const ONES: u64 = 1023 + FRACTION as u64;
+    let bits = value.abs().to_bits();
+    let significand = (bits & ((1 << FRACTION) - 1)) | (1 << FRACTION);
+    let doublings = (bits >> FRACTION).saturating_sub(ONES);
+    let modulus = u128::from(mantissa);
+    let times = |left: u128, factor: u128| left * factor % modulus;
+    let mut left = u128::from(significand) % modulus;
+    for _ in 0..doublings {
+        left = times(left, 2);
+    }
+    for _ in 0..scale {
+        left = times(left, 10);
+    }
+    left == 0
 }
 
 /// Beyond 38 digits exact arithmetic ends; the float's own remainder is what validators use there.
@@ -364,6 +395,39 @@ pub fn is_longer(text: &str, length: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_doubles_are_the_whole_numbers_that_they_hold() {
+        let float = Number::Float;
+        // 2^53 and powers of two beyond; every one is a multiple of a half and of a hundredth.
+        for value in [
+            9_007_199_254_740_992.0,
+            -1e18,
+            7.828_046_498_048_577e249,
+            f64::MAX,
+        ] {
+            for (mantissa, scale) in [(5, 1), (1, 2), (1, 0), (2, 0), (25, 2)] {
+                assert!(
+                    is_multiple(float(value), mantissa, scale),
+                    "{value} {mantissa}e-{scale}"
+                );
+            }
+        }
+        // 2^100 leaves 1 of three and 2 of seven; 3·2^100 nothing of three.
+        let power = 2_f64.powi(100);
+        assert!(!is_multiple(float(power), 3, 0));
+        assert!(!is_multiple(float(-power), 7, 0));
+        assert!(is_multiple(float(3.0 * power), 3, 0));
+        assert!(is_multiple(float(3.0 * power), 3, 2));
+        assert!(!is_multiple(float(power), 3, 2));
+        // Its shortest spelling, 12345678901234568·10^4, is none of three.
+        assert!(is_multiple(float(123_456_789_012_345_683_968.0), 1, 0));
+        let exact = 123_456_789_012_345_683_968_u128;
+        assert_eq!(
+            is_multiple(float(123_456_789_012_345_683_968.0), 3, 0),
+            exact % 3 == 0
+        );
+    }
 
     #[test]
     fn lengths_are_those_in_code_points() {

@@ -394,6 +394,7 @@ pub fn validator(documents: &Documents, path: &str) -> Option<jsonschema::Valida
         // Annotations since 2019-09, and for the generated checks and the prover in every draft.
         .without_content_encoding_support("base64")
         .without_content_media_type_support("application/json")
+        .should_validate_formats(false)
         .with_registry(&registry)
         .with_base_uri(uri(path))
         .build(&document.value)

@@ -1,5 +1,5 @@
 //! Events of a registry: valid ones as the sampler draws them, and the same changed a little or a lot.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub struct Message {
     pub line: Vec<u8>,
     /// Whether `validate` takes it.
     pub is_valid: bool,
+    /// Whether its payload has only members that its version declares: what the gate takes for granted of writers.
+    pub is_declared: bool,
 }
 
 /// Events of one version that are drawn without a change.
@@ -33,6 +35,14 @@ pub fn messages(side: &Side, seed: u64) -> Vec<Message> {
     for topic in side.registry.topics.iter() {
         let judge = Envelopes::new(&side.registry, &side.read, topic, Unnamed::First)
             .expect("the validator takes what was loaded");
+        let writers: BTreeMap<u64, jsonschema::Validator> = topic
+            .versions
+            .iter()
+            .map(|version| {
+                let schema = Value::clone(&side.documents[&version.path].value);
+                (u64::from(version.number), writer(schema))
+            })
+            .collect();
         for value in values(side, topic, &mut random) {
             let mut line = spelling::spelled(&value, &mut random);
             for byte in &mut line {
@@ -41,9 +51,12 @@ pub fn messages(side: &Side, seed: u64) -> Vec<Message> {
                     *byte = b' ';
                 }
             }
+            let version = value.get("v").and_then(whole).unwrap_or(1);
+            let writer = writers.get(&version);
             all.push(Message {
                 topic: topic.name.clone(),
-                version: value.get("v").and_then(whole).unwrap_or(1),
+                version,
+                is_declared: writer.is_some_and(|writer| writer.is_valid(&value["data"])),
                 is_valid: accepts(&judge, &line),
                 line,
             });
@@ -124,6 +137,81 @@ fn change(event: &mut Value, rule: &Value, donors: &[Value], random: &mut Rng) {
     match gently {
         true => mutator.mutate_gently(value, rule),
         false => mutator.mutate(value, rule),
+    }
+}
+
+/// Who accepts what a writer of this schema emits: nothing that the schema does not declare.
+fn writer(mut schema: Value) -> jsonschema::Validator {
+    close(&mut schema);
+    jsonschema::options()
+        .should_validate_formats(false)
+        .build(&schema)
+        .expect("a schema that was loaded")
+}
+
+/// Closes every object that says nothing of other members. What is asked for by name is declared.
+fn close(schema: &mut Value) {
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    for (keyword, value) in members.iter_mut() {
+        match (keyword.as_str(), value) {
+            (
+                "properties" | "$defs" | "definitions" | "patternProperties",
+                Value::Object(named),
+            ) => {
+                named.values_mut().for_each(close);
+            }
+            ("items" | "prefixItems" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                schemas.iter_mut().for_each(close);
+            }
+            ("items" | "additionalProperties" | "additionalItems", value) => close(value),
+            _ => {}
+        }
+    }
+    let is_open = !members.contains_key("additionalProperties");
+    // Rules over several members apply to what is declared beside them.
+    let is_object =
+        members.contains_key("properties") || members.get("type") == Some(&json!("object"));
+    if is_open && is_object {
+        let mut demanded = Vec::new();
+        demands(&Value::Object(members.clone()), &mut demanded);
+        let properties = members.entry("properties").or_insert_with(|| json!({}));
+        for name in demanded {
+            if properties.get(&name).is_none() {
+                properties[&name] = true.into();
+            }
+        }
+        members.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+/// Names that an object's own keywords ask for.
+fn demands(schema: &Value, found: &mut Vec<String>) {
+    let names = |value: &Value| -> Vec<String> {
+        let names = value.as_array().into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    for (keyword, value) in schema.as_object().into_iter().flatten() {
+        match keyword.as_str() {
+            "required" => found.extend(names(value)),
+            "dependentRequired" | "dependencies" => {
+                for value in value
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|named| named.values())
+                {
+                    found.extend(names(value));
+                }
+            }
+            "if" | "then" | "not" => demands(value, found),
+            "anyOf" => {
+                for value in value.as_array().into_iter().flatten() {
+                    demands(value, found);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -214,7 +214,8 @@ impl Round {
 
         let is_promised = |message: &&&Message| {
             let topic = drawn.side.topic(&message.topic).expect("it was drawn");
-            message.version == 1 || topic.manifest.compatibility.promises_forward()
+            message.version == 1
+                || message.is_declared && topic.manifest.compatibility.promises_forward()
         };
         let promised: Vec<&Message> = taken.iter().filter(is_promised).copied().collect();
         for (half, (worker, sent)) in [(&old, &promised), (&new, &taken)].into_iter().enumerate() {
