@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use referencing::Draft::{self, Draft4, Draft7, Draft202012};
 use serde_json::{Map, Value, json};
+use topicwright::compat::further::MOST;
 use topicwright::compat::{Prover, Source, Verdict, View, Witness, compat};
 
 fn ask(draft: Draft, writer: &Value, reader: &Value, view: View) -> Verdict {
@@ -341,4 +342,36 @@ fn one_cause_is_one_break() {
     );
     assert!(is_all && breaks.len() == 1, "{breaks:?}");
     assert_eq!(breaks[0].pointer, "/properties/m/anyOf");
+}
+
+/// Every kind that the union does not have is a break of its own, and telling them apart takes no more room each time.
+#[test]
+fn many_breaks_of_one_union() {
+    let kind =
+        |kind: String| json!({"properties": {"kind": {"const": kind}}, "required": ["kind"]});
+    let union = |kinds: std::ops::Range<usize>| {
+        let branches: Vec<Value> = kinds.map(|number| kind(format!("k{number}"))).collect();
+        json!({"properties": {"p": {"oneOf": branches}}})
+    };
+    let mut prover = Prover::default();
+    let mut add = |schema: Value| {
+        let source = Source::alone(schema, Draft::Draft202012);
+        prover.add(source).unwrap()
+    };
+    let (writer, reader) = (add(union(0..40)), add(union(0..3)));
+    let Verdict::Incompatible(first) = prover.compare(writer, reader, View::Strict, None) else {
+        panic!("the reader knows three kinds of forty");
+    };
+    let further = prover.further(writer, reader, View::Strict, None, &first);
+    let mut broken: Vec<&Value> = further
+        .breaks
+        .iter()
+        .map(|witness| &witness.value["p"]["kind"])
+        .collect();
+    broken.push(&first.value["p"]["kind"]);
+    let count = broken.len();
+    broken.sort_by_key(ToString::to_string);
+    broken.dedup();
+    assert_eq!((count, broken.len()), (MOST, MOST), "{broken:?}");
+    assert!(further.unproved.is_some());
 }

@@ -36,26 +36,26 @@ impl Prover {
         let mut found = Further::default();
         let mut source = self.schemas[reader.0].source.clone();
         let mut last = first.clone();
-        let mut spellings = Spellings::default();
+        let mut edits = Edits::default();
         while found.breaks.len() + 1 < MOST {
-            let Some((relaxed, handle)) = self.relax(&source, &last, &mut spellings) else {
-                found.unproved = Some(inseparable(spellings.own(last)));
+            let Some((relaxed, handle)) = self.relax(&source, &last, &mut edits) else {
+                found.unproved = Some(inseparable(edits.own(last)));
                 return found;
             };
             match self.compare(writer, handle, view, example) {
                 Verdict::Compatible(_) => return found,
                 Verdict::Unknown(mut unknown) => {
-                    unknown.pointer = spellings.of(&unknown.pointer);
+                    unknown.pointer = edits.of(&unknown.pointer);
                     found.unproved = Some(unknown);
                     return found;
                 }
                 // Inside a `not` leaving something out can refuse more.
                 Verdict::Incompatible(witness) if self.accepts(reader, &witness.value) => {
-                    found.unproved = Some(inseparable(spellings.own(last)));
+                    found.unproved = Some(inseparable(edits.own(last)));
                     return found;
                 }
                 Verdict::Incompatible(witness) => {
-                    found.breaks.push(spellings.own(witness.clone()));
+                    found.breaks.push(edits.own(witness.clone()));
                     last = witness;
                     source = relaxed;
                 }
@@ -80,48 +80,70 @@ impl Prover {
         &mut self,
         source: &Source,
         refused: &Witness,
-        spellings: &mut Spellings,
+        edits: &mut Edits,
     ) -> Option<(Source, SchemaHandle)> {
-        type Way = fn(&Source, &Witness) -> Option<Source>;
-        // Each with whether it spells the keyword in another way.
-        let ways: [(Way, bool); 4] = [
-            (without_member, false),
-            (with_branch, false),
-            (as_any_of, true),
-            (without_keyword, false),
+        let ways = [
+            Way::WithoutMember,
+            Way::WithBranch,
+            Way::AsAnyOf,
+            Way::WithoutKeyword,
         ];
-        ways.into_iter().find_map(|(way, spells)| {
-            let relaxed = way(source, refused)?;
+        ways.into_iter().find_map(|way| {
+            let has_branch = edits.branches.contains(&refused.pointer);
+            let relaxed = match way {
+                Way::WithoutMember => without_member(source, refused),
+                Way::WithBranch => with_branch(source, refused, has_branch),
+                Way::AsAnyOf => as_any_of(source, refused),
+                Way::WithoutKeyword => without_keyword(source, refused),
+            }?;
             let handle = self.add(relaxed.clone()).ok()?;
             let judge = self.schemas[handle.0]
                 .judge(self.formulas.asserts_formats)
                 .ok()?;
             let refusal = judge.refusal(&refused.value);
-            let known = spellings.0.len();
-            if spells {
-                spellings.0.push(refused.pointer.clone());
+            let known = edits.any_ofs.len();
+            if way == Way::AsAnyOf {
+                edits.any_ofs.push(refused.pointer.clone());
             }
             let same = refusal.is_some_and(|refusal| {
-                spellings.of(&refusal.pointer) == spellings.of(&refused.pointer)
+                edits.of(&refusal.pointer) == edits.of(&refused.pointer)
                     && refusal.member == refused.member
             });
             if same {
-                spellings.0.truncate(known);
+                edits.any_ofs.truncate(known);
+                return None;
             }
-            (!same).then_some((relaxed, handle))
+            if way == Way::WithBranch && !has_branch {
+                edits.branches.push(refused.pointer.clone());
+            }
+            Some((relaxed, handle))
         })
     }
 }
 
-/// Pointers of `oneOf`s that are read as `anyOf` by now.
-#[derive(Default)]
-struct Spellings(Vec<String>);
+/// How a refusing part is left out of a schema.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    WithoutMember,
+    WithBranch,
+    AsAnyOf,
+    WithoutKeyword,
+}
 
-impl Spellings {
+/// What was done to a reader so far.
+#[derive(Default)]
+struct Edits {
+    /// Pointers of `oneOf`s that are read as `anyOf` by now.
+    any_ofs: Vec<String>,
+    /// Pointers of unions that have a branch more than the reader.
+    branches: Vec<String>,
+}
+
+impl Edits {
     /// A pointer as the reader has it.
     fn of(&self, pointer: &str) -> String {
         let mut pointer = pointer.to_owned();
-        for one_of in self.0.iter().rev() {
+        for one_of in self.any_ofs.iter().rev() {
             let rest = one_of
                 .strip_suffix("/oneOf")
                 .and_then(|schema| pointer.strip_prefix(schema)?.strip_prefix("/anyOf"))
@@ -196,7 +218,10 @@ fn without_member(source: &Source, refused: &Witness) -> Option<Source> {
 /// Like it is a value of its type, or an object with its tag: a member whose value branches tell themselves apart
 /// by, or with the same members where there is no tag. Other values are judged by the branches that were there, whose
 /// pointers stay as they are.
-fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
+///
+/// A `oneOf` gets one branch for all, last of them, which takes what no other does: a branch for each value would
+/// hold all that came before it, and twice as much each time.
+fn with_branch(source: &Source, refused: &Witness, has_branch: bool) -> Option<Source> {
     let value = refused.value.pointer(&refused.instance)?;
     let documents = Arc::clone(&source.documents.first()?.1);
     edited(source, &refused.pointer, |schema, keyword| {
@@ -228,9 +253,13 @@ fn with_branch(source: &Source, refused: &Witness) -> Option<Source> {
         match keyword {
             "anyOf" => branches.push(like),
             "oneOf" => {
-                let mut like = like;
-                like["not"] = json!({"anyOf": branches});
-                branches.push(like);
+                let own = if has_branch { branches.pop() } else { None };
+                let mut alike = match own {
+                    Some(mut own) => own.get_mut("anyOf")?.as_array_mut().map(std::mem::take)?,
+                    None => Vec::new(),
+                };
+                alike.push(like);
+                branches.push(json!({"anyOf": alike, "not": {"anyOf": branches}}));
             }
             _ => return None,
         }

@@ -3,10 +3,10 @@ use serde_json::{Map, Value, json};
 
 use super::payload::Draw;
 
-/// The schema with one to three changes.
+/// The schema with one change or two.
 pub fn changed(draw: &mut Draw<'_>, schema: &Value) -> Value {
     let mut schema = schema.clone();
-    for _ in 0..draw.random.usize(1..=3) {
+    for _ in 0..draw.random.usize(1..=2) {
         change(draw, &mut schema);
     }
     schema

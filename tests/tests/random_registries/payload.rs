@@ -27,8 +27,11 @@ const FORMATS: &[&str] = &["date-time", "date", "uuid", "email", "uri", "ipv4"];
 /// RFC 3339 in UTC, said by a pattern; not every text of it is a day that there was.
 const UTC: &str = "^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?Z$";
 
-/// Fact columns that every drawn registry has: name and type.
-pub const COLUMNS: &[(&str, &str)] = &[
+/// Names and types of fact columns.
+pub type Columns = &'static [(&'static str, &'static str)];
+
+/// Fact columns; some registries have the last ones only after a change.
+pub const COLUMNS: Columns = &[
     ("c_bool", "Bool"),
     ("c_u8", "UInt8"),
     ("c_u16", "UInt16"),
@@ -59,31 +62,35 @@ pub struct Draw<'r> {
     pub is_old_draft: bool,
     /// Whether there are definitions to refer to.
     pub has_definitions: bool,
+    /// Columns that the fact table has.
+    pub columns: Columns,
     /// Columns that the schema at hand fills already.
     pub filled: BTreeSet<&'static str>,
 }
 
 impl<'r> Draw<'r> {
     /// For a schema of its own.
-    pub fn new(random: &'r mut Rng) -> Self {
+    pub fn new(random: &'r mut Rng, columns: Columns) -> Self {
         let is_old_draft = random.u8(0..6) == 0;
         let has_definitions = random.u8(0..3) == 0;
         Self {
             random,
             is_old_draft,
             has_definitions,
+            columns,
             filled: BTreeSet::new(),
         }
     }
 
     /// For changes of a schema that is there.
-    pub fn continued(random: &'r mut Rng, schema: &Value) -> Self {
+    pub fn continued(random: &'r mut Rng, columns: Columns, schema: &Value) -> Self {
         let text = schema.to_string();
         Self {
             random,
             is_old_draft: text.contains("draft-07"),
             has_definitions: text.contains("/money\""),
-            filled: COLUMNS
+            columns,
+            filled: columns
                 .iter()
                 .map(|(name, _)| *name)
                 .filter(|name| text.contains(&format!("\"{name}\"")))
@@ -163,7 +170,7 @@ impl<'r> Draw<'r> {
             3 => {
                 members.insert("minProperties".to_owned(), self.random.u8(0..3).into());
             }
-            4 => {
+            4 if one != two => {
                 members.insert("not".to_owned(), json!({"required": [one, two]}));
             }
             _ => {
@@ -222,7 +229,8 @@ impl<'r> Draw<'r> {
             return;
         }
         let any = self.one_in(40);
-        let free: Vec<&'static str> = COLUMNS
+        let free: Vec<&'static str> = self
+            .columns
             .iter()
             .filter(|(name, kind)| (any || types.contains(kind)) && !self.filled.contains(name))
             .map(|(name, _)| *name)

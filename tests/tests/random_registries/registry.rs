@@ -1,9 +1,11 @@
 //! Two states of a registry, drawn at random and settled: what `check` objects to, the change leaves out.
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
+use topicwright::compat::{Prover, Source, Verdict, View};
 use topicwright::finding::{Finding, Severity};
 use topicwright::gate;
 use topicwright::gate::day::Day;
@@ -20,6 +22,8 @@ pub struct Drawn {
     pub new: Files,
     /// The same, loaded.
     pub side: Side,
+    /// Payloads of changes that were taken back, with their topics: what readers of before refuse, as the gate says.
+    pub witnesses: Vec<(String, Value)>,
     pub tally: Tally,
 }
 
@@ -101,12 +105,18 @@ fn envelope(random: &mut Rng) -> Value {
 }
 
 fn topic(random: &mut Rng, payload: &Value, level: CompatibilityLevel) -> String {
-    let names: Vec<&String> = payload["properties"]
-        .as_object()
-        .map(|properties| properties.keys().collect())
-        .unwrap_or_default();
-    let name = names.get(random.usize(0..names.len().max(1)));
-    let part = name.map_or_else(String::new, |name| format!(":{{/data/{name}}}"));
+    let names = payload["required"].as_array().into_iter().flatten();
+    let names: Vec<&str> = names
+        .filter_map(Value::as_str)
+        .filter(|name| {
+            let kind = &payload["properties"][name]["type"];
+            matches!(kind.as_str(), Some("string" | "integer" | "boolean"))
+        })
+        .collect();
+    let part = random
+        .choice(names)
+        .map(|name| format!(":{{/data/{name}}}"));
+    let part = part.unwrap_or_default();
     let dedupe_key = match random.u8(0..4) {
         0 => format!("{{/type}}:{{/id}}{part}"),
         1 => "{/type}:{/actor}:{/id}".to_owned(),
@@ -138,17 +148,16 @@ impl Drawn {
         let mut random = Rng::with_seed(seed);
         let mut old = Files::default();
         let more = random.bool();
-        let columns = COLUMNS.len() - if more { 5 } else { 0 };
+        let columns = &COLUMNS[..COLUMNS.len() - if more { 5 } else { 0 }];
         let (storage, all) = (random.u64(..), random.bool());
         let state = |columns: &[(&str, &str)]| manifest(&mut Rng::with_seed(storage), columns);
-        old.0
-            .insert("registry.toml".to_owned(), state(&COLUMNS[..columns]));
+        old.0.insert("registry.toml".to_owned(), state(columns));
         old.0.insert(
             "envelope/v1.json".to_owned(),
             schema_text(&envelope(&mut random)),
         );
         for number in 0..topics {
-            let payload = Draw::new(&mut random).payload();
+            let payload = Draw::new(&mut random, columns).payload();
             let level = LEVELS[random.usize(..LEVELS.len())];
             let folder = format!("topics/r{number}");
             let text = topic(&mut random, &payload, level);
@@ -160,6 +169,7 @@ impl Drawn {
         settle_first(&mut old, &mut tally, topics);
 
         let mut new = old.clone();
+        let columns = if all { COLUMNS } else { columns };
         if all {
             new.0.insert("registry.toml".to_owned(), state(COLUMNS));
         }
@@ -170,12 +180,13 @@ impl Drawn {
                 continue;
             };
             let schema: Value = serde_json::from_str(text).expect("as written");
-            let next = changed(&mut Draw::continued(&mut random, &schema), &schema);
+            let next = changed(&mut Draw::continued(&mut random, columns, &schema), &schema);
             new.0
                 .insert(format!("{folder}/v2.json"), schema_text(&next));
             changes.insert(format!("r{number}"));
         }
-        let side = settle_change(&old, &mut new, &mut changes, &mut tally);
+        let mut witnesses = Vec::new();
+        let side = settle_change(&old, &mut new, &mut changes, &mut tally, &mut witnesses);
         for name in &changes {
             let topic = side.topic(name).expect("a topic that changed");
             match topic.manifest.compatibility.promises_forward() {
@@ -187,6 +198,7 @@ impl Drawn {
             old,
             new,
             side,
+            witnesses,
             tally,
         }
     }
@@ -230,6 +242,7 @@ fn settle_change(
     new: &mut Files,
     changes: &mut BTreeSet<String>,
     tally: &mut Tally,
+    witnesses: &mut Vec<(String, Value)>,
 ) -> Side {
     loop {
         let (objections, side) = match Side::load(new) {
@@ -245,9 +258,10 @@ fn settle_change(
                 (found, Some(side))
             }
         };
-        if let (true, Some(side)) = (objections.is_empty(), side) {
-            return side;
-        }
+        let side = match side {
+            Some(side) if objections.is_empty() => return side,
+            side => side,
+        };
         let names: BTreeSet<&str> = objections.iter().filter_map(topic_of).collect();
         assert!(
             names.iter().any(|name| changes.contains(*name)),
@@ -256,9 +270,31 @@ fn settle_change(
         );
         for name in names {
             if changes.remove(name) {
+                let witness = side.as_ref().and_then(|side| witness(side, name));
+                witnesses.extend(witness.map(|payload| (name.to_owned(), payload)));
                 new.0.remove(&format!("topics/{name}/v2.json"));
                 tally.unsafe_ones += 1;
             }
         }
+    }
+}
+
+/// What a writer of version 2 may emit and a reader of version 1 refuses, where that reader is promised to read on.
+fn witness(side: &Side, name: &str) -> Option<Value> {
+    let topic = side.topic(name)?;
+    if !topic.manifest.compatibility.promises_forward() {
+        return None;
+    }
+    let mut prover = Prover::default();
+    let mut add = |number: usize| {
+        let path = &topic.versions.get(number)?.path;
+        let schema = Arc::clone(&side.read.get(path)?.value);
+        let source = Source::alone(schema, jsonschema::Draft::Draft202012);
+        prover.add(source).ok()
+    };
+    let (reader, writer) = (add(0)?, add(1)?);
+    match prover.compare(writer, reader, View::Stream, None) {
+        Verdict::Incompatible(witness) => Some(witness.value),
+        Verdict::Compatible(_) | Verdict::Unknown(_) => None,
     }
 }

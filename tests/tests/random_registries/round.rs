@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rdkafka::Message as _;
+use serde_json::{Value, json};
 use topicwright::registry::files::Files;
 use topicwright_runtime::engine::clickhouse::{ClickHouse, Program};
 use topicwright_runtime::engine::kafka::Kafka;
@@ -27,6 +28,8 @@ pub struct Round {
     produced: [usize; 2],
     /// Rows that the worker of before stored, and the worker of after.
     stored: [usize; 2],
+    /// Messages that break readers as the gate says, sent to the worker of before.
+    witnesses: usize,
     pub problems: Vec<String>,
 }
 
@@ -74,12 +77,21 @@ impl Place {
         producer: &Path,
         worker: &Path,
         sent: &[&Message],
+        witnesses: &[(String, Value)],
     ) -> (BTreeMap<String, usize>, Vec<String>) {
         self.run(tables, &["apply", "--yes"]);
         // Old events stay to be counted.
         sql::run(&self.store.url(), "SYSTEM STOP MERGES").unwrap();
         let file = lines(sent.iter().copied());
         self.run(producer, &["produce", file.path().to_str().unwrap()]);
+        for (number, (topic, payload)) in witnesses.iter().enumerate() {
+            let event = json!({
+                "type": topic, "v": 2, "id": witness_id(number), "actor": "someone",
+                "at": "2026-01-01T00:00:00Z", "data": payload
+            });
+            let record = (b"someone".to_vec(), event.to_string().into_bytes());
+            kafka::send(&self.broker.brokers(), topic, None, &[record]);
+        }
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
         let arguments = ["ingest", "--listen", &listen, "--flush-interval-ms", "500"];
@@ -98,7 +110,7 @@ impl Place {
                 as usize
         };
         wait_until("every event is a row or a dead letter", || {
-            rows() + dead() >= sent.len()
+            rows() + dead() >= sent.len() + witnesses.len()
         });
         let dead = dead();
         std::thread::sleep(Duration::from_millis(100));
@@ -114,7 +126,11 @@ impl Place {
         });
         let letters = match dead {
             0 => Vec::new(),
-            _ => self.letters(&topics(sent.iter().copied())),
+            _ => {
+                let mut names = topics(sent.iter().copied());
+                names.extend(witnesses.iter().map(|(topic, _)| topic.as_str()));
+                self.letters(&names)
+            }
         };
         (rows.collect(), letters)
     }
@@ -148,6 +164,11 @@ impl Place {
         }
         all
     }
+}
+
+/// The id of the event around a witness, as it stands in its text.
+fn witness_id(number: usize) -> String {
+    format!("witness {number} of all")
 }
 
 /// A file with the events, one a line.
@@ -192,6 +213,7 @@ impl Round {
             tally: drawn.tally,
             produced: [0; 2],
             stored: [0; 2],
+            witnesses: 0,
             problems: Vec::new(),
         };
 
@@ -220,9 +242,18 @@ impl Round {
         let promised: Vec<&Message> = taken.iter().filter(is_promised).copied().collect();
         for (half, (worker, sent)) in [(&old, &promised), (&new, &taken)].into_iter().enumerate() {
             let place = Place::start();
-            let (rows, letters) = place.carry(&new, &new, worker, sent);
+            let witnesses = [drawn.witnesses.as_slice(), &[]][half];
+            let (rows, mut letters) = place.carry(&new, &new, worker, sent, witnesses);
             round.stored[half] = rows.values().sum();
             let who = ["the worker of before", "the worker of after"][half];
+            for (number, (topic, payload)) in witnesses.iter().enumerate() {
+                let id = witness_id(number);
+                match letters.iter().position(|letter| letter.contains(&id)) {
+                    Some(place) => drop(letters.swap_remove(place)),
+                    None => round.tell(format!("{who} takes the witness of {topic}: {payload}")),
+                }
+            }
+            round.witnesses += witnesses.len();
             for letter in &letters {
                 round.tell(format!("{who} makes a dead letter of {letter}"));
             }
@@ -279,6 +310,7 @@ impl Round {
             tally,
             produced: [taken, refused],
             stored: [before, after],
+            witnesses,
             problems,
         } = self;
         let Tally {
@@ -291,7 +323,7 @@ impl Round {
         format!(
             "seed {seed}: {carried} topics ({not_carried} refused); {safe} changes safe, {unpromised} not promised, \
              {unsafe_ones} objected to; {taken} events produced ({refused} refused), {before} stored by the worker of \
-             before, {after} by that of after; {} disagreements",
+             before, {after} by that of after; {witnesses} witnesses; {} disagreements",
             problems.len()
         )
     }
