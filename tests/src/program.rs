@@ -59,7 +59,13 @@ impl Servers {
     /// The program with the servers in its environment.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = command(self.program, arguments);
+        self.command_of(self.program, arguments)
+    }
+
+    /// As [`Self::command`], of another program.
+    #[must_use]
+    pub fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = command(program, arguments);
         self.tell(&mut command);
         command
     }

@@ -16,10 +16,14 @@ mod change;
 mod messages;
 #[path = "random_registries/payload.rs"]
 mod payload;
+#[path = "random_registries/pipeline.rs"]
+mod pipeline;
 #[path = "random_registries/registry.rs"]
 mod registry;
 #[path = "random_registries/round.rs"]
 mod round;
+#[path = "random_registries/rows.rs"]
+mod rows;
 mod workspace;
 
 use std::time::{Duration, Instant};

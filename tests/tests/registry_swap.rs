@@ -22,12 +22,7 @@ fn servers() -> Servers {
 
 /// A command of a program that a test compiled.
 fn pipeline(servers: &Servers, program: &Path, arguments: &[&str]) -> Command {
-    let mut command = command(program.to_str().unwrap(), arguments);
-    command
-        .env("KAFKA_BROKERS", servers.broker.brokers())
-        .env("CLICKHOUSE_URL", servers.store.url())
-        .env("TOPICWRIGHT_HASH_KEY", "00112233445566778899aabbccddeeff");
-    command
+    servers.command_of(program.to_str().unwrap(), arguments)
 }
 
 /// A worker on a port of its own.

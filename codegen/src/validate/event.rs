@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
+use super::time::is_out_of_reach;
 use super::{Refusal, Schema};
 use crate::model::escape;
 use crate::registry::document::Documents;
@@ -64,6 +65,11 @@ impl<'r> Envelopes<'r> {
                 keyword: None,
             });
         };
+        let time = event.get(&fields.timestamp).and_then(Value::as_str);
+        if time.is_some_and(is_out_of_reach) {
+            let reason = "the time is not between 1970 and 2149";
+            report(&fields.timestamp, reason.to_owned());
+        }
         let named = event.get(&fields.event_type).and_then(Value::as_str);
         if let Some(other) = named.filter(|name| *name != self.topic.name) {
             let topic = &self.topic.name;

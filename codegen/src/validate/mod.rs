@@ -4,6 +4,7 @@
 //! The word is the independent validator's, so what is accepted here is what the generated checks accept.
 mod event;
 pub mod lines;
+mod time;
 
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;

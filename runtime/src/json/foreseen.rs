@@ -72,7 +72,9 @@ impl<'t> Texts<'t> {
     /// A member's text, as [`super::Json::write_to`] would write it.
     pub(crate) fn get(&self, name: &str) -> Option<&'t str> {
         let mut members = self.members.iter().take(self.len);
-        members.find(|(own, _)| *own == name).map(|(_, text)| *text)
+        members
+            .find(|(own, _)| *own == name || is_escaped(own, name))
+            .map(|(_, text)| *text)
     }
 
     pub(super) fn push(&mut self, name: &'t str, text: &'t str) {
@@ -81,6 +83,12 @@ impl<'t> Texts<'t> {
             self.len += 1;
         }
     }
+}
+
+/// Whether a name is spelled with escapes, as hardly any producer spells one.
+fn is_escaped(spelled: &str, name: &str) -> bool {
+    spelled.contains('\\')
+        && serde_json::from_str::<String>(&format!("\"{spelled}\"")).is_ok_and(|own| own == name)
 }
 
 /// An array or object that is open.

@@ -1,5 +1,5 @@
 //! Events of a registry: valid ones as the sampler draws them, and the same changed a little or a lot.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ pub struct Message {
     /// The version that it names; 1 where it names none.
     pub version: u64,
     pub line: Vec<u8>,
+    /// The event; none where the line is no JSON.
+    pub event: Option<Value>,
     /// Whether `validate` takes it.
     pub is_valid: bool,
     /// Whether its payload has only members that its version declares: what the gate takes for granted of writers.
@@ -51,13 +53,17 @@ pub fn messages(side: &Side, seed: u64) -> Vec<Message> {
                     *byte = b' ';
                 }
             }
+            let event = read(&line);
             let version = value.get("v").and_then(whole).unwrap_or(1);
             let writer = writers.get(&version);
             all.push(Message {
                 topic: topic.name.clone(),
                 version,
                 is_declared: writer.is_some_and(|writer| writer.is_valid(&value["data"])),
-                is_valid: accepts(&judge, &line),
+                is_valid: event
+                    .as_ref()
+                    .is_some_and(|event| judge.refusals(event).is_empty()),
+                event,
                 line,
             });
         }
@@ -75,11 +81,10 @@ fn whole(value: &Value) -> Option<u64> {
     })
 }
 
-/// As `validate --envelope` judges a line.
-fn accepts(judge: &Envelopes<'_>, line: &[u8]) -> bool {
+/// As `validate` reads a line.
+pub fn read(line: &[u8]) -> Option<Value> {
     let read = Lines::new(line, usize::MAX).next_line();
-    let instance = read.expect("memory can be read").map(|line| line.instance);
-    matches!(instance, Some(Ok(value)) if judge.refusals(&value).is_empty())
+    read.expect("memory can be read")?.instance.ok()
 }
 
 fn values(side: &Side, topic: &Topic, random: &mut Rng) -> Vec<Value> {
@@ -93,13 +98,13 @@ fn values(side: &Side, topic: &Topic, random: &mut Rng) -> Vec<Value> {
             // A version that no event is of has no samples.
             .map_while(|_| events.sample(&mut dice).ok())
             .collect();
-        let read = |path: &str| {
+        let text = |path: &str| {
             side.documents
                 .get(path)
                 .map(|document| Value::clone(&document.value))
         };
-        let mut rule = read(&side.registry.envelope.path).unwrap_or_default();
-        rule["properties"]["data"] = read(&version.path).unwrap_or_default();
+        let mut rule = text(&side.registry.envelope.path).unwrap_or_default();
+        rule["properties"]["data"] = text(&version.path).unwrap_or_default();
         for event in &drawn {
             for step in 0..=CHANGED {
                 let mut event = event.clone();
@@ -213,9 +218,4 @@ fn demands(schema: &Value, found: &mut Vec<String>) {
             _ => {}
         }
     }
-}
-
-/// Names of topics among messages.
-pub fn topics<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeSet<&'m str> {
-    messages.map(|message| message.topic.as_str()).collect()
 }

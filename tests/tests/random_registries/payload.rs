@@ -116,7 +116,7 @@ impl<'r> Draw<'r> {
 
     /// A whole payload schema.
     pub fn payload(&mut self) -> Value {
-        let mut schema = self.object(2, true);
+        let mut schema = self.object(2, true, true);
         let members = schema.as_object_mut().expect("an object");
         let draft = match self.is_old_draft {
             true => "http://json-schema.org/draft-07/schema#",
@@ -194,7 +194,7 @@ impl<'r> Draw<'r> {
             15 => self.anything(),
             16..=18 => self.array(depth - 1),
             19 => self.tuple(depth - 1),
-            20..=22 => self.object(depth - 1, false),
+            20..=22 => self.object(depth - 1, false, may_fill),
             23 => self.map(depth - 1),
             24 | 25 => self.tagged(depth - 1),
             _ => self.untagged(depth - 1),
@@ -382,13 +382,13 @@ impl<'r> Draw<'r> {
         schema
     }
 
-    /// An object with members; the payload's own members may fill columns.
-    pub fn object(&mut self, depth: u32, is_payload: bool) -> Value {
+    /// An object with members.
+    fn object(&mut self, depth: u32, is_payload: bool, may_fill: bool) -> Value {
         let mut properties = Map::new();
         for _ in 0..self.random.usize(1..=if is_payload { 7 } else { 4 }) {
             let name = self.pick(NAMES);
             if !properties.contains_key(name) {
-                properties.insert(name.to_owned(), self.value(depth, is_payload));
+                properties.insert(name.to_owned(), self.value(depth, may_fill));
             }
         }
         let required: Vec<&String> = properties.keys().filter(|_| self.one_in(2)).collect();
@@ -415,7 +415,7 @@ impl<'r> Draw<'r> {
             .into_iter()
             .take(self.random.usize(2..=3))
             .map(|kind| {
-                let mut schema = self.object(depth, false);
+                let mut schema = self.object(depth, false, false);
                 schema["properties"]["kind"] = json!({"const": kind});
                 schema["required"] = json!(["kind"]);
                 schema

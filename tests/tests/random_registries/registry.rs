@@ -20,8 +20,8 @@ use super::payload::{COLUMNS, Draw};
 pub struct Drawn {
     pub old: Files,
     pub new: Files,
-    /// The same, loaded.
-    pub side: Side,
+    /// Both, loaded.
+    pub sides: [Side; 2],
     /// Payloads of changes that were taken back, with their topics: what readers of before refuse, as the gate says.
     pub witnesses: Vec<(String, Value)>,
     pub tally: Tally,
@@ -61,6 +61,7 @@ fn today() -> Day {
 
 fn manifest(random: &mut Rng, columns: &[(&str, &str)]) -> String {
     let payload = ["string", "json"][random.usize(0..2)];
+    let mapped = [("m_i64", "Int64"), ("m_f64", "Float64")];
     let mut text = format!(
         "[project]\nname = \"random\"\ncrate = \"random-events\"\ndescription = \"Drawn at random.\"\n\
          [kafka]\npartitions = 1\nreplication_factor = 1\n\
@@ -68,7 +69,7 @@ fn manifest(random: &mut Rng, columns: &[(&str, &str)]) -> String {
          retention_days = 400\norder_by = [\"event_type\", \"actor\"]\n\
          [[clickhouse.columns]]\nname = \"actor\"\ntype = \"String\"\ndescription = \"Who acted\"\n"
     );
-    for (name, kind) in columns {
+    for (name, kind) in columns.iter().chain(&mapped) {
         let _ = write!(
             text,
             "[[clickhouse.columns]]\nname = \"{name}\"\ntype = \"{kind}\"\ndescription = \"Drawn\"\n"
@@ -123,10 +124,46 @@ fn topic(random: &mut Rng, payload: &Value, level: CompatibilityLevel) -> String
         _ => "{/id}".to_owned(),
     };
     let level = level.name();
-    format!(
+    let mut text = format!(
         "description = \"Something happened.\"\nowner = \"nobody\"\nconsumers = []\nkey = \"/actor\"\n\
          dedupe_key = {dedupe_key:?}\ncompatibility = \"{level}\"\n"
-    )
+    );
+    mapping(random, payload, &mut text);
+    text
+}
+
+/// A column that the manifest fills, now and then on a condition or with the other sign.
+fn mapping(random: &mut Rng, payload: &Value, text: &mut String) {
+    let members = payload["properties"].as_object().into_iter().flatten();
+    let of_kind = |kinds: &[&str]| -> Vec<&String> {
+        members
+            .clone()
+            .filter(|(_, schema)| {
+                schema["type"]
+                    .as_str()
+                    .is_some_and(|kind| kinds.contains(&kind))
+            })
+            .map(|(name, _)| name)
+            .collect()
+    };
+    let Some(from) = random.choice(of_kind(&["integer", "number"])) else {
+        return;
+    };
+    let column = match payload["properties"][from]["type"] == "integer" {
+        true => "m_i64",
+        false => "m_f64",
+    };
+    let negate = random.bool();
+    let _ = write!(
+        text,
+        "[columns.{column}]\nfrom = \"/data/{from}\"\nnegate = {negate}\n"
+    );
+    if let (Some(field), true) = (random.choice(of_kind(&["boolean"])), random.bool()) {
+        let _ = writeln!(
+            text,
+            "when = [{{ field = \"/data/{field}\", equals = true }}]"
+        );
+    }
 }
 
 /// The topic that a finding is about, by its file.
@@ -186,6 +223,7 @@ impl Drawn {
             changes.insert(format!("r{number}"));
         }
         let mut witnesses = Vec::new();
+        let before = Side::load(&old).expect("it compiles");
         let side = settle_change(&old, &mut new, &mut changes, &mut tally, &mut witnesses);
         for name in &changes {
             let topic = side.topic(name).expect("a topic that changed");
@@ -197,7 +235,7 @@ impl Drawn {
         Self {
             old,
             new,
-            side,
+            sides: [before, side],
             witnesses,
             tally,
         }
