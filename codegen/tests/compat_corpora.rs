@@ -8,67 +8,73 @@
 )]
 mod corpus;
 
-use corpus::{COLLECTIONS, cases};
+use corpus::{COLLECTIONS, Unknowns, VIEWS, cases};
 use serde_json::Value;
 use topicwright::compat::{Verdict, View};
+
+/// Unknown answers of a collection that are still few, in a thousand; apart from what nobody could answer.
+const STILL_FEW: usize = 5;
 
 #[test]
 fn no_verdict_contradicts_the_truth() {
     let mut wrong = Vec::new();
-    for (name, most_unknown) in COLLECTIONS {
+    for name in COLLECTIONS {
         let cases = cases(name);
-        let (mut compatible, mut incompatible, mut unknown) = (0, 0, 0);
-        for case in &cases {
-            match case.judge(View::Strict) {
-                Ok(Verdict::Compatible(_)) => {
-                    compatible += 1;
-                    if case.truth == "incompatible" {
-                        wrong.push(format!(
-                            "{}: proved, but {:?} breaks it",
-                            case.id, case.counterexample
-                        ));
+        assert!(cases.len() > 100, "{name} is there");
+        for view in VIEWS {
+            let (mut compatible, mut incompatible) = (0, 0);
+            let mut unknown = Unknowns::default();
+            for case in &cases {
+                match case.judge(view) {
+                    Ok(Verdict::Compatible(_)) => {
+                        compatible += 1;
+                        if view == View::Strict && case.truth == "incompatible" {
+                            wrong.push(format!(
+                                "{}: proved, but {:?} breaks it",
+                                case.id, case.counterexample
+                            ));
+                        }
                     }
-                }
-                Ok(Verdict::Incompatible(witness)) => {
-                    incompatible += 1;
-                    if case.truth == "compatible" {
-                        wrong.push(format!(
-                            "{}: {} is said to break it",
-                            case.id, witness.value
-                        ));
+                    Ok(Verdict::Incompatible(witness)) => {
+                        incompatible += 1;
+                        if case.truth == "compatible" {
+                            wrong.push(format!(
+                                "{}: {} is said to break it",
+                                case.id, witness.value
+                            ));
+                        }
+                        assert_eq!(
+                            case.validated(&witness.value),
+                            (true, false),
+                            "{}: {}",
+                            case.id,
+                            witness.value
+                        );
+                        assert!(!witness.reason.is_empty());
                     }
-                    assert_eq!(
-                        case.validated(&witness.value),
-                        (true, false),
-                        "{}: {}",
-                        case.id,
-                        witness.value
-                    );
-                    assert!(!witness.reason.is_empty());
-                }
-                Ok(Verdict::Unknown(why)) => {
-                    println!(
-                        "{}: {} at {}: {}",
-                        case.id, why.keyword, why.pointer, why.reason
-                    );
-                    unknown += 1;
-                }
-                Err(why) => {
-                    println!("{}: {why}", case.id);
-                    unknown += 1;
+                    Ok(Verdict::Unknown(why)) => {
+                        println!(
+                            "{}: {} at {}: {}",
+                            case.id, why.keyword, why.pointer, why.reason
+                        );
+                        unknown.count(&why.reason);
+                    }
+                    Err(why) => {
+                        println!("{}: {why}", case.id);
+                        unknown.count(&why);
+                    }
                 }
             }
+            println!(
+                "{name}, {view:?}: {compatible} compatible, {incompatible} incompatible, {unknown:?} of {}",
+                cases.len()
+            );
+            assert!(
+                unknown.open * 1000 <= STILL_FEW * cases.len(),
+                "{name}, {view:?}: {unknown:?} of {}",
+                cases.len()
+            );
         }
-        println!(
-            "{name}: {compatible} compatible, {incompatible} incompatible, {unknown} unknown of {}",
-            cases.len()
-        );
-        assert!(cases.len() > 100, "{name} is there");
-        assert!(
-            unknown * 1000 <= most_unknown * cases.len(),
-            "{name}: {unknown} unknown of {}",
-            cases.len()
-        );
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -96,7 +102,7 @@ fn closed_writers_break_what_their_judges_said() {
 #[test]
 fn witnesses_are_small() {
     let (mut total, mut larger) = (0, Vec::new());
-    for (name, _) in COLLECTIONS {
+    for name in COLLECTIONS {
         for case in cases(name) {
             let (Some(known), Ok(Verdict::Incompatible(witness))) =
                 (&case.counterexample, case.judge(View::Strict))

@@ -306,6 +306,43 @@ fn settings_of_the_table() {
         .map(|finding| (finding.rule, finding.pointer.as_str()))
         .collect();
     assert_eq!(told, [("unknown-setting", "/clickhouse/version_column")]);
+    for (old, new, rule, pointer) in [
+        (
+            ORDER_BY,
+            format!("{ORDER_BY}\nlate_days = 0"),
+            "invalid-setting",
+            "/clickhouse/late_days",
+        ),
+        (
+            "retention_days = 90",
+            "retention_days = 0".to_owned(),
+            "invalid-setting",
+            "/clickhouse/retention_days",
+        ),
+        (
+            "name = \"customer\"\ntype = \"String\"",
+            "name = \"customer\"\ntype = \"String\"\ndense = true".to_owned(),
+            "invalid-column",
+            "/clickhouse/columns/0/dense",
+        ),
+    ] {
+        let found = findings("registry.toml", old, &new);
+        let told: Vec<(&str, &str)> = found
+            .iter()
+            .map(|finding| (finding.rule, finding.pointer.as_str()))
+            .collect();
+        assert_eq!(told, [(rule, pointer)], "{new}");
+        assert!(
+            found
+                .iter()
+                .all(|finding| finding.fix.is_some() && finding.position.line > 1)
+        );
+    }
+    let column = "name = \"order_id\"\ntype = \"UInt64\"";
+    assert_eq!(
+        findings("registry.toml", column, &format!("{column}\ndense = true")),
+        []
+    );
 }
 
 /// What refers to a view or topic that could not be read is not blamed for it.

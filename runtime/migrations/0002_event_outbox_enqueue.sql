@@ -2,7 +2,7 @@
 -- What it knows of the registry stands in two tables, which `pipeline outbox migrate` fills.
 CREATE TABLE IF NOT EXISTS event_outbox_envelope (
     is_only BOOLEAN PRIMARY KEY DEFAULT true CHECK (is_only),
-    -- Member names by role.
+    -- Member names by role; empty where a closed envelope has no such member.
     event_type TEXT NOT NULL,
     schema_version TEXT NOT NULL,
     event_id TEXT NOT NULL,
@@ -37,7 +37,7 @@ $$;
 
 -- Puts an event into the outbox and returns the row's id.
 -- event: the envelope with its payload. Event id, time, schema version (1) and deduplication key are filled in where
---     they are absent.
+--     they are absent and the envelope has a place for them.
 -- headers: further Kafka headers, names to texts, such as traceparent.
 -- Checked here: type, version, members that every event must have, size. The relay checks all of the schema, and
 -- parks what breaks it.
@@ -88,13 +88,13 @@ BEGIN
                   HINT = 'Write one of them; if the topic is new, run `pipeline outbox migrate` of a build that has it.';
     END IF;
 
-    IF whole ? names.schema_version THEN
+    IF names.schema_version <> '' AND whole ? names.schema_version THEN
         BEGIN
             version_number := event_outbox_scalar(event -> names.schema_version)::integer;
         EXCEPTION WHEN data_exception THEN
             version_number := NULL;
         END;
-    ELSE
+    ELSIF names.schema_version <> '' THEN
         whole := whole || jsonb_build_object(names.schema_version, 1);
     END IF;
     SELECT * INTO topic FROM event_outbox_topic AS t
@@ -108,7 +108,7 @@ BEGIN
                   HINT = 'Write one of them; if the version is new, run `pipeline outbox migrate` of a build that has it.';
     END IF;
 
-    IF NOT whole ? names.event_id THEN
+    IF names.event_id <> '' AND NOT whole ? names.event_id THEN
         -- UUIDv7: ids rise with time.
         whole := whole || jsonb_build_object(names.event_id, encode(set_bit(set_bit(overlay(
             uuid_send(gen_random_uuid())
@@ -132,7 +132,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Put the fields of the topic''s schema there.';
     END IF;
 
-    IF whole ? names.dedupe_key THEN
+    IF names.dedupe_key <> '' AND whole ? names.dedupe_key THEN
         IF jsonb_typeof(whole -> names.dedupe_key) <> 'string' OR whole ->> names.dedupe_key = '' THEN
             RAISE EXCEPTION '"%" of the event of topic % is no text', names.dedupe_key, type_name
                 USING ERRCODE = 'invalid_parameter_value',
@@ -151,7 +151,10 @@ BEGIN
                 RAISE EXCEPTION 'the deduplication key of the event of topic % cannot be made: /% is missing',
                         type_name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(part -> 'path')), '/')
                     USING ERRCODE = 'invalid_parameter_value',
-                          HINT = format('Add that field, or give the event a "%s" of its own.', names.dedupe_key);
+                          HINT = CASE names.dedupe_key
+                              WHEN '' THEN 'Add that field.'
+                              ELSE format('Add that field, or give the event a "%s" of its own.', names.dedupe_key)
+                          END;
             END IF;
             dedupe := dedupe || value;
         END LOOP;

@@ -1,9 +1,10 @@
-//! Checks what registry.toml says about operation: alerts, and names that Kubernetes and ClickHouse must take.
+//! Checks what registry.toml says about operation: alerts, days, and names that Kubernetes and ClickHouse must take.
 //!
 //! One rule that Prometheus does not read keeps it from loading the whole file, so a slip here is a finding and
 //! not an alert that never fires.
 use super::load::Loader;
-use super::manifest::{Alert, RegistryManifest};
+use super::manifest::{Alert, ColumnType, RegistryManifest};
+use crate::fact::stated_type;
 
 const FILE: &str = "registry.toml";
 /// Longest label value of a Kubernetes resource.
@@ -24,7 +25,45 @@ pub(super) fn check(loader: &mut Loader, manifest: &RegistryManifest) {
             Some("use letters, digits, `-`, `_` and `.`, at most 63".to_owned()),
         );
     }
+    let days = [
+        (
+            "retention_days",
+            manifest.clickhouse.retention_days,
+            "rows kept for 0 days are never seen",
+            "keep them for a day at least: retention_days = 400",
+        ),
+        (
+            "late_days",
+            manifest.clickhouse.late_days,
+            "no event arrives in the moment in which it happens, and one of just before midnight would count nowhere",
+            "allow a day at least: late_days = 31",
+        ),
+    ];
+    for (setting, days, problem, fix) in days {
+        if days == 0 {
+            loader.report(
+                FILE,
+                "invalid-setting",
+                &format!("/clickhouse/{setting}"),
+                problem.to_owned(),
+                Some(fix.to_owned()),
+            );
+        }
+    }
     for (index, column) in manifest.clickhouse.columns.iter().enumerate() {
+        if column.dense && !is_counted_up(column.kind) {
+            loader.report(
+                FILE,
+                "invalid-column",
+                &format!("/clickhouse/columns/{index}/dense"),
+                format!(
+                    "`{}` is {}, and only whole numbers from 0 on are given out one after the other",
+                    column.name,
+                    stated_type(column.kind)
+                ),
+                Some("make it an unsigned integer, or leave `dense` out".to_owned()),
+            );
+        }
         if let Some(codec) = &column.codec
             && !is_codec(codec)
         {
@@ -36,6 +75,22 @@ pub(super) fn check(loader: &mut Loader, manifest: &RegistryManifest) {
                 Some("write names with their arguments: \"Delta, ZSTD(3)\"".to_owned()),
             );
         }
+    }
+}
+
+/// Whether numbers of a sequence fit a column of this type.
+const fn is_counted_up(kind: ColumnType) -> bool {
+    match kind {
+        ColumnType::UInt8 | ColumnType::UInt16 | ColumnType::UInt32 | ColumnType::UInt64 => true,
+        ColumnType::Bool
+        | ColumnType::Int8
+        | ColumnType::Int16
+        | ColumnType::Int32
+        | ColumnType::Int64
+        | ColumnType::Float64
+        | ColumnType::String
+        | ColumnType::LowCardinalityString
+        | ColumnType::DateTime64 => false,
     }
 }
 
