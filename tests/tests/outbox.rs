@@ -20,6 +20,7 @@ on_every_postgres!(
     every_example_comes_out_as_it_went_in,
     what_jsonb_cannot_hold_is_refused_in_words,
     the_function_fills_in_what_is_missing_and_says_what_is_wrong,
+    the_function_adds_nothing_that_a_closed_envelope_has_no_place_for,
     sqlx_enqueues_in_its_own_transactions,
 );
 
@@ -272,6 +273,28 @@ async fn what_jsonb_cannot_hold_is_refused_in_words(version: Version) {
         .await
         .unwrap();
     assert_eq!(stored(&client, ids[0]).await, event);
+}
+
+async fn the_function_adds_nothing_that_a_closed_envelope_has_no_place_for(version: Version) {
+    let (_server, client) = migrated(version).await;
+    // As `pipeline outbox migrate` writes it for an envelope without these members.
+    let closed =
+        "UPDATE event_outbox_envelope SET event_id = '', schema_version = '', dedupe_key = ''";
+    client.batch_execute(closed).await.unwrap();
+    let event = json!({
+        "event_type": "shop.purchase", "user_id": 7, "ts": "2026-01-01T00:00:00Z",
+        "payload": {"tx_id": 5, "user_id": 7, "status": "failed", "product_id": 1, "amount_gold": 1, "price_cents": 9}
+    });
+    // What every event of the game must have is another envelope's business.
+    client
+        .batch_execute("UPDATE event_outbox_envelope SET required = '{event_type,ts,payload}'")
+        .await
+        .unwrap();
+    let id = enqueue_sql(&client, &event).await.unwrap();
+    let mut kept = stored(&client, id).await;
+    let key = kept.as_object_mut().unwrap().remove("dedupe_key");
+    assert_eq!(key, Some("shop.purchase:7:5:failed".into()));
+    assert_eq!(kept, event);
 }
 
 async fn the_function_fills_in_what_is_missing_and_says_what_is_wrong(version: Version) {
