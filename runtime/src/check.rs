@@ -422,11 +422,11 @@ mod tests {
         assert!(!is_multiple(float(power), 3, 2));
         // Its shortest spelling, 12345678901234568·10^4, is none of three.
         assert!(is_multiple(float(123_456_789_012_345_683_968.0), 1, 0));
-        let exact = 123_456_789_012_345_683_968_u128;
-        assert_eq!(
-            is_multiple(float(123_456_789_012_345_683_968.0), 3, 0),
-            exact % 3 == 0
+        let (double, exact) = (
+            123_456_789_012_345_683_968.0,
+            123_456_789_012_345_683_968_u128,
         );
+        assert_eq!(is_multiple(float(double), 3, 0), exact.is_multiple_of(3));
     }
 
     #[test]

@@ -19,7 +19,9 @@ impl Explain {
         let Some(rule) = rules::named(&self.rule) else {
             let known: Vec<String> = rules::all().iter().map(|rule| rule.id.to_owned()).collect();
             let fix = nearest(&self.rule, &known).map_or_else(
-                || "`topicwright rules` lists them".to_owned(),
+                || {
+                    "`topicwright rules` lists them; a finding of a registry that does not load says itself what is wrong and what to write, and cannot be waived".to_owned()
+                },
                 |near| format!("did you mean `{near}`?"),
             );
             return outcome::failure(&format!("there is no rule `{}`\n  fix: {fix}", self.rule));

@@ -220,6 +220,15 @@ impl Context<'_> {
         envelope.chain(payload).collect()
     }
 
+    /// Whether a pointer leads to a payload property that another version has.
+    fn is_of_another_version(&self, pointer: &str) -> bool {
+        let payload = format!("/{}/", escape(&self.envelope.fields.payload));
+        pointer.strip_prefix(&payload).is_some_and(|rest| {
+            let first = rest.split('/').next().unwrap_or_default();
+            self.lineage.knows(&crate::model::unescape(first))
+        })
+    }
+
     /// A pointer that must lead to a text, integer or boolean that every event of this version has.
     fn scalar(
         &self,
@@ -240,15 +249,22 @@ impl Context<'_> {
         });
         let Some((pointer, (field, owner))) = found else {
             let known = self.known_pointers(model);
-            let fix = nearest(pointer, &known).map_or_else(
-                || {
-                    format!(
-                        "write a JSON pointer into the event, one of: {}",
-                        known.join(", ")
-                    )
-                },
-                |near| format!("did you mean `{near}`?"),
-            );
+            let fix = if self.is_of_another_version(pointer) {
+                // A guess would take one field for another, and events that it tells apart for one.
+                format!(
+                    "keep the field in version {number}, or say with `x-renamed-from` what it is called there"
+                )
+            } else {
+                nearest(pointer, &known).map_or_else(
+                    || {
+                        format!(
+                            "write a JSON pointer into the event, one of: {}",
+                            known.join(", ")
+                        )
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                )
+            };
             loader.report(
                 self.manifest_path,
                 "unknown-field",

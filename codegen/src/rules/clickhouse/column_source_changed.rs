@@ -1,6 +1,6 @@
 //! `column-source-changed`: a fact column is filled from something else.
+use super::column_source::{declared, words};
 use crate::finding::{Plane, Severity};
-use crate::registry::ColumnMapping;
 use crate::rules::pair::VersionPair;
 use crate::rules::problem::Problem;
 use crate::rules::{Check, Doc, Rule};
@@ -70,24 +70,4 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
         );
     }
     problems
-}
-
-/// Where an `x-column` of a payload field stands: `/data/order_id` → `/properties/order_id/x-column`.
-fn declared(mapping: &ColumnMapping) -> String {
-    let inner = mapping.source.from.get(1..).and_then(|rest| rest.find('/'));
-    let field = inner.map_or("", |start| &mapping.source.from[start + 1..]);
-    format!("{}/x-column", field.replace('/', "/properties/"))
-}
-
-fn words(mapping: &ColumnMapping) -> String {
-    let source = &mapping.source;
-    let mut text = format!("`{}`", source.from);
-    if source.negate {
-        text = format!("-1 × {text}");
-    }
-    for (index, when) in source.when.iter().enumerate() {
-        let word = if index == 0 { "where" } else { "and" };
-        text.push_str(&format!(" {word} `{}` is {}", when.field, when.equals));
-    }
-    text
 }

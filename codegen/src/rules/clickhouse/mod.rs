@@ -2,10 +2,13 @@
 pub mod column_added;
 pub mod column_dropped;
 pub mod column_narrowed;
+mod column_source;
 pub mod column_source_changed;
+pub mod column_source_moved;
 mod column_type;
 pub mod column_widened;
 pub mod engine_changed;
+pub mod late_days_lowered;
 pub mod partition_key_changed;
 pub mod payload_path_retyped;
 pub mod payload_storage_changed;
@@ -29,8 +32,10 @@ pub static RULES: &[&Rule] = &[
     &column_dropped::RULE,
     &column_narrowed::RULE,
     &column_source_changed::RULE,
+    &column_source_moved::RULE,
     &column_widened::RULE,
     &engine_changed::RULE,
+    &late_days_lowered::RULE,
     &partition_key_changed::RULE,
     &payload_path_retyped::RULE,
     &payload_storage_changed::RULE,
