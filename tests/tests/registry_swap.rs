@@ -10,7 +10,7 @@ use std::process::Command;
 
 use rdkafka::Message as _;
 use serde_json::{Value, json};
-use topicwright_tests::program::{Servers, command, free_port, text, wait_until};
+use topicwright_tests::program::{Servers, free_port, text, wait_until};
 use topicwright_tests::running::Running;
 use topicwright_tests::{kafka, sql};
 use tour::Block;

@@ -2,7 +2,7 @@
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::{Report, count, pointer, verdict};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Plane, Severity};
 use crate::gate::Waived;
 use crate::visible::{on_one_line, visible};
 
@@ -10,10 +10,11 @@ use crate::visible::{on_one_line, visible};
 #[must_use]
 pub fn print(report: &Report<'_>, colour: bool) -> String {
     let printer = Printer { report, colour };
-    let mut parts: Vec<String> = report
-        .outcome
-        .findings
-        .iter()
+    let mut findings: Vec<&Finding> = report.outcome.findings.iter().collect();
+    // What a change does to the registry's own examples and scenarios follows from what it does to readers.
+    findings.sort_by_key(|finding| finding.plane == Plane::Registry);
+    let mut parts: Vec<String> = findings
+        .into_iter()
         .map(|finding| printer.finding(finding))
         .collect();
     let waived = report.outcome.waived.iter();

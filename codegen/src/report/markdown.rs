@@ -23,12 +23,13 @@ pub fn print(report: &Report<'_>) -> String {
         format!("### {mark} {}", text(&verdict::sentence(report))),
         compared(report),
     ];
+    // What breaks someone comes first; what a change does to the registry's own examples and scenarios follows from it.
     for plane in [
-        Plane::Registry,
         Plane::Wire,
         Plane::Rust,
         Plane::ClickHouse,
         Plane::Kafka,
+        Plane::Registry,
     ] {
         blocks.extend(findings(report, plane));
     }
@@ -100,10 +101,12 @@ fn findings(report: &Report<'_>, plane: Plane) -> Vec<String> {
         .take(MAX_ROWS)
         .filter_map(|finding| {
             let evidence = finding.evidence.as_ref()?;
+            // Two versions may have a finding at one pointer.
+            let place = format!("{} {}", report.file(&finding.file), finding.pointer);
             Some(format!(
                 "`{}` at {}:\n\n{}",
                 finding.rule,
-                code(&finding.pointer),
+                code(&place),
                 fenced(evidence)
             ))
         })
