@@ -375,3 +375,108 @@ fn many_breaks_of_one_union() {
     assert_eq!((count, broken.len()), (MOST, MOST), "{broken:?}");
     assert!(further.unproved.is_some());
 }
+
+/// Pointers in the reader at which messages of the writer break it.
+fn broken_places(writer: Value, reader: Value) -> Vec<String> {
+    let mut prover = Prover::default();
+    let mut add = |schema: Value| prover.add(Source::alone(schema, Draft202012)).unwrap();
+    let (writer, reader) = (add(writer), add(reader));
+    let Verdict::Incompatible(first) = prover.compare(writer, reader, View::Stream, None) else {
+        panic!("it breaks");
+    };
+    let further = prover.further(writer, reader, View::Stream, None, &first);
+    assert_eq!(further.unproved, None);
+    let mut places = vec![first.pointer];
+    places.extend(further.breaks.into_iter().map(|witness| witness.pointer));
+    places.sort();
+    places
+}
+
+/// A kind of a union: its name, and what else it has.
+fn kind(name: &str, more: &Value) -> Value {
+    let mut properties = json!({"kind": {"const": name}, "currency": {"enum": ["EUR"]}});
+    for (name, schema) in more.as_object().unwrap() {
+        properties[name] = schema.clone();
+    }
+    let required: Vec<&String> = properties.as_object().unwrap().keys().collect();
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+fn one_of(kinds: &[Value]) -> Value {
+    json!({"type": "object", "required": ["u"], "properties": {"u": {"oneOf": kinds}}})
+}
+
+/// What all kinds have alike tells none of them, and a new kind hides nothing that is wrong with the others.
+#[test]
+fn a_break_beside_a_new_kind() {
+    let text = json!({"type": "string"});
+    let reader = one_of(&[
+        kind("a", &json!({"f": text})),
+        kind("b", &json!({"g": text})),
+    ]);
+    let writer = one_of(&[
+        kind("c", &json!({"h": text})),
+        kind("a", &json!({"f": text})),
+        kind("b", &json!({"g": {"type": "integer"}})),
+    ]);
+    assert_eq!(
+        broken_places(writer, reader),
+        [
+            "/properties/u/oneOf",
+            "/properties/u/oneOf/1/properties/g/type"
+        ]
+    );
+}
+
+#[test]
+fn breaks_of_nested_unions_have_places_of_their_own() {
+    let inner = |names: &[&str]| {
+        let kinds: Vec<Value> = names.iter().map(|name| kind(name, &json!({}))).collect();
+        json!({"in": {"oneOf": kinds}})
+    };
+    let reader = one_of(&[
+        kind("a", &inner(&["p", "q"])),
+        kind("b", &inner(&["p", "q"])),
+    ]);
+    let writer = one_of(&[
+        kind("a", &inner(&["p", "q", "r"])),
+        kind("b", &inner(&["p", "q", "s"])),
+        kind("c", &inner(&["p"])),
+    ]);
+    assert_eq!(
+        broken_places(writer, reader),
+        [
+            "/properties/u/oneOf",
+            "/properties/u/oneOf/0/properties/in/oneOf",
+            "/properties/u/oneOf/1/properties/in/oneOf"
+        ]
+    );
+}
+
+/// Messages that double at each level are never built, and it takes no time to say so.
+#[test]
+fn messages_that_double_at_each_level() {
+    let mut lists = json!({"enum": [0, 1]});
+    for _ in 0..30 {
+        lists = json!({"type": "array", "minItems": 2, "uniqueItems": true, "items": lists});
+    }
+    let mut objects = json!({"x0": {"type": "string"}});
+    for level in 0..40 {
+        let below = json!({"$ref": format!("#/$defs/x{level}")});
+        objects[format!("x{}", level + 1)] = json!({
+            "type": "object", "required": ["a", "b"], "properties": {"a": below, "b": below}
+        });
+    }
+    for writer in [lists, json!({"$ref": "#/$defs/x40", "$defs": objects})] {
+        let verdict = ask(
+            Draft202012,
+            &writer,
+            &json!({"type": "integer"}),
+            View::Strict,
+        );
+        match verdict {
+            Verdict::Unknown(unknown) => assert_eq!(unknown.keyword, "budget"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -479,6 +479,7 @@ fn distinct_items(solver: &mut Solver<'_>, goals: &[Vec<Lit>]) -> Answer {
         );
     }
     let mut pool: Vec<Value> = Vec::new();
+    let mut total = 0;
     let mut options: Vec<Vec<usize>> = Vec::new();
     for (place, goal) in goals.iter().enumerate() {
         if let Some(same) = goals[..place].iter().position(|other| other == goal) {
@@ -493,6 +494,10 @@ fn distinct_items(solver: &mut Solver<'_>, goals: &[Vec<Lit>]) -> Answer {
                 Answer::Unsat => break,
                 Answer::Unknown(gap) => return Answer::Unknown(gap),
                 Answer::Sat(value) => {
+                    total += size(&value);
+                    if total > SIZE {
+                        return too_large();
+                    }
                     let excluded = solver.formulas.one_of_values([&value]);
                     goal.push(!excluded);
                     let index = pool

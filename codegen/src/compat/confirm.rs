@@ -126,22 +126,32 @@ pub(crate) fn meant<'e>(error: &'e ValidationError<'e>) -> &'e ValidationError<'
         return error;
     };
     let own = error.instance_path().as_str().len();
-    let is_other = |error: &ValidationError<'_>| {
-        let path = error.instance_path().as_str();
-        match error.kind() {
-            ValidationErrorKind::Type { .. } | ValidationErrorKind::FalseSchema => {
-                path.len() == own
-            }
-            ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => {
-                !path[own..].trim_start_matches('/').contains('/')
-            }
-            _ => false,
-        }
-    };
-    let mut likely = context.iter().filter(|errors| !errors.iter().any(is_other));
+    let mut likely = context
+        .iter()
+        .filter(|errors| !errors.iter().any(|error| is_of_another(error, own)));
     match (likely.next(), likely.next()) {
         (Some(errors), None) if errors.len() <= SLIPS => errors.first().map_or(error, meant),
         _ => error,
+    }
+}
+
+/// Whether an error says that a branch of a union is for values of another type or with other tags; `own` is the
+/// length of the pointer to the union's value.
+fn is_of_another(error: &ValidationError<'_>, own: usize) -> bool {
+    let path = error.instance_path().as_str();
+    match error.kind() {
+        ValidationErrorKind::Type { .. } | ValidationErrorKind::FalseSchema => path.len() == own,
+        ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => {
+            !path[own..].trim_start_matches('/').contains('/')
+        }
+        // A union in the union, of branches that are all for others.
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            let is_for_others = |errors: &Vec<ValidationError<'_>>| {
+                errors.iter().any(|error| is_of_another(error, own))
+            };
+            path.len() == own && !context.is_empty() && context.iter().all(is_for_others)
+        }
+        _ => false,
     }
 }
 

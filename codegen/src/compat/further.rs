@@ -229,16 +229,19 @@ fn with_branch(source: &Source, refused: &Witness, has_branch: bool) -> Option<S
         let branches = schema.get_mut(keyword)?.as_array_mut()?;
         let like = match value {
             Value::Object(members) => {
-                let tag = members.iter().find(|(name, _)| {
-                    branches
-                        .iter()
-                        .any(|branch| tells(branch, name, &documents))
-                });
-                match tag {
-                    Some(tag) => {
-                        json!({"type": "object", "required": [tag.0], "properties": {tag.0: {"enum": [tag.1]}}})
+                let tags: Vec<(&String, &Value, Vec<Value>)> = members
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        Some((name, value, tag_values(branches, name, &documents)?))
+                    })
+                    .collect();
+                let unknown = tags.iter().find(|(_, value, known)| !known.contains(value));
+                match unknown {
+                    Some((name, value, _)) => {
+                        json!({"type": "object", "required": [name], "properties": {*name: {"enum": [value]}}})
                     }
-                    None if members.is_empty() => return None,
+                    // A branch is there for it, and one more would take all that is like it.
+                    None if members.is_empty() || !tags.is_empty() => return None,
                     None => {
                         json!({"type": "object", "required": members.keys().collect::<Vec<_>>()})
                     }
@@ -280,18 +283,32 @@ fn as_any_of(source: &Source, refused: &Witness) -> Option<Source> {
     })
 }
 
-/// Whether a branch asks for a value of its own in this member.
-fn tells(branch: &Value, name: &str, document: &Value) -> bool {
-    let branch = match branch.get("$ref").and_then(Value::as_str) {
-        Some(reference) => reference
-            .strip_prefix('#')
-            .and_then(|pointer| document.pointer(pointer)),
-        None => Some(branch),
-    };
-    let member = branch
-        .and_then(|branch| branch.get("properties"))
-        .and_then(|properties| properties.get(name));
-    member.is_some_and(|member| member.get("const").is_some() || member.get("enum").is_some())
+/// The values of a member by which branches tell themselves apart: each has some of its own. None where none asks for
+/// any, or two ask for the same.
+fn tag_values(branches: &[Value], name: &str, document: &Value) -> Option<Vec<Value>> {
+    let mut all: Vec<Value> = Vec::new();
+    for branch in branches {
+        let branch = match branch.get("$ref").and_then(Value::as_str) {
+            Some(reference) => reference
+                .strip_prefix('#')
+                .and_then(|pointer| document.pointer(pointer)),
+            None => Some(branch),
+        };
+        let member = branch
+            .and_then(|branch| branch.get("properties"))
+            .and_then(|properties| properties.get(name));
+        let Some(member) = member else { continue };
+        let own = match (member.get("const"), member.get("enum")) {
+            (Some(value), _) => std::slice::from_ref(value),
+            (None, Some(Value::Array(values))) => values.as_slice(),
+            (None, _) => continue,
+        };
+        if own.iter().any(|value| all.contains(value)) {
+            return None;
+        }
+        all.extend_from_slice(own);
+    }
+    (!all.is_empty()).then_some(all)
 }
 
 /// A schema without its refusing keyword; none where that is a union, whose branches may refuse more than this.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::narrow::State;
 use super::pattern::PatternId;
-use super::values::{kind_of, with_fraction};
+use super::values::{kind_of, size, with_fraction};
 
 /// So few choices are tried in the order of their branches.
 const FEW: usize = 3;
@@ -51,6 +51,17 @@ pub(super) fn too_deep() -> Answer {
         "budget",
         "choices and values nested deeper than a thread's stack allows",
     )
+}
+
+/// What copying a part of a value costs, in formulas looked at.
+const PART: usize = 20;
+
+/// What copying an answer costs.
+fn weight(answer: &Answer) -> usize {
+    match answer {
+        Answer::Sat(value) => PART * size(value),
+        Answer::Unsat | Answer::Unknown(_) => 0,
+    }
 }
 
 /// Searches on behalf of one question, with what earlier questions found.
@@ -119,6 +130,7 @@ impl<'f> Solver<'f> {
             _ => Box::new([lit]),
         };
         if let Some(known) = self.memory.get(&key) {
+            self.formulas.budget.spend(weight(known));
             return known.clone();
         }
         if let Some(depth) = self.active.get(&key) {
@@ -161,6 +173,7 @@ impl<'f> Solver<'f> {
             Answer::Unknown(gap) if leans_out || gap.keyword == "budget" || self.is_exhausted() => {
             }
             Answer::Sat(_) | Answer::Unsat | Answer::Unknown(_) => {
+                self.formulas.budget.spend(weight(&answer));
                 self.memory.insert(key, answer.clone());
             }
         }

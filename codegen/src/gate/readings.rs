@@ -118,21 +118,24 @@ impl<'a> Asker<'a> {
             });
         let versions: Vec<&TopicVersion> = live(topic, today).collect();
         for version in &versions {
-            // The schema stayed, and a column demands more of it: messages of before still lie in the topic.
+            // The schema stayed, and a column demands more of it or less: messages of before still lie in the topic,
+            // and workers of before still run.
             if !changed(version) && demanded(version) {
-                self.ask(
-                    Subject::Versions(topic),
-                    (edition(version, true), Some(version)),
-                    edition(version, false),
-                    Direction::Backward,
-                    true,
-                );
+                let [was, is] = [true, false].map(|old| edition(version, old));
+                let subject = Subject::Versions(topic);
+                let writes = |edition| (edition, Some(*version));
+                self.ask(subject, writes(was), is, Direction::Backward, true);
+                self.ask(subject, writes(is), was, Direction::Forward, true);
             }
         }
+        // The newest version that runs today: where a change brings several at once, each follows it.
+        let deployed = before
+            .and_then(|before| before.versions.last())
+            .map(|version| version.number);
         let changed = |version: &TopicVersion| changed(version) || demanded(version);
         for (index, newer) in versions.iter().enumerate() {
             for (distance, older) in versions[..index].iter().rev().enumerate() {
-                let neighbours = distance == 0;
+                let neighbours = distance == 0 || deployed == Some(older.number);
                 if !(raised || changed(newer) || changed(older)) || !(neighbours || transitive) {
                     continue;
                 }
@@ -148,13 +151,14 @@ impl<'a> Asker<'a> {
                     );
                 }
                 if forward || neighbours {
-                    self.ask(
-                        Subject::Versions(topic),
-                        (newer_edition, Some(newer)),
-                        older_edition,
-                        Direction::Forward,
-                        forward,
-                    );
+                    let subject = Subject::Versions(topic);
+                    let writer = (newer_edition, Some(*newer));
+                    self.ask(subject, writer, older_edition, Direction::Forward, forward);
+                    // Workers of before go by what columns demanded then.
+                    if demanded(older) && old.hash(&topic.name, older.number).is_some() {
+                        let reader = edition(older, true);
+                        self.ask(subject, writer, reader, Direction::Forward, forward);
+                    }
                 }
             }
         }
