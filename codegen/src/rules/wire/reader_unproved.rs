@@ -48,6 +48,10 @@ fn check(reading: &Reading<'_>) -> Vec<Problem> {
         )
         .old(&old.file, old.pointer)
         .evidence(format!("`{}`: {}", unknown.keyword, unknown.reason))
-        .fix("write this place with plainer keywords, or keep it as it was"),
+        .fix(if reading.breaks().next().is_some() {
+            "mend the places that are named, and check again"
+        } else {
+            "write this place with plainer keywords, or keep it as it was"
+        }),
     ]
 }
