@@ -9,6 +9,9 @@ use std::cell::Cell;
 /// Most formulas looked at for one question: about a second.
 pub(super) const WORK: usize = 150_000_000;
 
+/// What copying or spelling a part of a value costs, in formulas looked at.
+pub(super) const PART: usize = 20;
+
 /// Most steps of one question.
 pub(super) const STEPS: usize = 200_000;
 

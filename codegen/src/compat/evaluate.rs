@@ -1,8 +1,9 @@
 //! Whether a formula holds for a given value: how listed values are decided, whatever the keywords.
 use serde_json::Value;
 
+use super::budget::PART;
 use super::formula::{Formulas, Lit, Node, kind};
-use super::values::{canonical, is_multiple, kind_of, rational};
+use super::values::{canonical, is_multiple, kind_of, rational, size};
 
 impl Formulas {
     /// The type bit of a value.
@@ -67,6 +68,8 @@ impl Formulas {
             }
             Node::Types(set) => Some(set & self.kind_of(value) != 0),
             Node::Values(ids) => {
+                // The value is spelled to be looked up.
+                self.budget.spend(PART * size(value));
                 // Equality does not ask how a number is written.
                 let found = self.values.find(value);
                 Some(found.is_some_and(|id| ids.binary_search(&id).is_ok()))

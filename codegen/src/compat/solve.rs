@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::budget::PART;
 use super::formula::{Formulas, Gap, Lit, Node, kind};
 use super::narrow::State;
 use super::pattern::PatternId;
@@ -52,9 +53,6 @@ pub(super) fn too_deep() -> Answer {
         "choices and values nested deeper than a thread's stack allows",
     )
 }
-
-/// What copying a part of a value costs, in formulas looked at.
-const PART: usize = 20;
 
 /// What copying an answer costs.
 fn weight(answer: &Answer) -> usize {
@@ -309,6 +307,9 @@ impl<'f> Solver<'f> {
                 }
                 _ => {}
             }
+        }
+        if self.formulas.budget.is_spent() {
+            return spent();
         }
         Answer::unknown(
             "pattern",
