@@ -361,3 +361,27 @@ fn without_a_base_everything_is_new() {
         .collect();
     assert_eq!(errors, [""; 0]);
 }
+
+/// A definition that a released version refers to: the next version alone has to refer to another.
+#[test]
+fn an_edit_of_a_shared_definition_needs_a_definition_of_its_own() {
+    let old = edited::webshop();
+    let mut new = old.clone();
+    let shared = new.0.get_mut("common/shop.json").unwrap();
+    let edit = shared.replacen("\"maximum\": ", "\"maximum\": 1", 1);
+    assert_ne!(*shared, edit);
+    *shared = edit;
+    let today = Day::read(TODAY).unwrap();
+    let outcome = gate::check(Some(&side(&old, "before")), &side(&new, "after"), today);
+    let mut edits = outcome
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == "released-version-edited")
+        .peekable();
+    assert!(edits.peek().is_some(), "{:#?}", outcome.findings);
+    for finding in edits {
+        assert_eq!(finding.file, "common/shop.json");
+        let fix = finding.fix.as_deref().unwrap_or_default();
+        assert!(fix.contains("a definition of another name"), "{fix}");
+    }
+}

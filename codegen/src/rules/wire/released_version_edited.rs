@@ -73,9 +73,14 @@ fn check(pair: &VersionPair<'_>) -> Vec<Problem> {
                 ),
             )
             .old(&edit.old.file, edit.old.pointer)
-            .fix(format!(
-                "take the edit back and make it in the next version: topicwright bump {name}"
-            ));
+            .fix(if edit.at.file == is.path {
+                format!("take the edit back and make it in the next version: topicwright bump {name}")
+            } else {
+                // The next version would refer to the same definition.
+                format!(
+                    "take the edit back; make it in a definition of another name, and refer to that from the next version alone: topicwright bump {name}"
+                )
+            });
             problem.evidence = evidence.clone();
             problem
         })
