@@ -109,6 +109,15 @@ pub(super) fn rename(
     lineage: &Lineage,
     index: usize,
 ) -> Option<String> {
+    with_property(pointer, payload, |name| lineage.name_in(index, name))
+}
+
+/// A pointer into the event with its payload property called otherwise; one that leads into the envelope stays.
+pub(crate) fn with_property(
+    pointer: &str,
+    payload: &str,
+    called: impl FnOnce(&str) -> Option<String>,
+) -> Option<String> {
     let prefix = format!("/{}/", escape(payload));
     let Some(rest) = pointer.strip_prefix(&prefix) else {
         return Some(pointer.to_owned());
@@ -116,7 +125,7 @@ pub(super) fn rename(
     let (first, tail) = rest
         .split_once('/')
         .map_or((rest, None), |(first, tail)| (first, Some(tail)));
-    let name = lineage.name_in(index, &crate::model::unescape(first))?;
+    let name = called(&crate::model::unescape(first))?;
     Some(match tail {
         Some(tail) => format!("{prefix}{}/{tail}", escape(&name)),
         None => format!("{prefix}{}", escape(&name)),

@@ -3,7 +3,8 @@
 //! One rule that Prometheus does not read keeps it from loading the whole file, so a slip here is a finding and
 //! not an alert that never fires.
 use super::load::Loader;
-use super::manifest::{Alert, ColumnType, RegistryManifest};
+use super::manifest::{Alert, RegistryManifest};
+use crate::clickhouse::Type;
 use crate::fact::stated_type;
 
 const FILE: &str = "registry.toml";
@@ -51,15 +52,16 @@ pub(super) fn check(loader: &mut Loader, manifest: &RegistryManifest) {
         }
     }
     for (index, column) in manifest.clickhouse.columns.iter().enumerate() {
-        if column.dense && !is_counted_up(column.kind) {
+        let kind = stated_type(column.kind);
+        let counts_up = matches!(&kind, Type::Integer(integer) if !integer.is_signed());
+        if column.dense && !counts_up {
             loader.report(
                 FILE,
                 "invalid-column",
                 &format!("/clickhouse/columns/{index}/dense"),
                 format!(
-                    "`{}` is {}, and only whole numbers from 0 on are given out one after the other",
-                    column.name,
-                    stated_type(column.kind)
+                    "`{}` is {kind}, and only whole numbers from 0 on are given out one after the other",
+                    column.name
                 ),
                 Some("make it an unsigned integer, or leave `dense` out".to_owned()),
             );
@@ -75,22 +77,6 @@ pub(super) fn check(loader: &mut Loader, manifest: &RegistryManifest) {
                 Some("write names with their arguments: \"Delta, ZSTD(3)\"".to_owned()),
             );
         }
-    }
-}
-
-/// Whether numbers of a sequence fit a column of this type.
-const fn is_counted_up(kind: ColumnType) -> bool {
-    match kind {
-        ColumnType::UInt8 | ColumnType::UInt16 | ColumnType::UInt32 | ColumnType::UInt64 => true,
-        ColumnType::Bool
-        | ColumnType::Int8
-        | ColumnType::Int16
-        | ColumnType::Int32
-        | ColumnType::Int64
-        | ColumnType::Float64
-        | ColumnType::String
-        | ColumnType::LowCardinalityString
-        | ColumnType::DateTime64 => false,
     }
 }
 

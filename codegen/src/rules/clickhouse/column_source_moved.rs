@@ -2,6 +2,7 @@
 use super::column_source::{declared, readers, words, zero};
 use crate::finding::{Plane, Severity};
 use crate::model::escape;
+use crate::registry::columns::{field, with_property};
 use crate::registry::{ColumnMapping, TopicVersion};
 use crate::rules::pair::SuccessorPair;
 use crate::rules::problem::Problem;
@@ -16,7 +17,7 @@ pub static RULE: Rule = Rule {
     doc: Doc {
         what: "A version that is new fills a fact column from another field than the version before it, under \
                another condition, with another sign, or not at all. The same field under the name that \
-               `x-renamed-from` declares is no change.",
+               `x-renamed-from` declares is no change, nor is a new field in the place of one that is gone.",
         why: "Rows of both versions stand in one table. Where the new version leaves the column out, they hold its \
               zero, and every sum, count and filter over the column goes on without its events: a KPI falls as \
               producers move to the new version, and nobody is told.",
@@ -34,26 +35,21 @@ fn check(pair: &SuccessorPair<'_>) -> Vec<Problem> {
     }
     let side = pair.around.new;
     let known = crate::fact::layout(&side.registry.manifest);
-    let payload = format!("/{}/", escape(&side.registry.envelope.fields.payload));
+    let payload = &side.registry.envelope.fields.payload;
     let mut problems = Vec::new();
     for was in &old.columns {
         if !known.iter().any(|column| column.name == was.column) {
             continue;
         }
-        let expected = renamed(was, new, &payload);
+        let expected = renamed(was, new, payload);
         let is = new.columns.iter().find(|is| is.column == was.column);
         if is.is_some_and(|is| words(is) == words(&expected)) {
             continue;
         }
         // A field of another name in the place of one that is gone goes on with its column.
-        let has_both = || {
-            let pointer = expected
-                .source
-                .from
-                .strip_prefix(payload.trim_end_matches('/'));
-            pointer.is_none_or(|pointer| new.model.field(new.model.root, pointer).is_some())
-        };
-        if is.is_some() && !has_both() {
+        if is.is_some()
+            && field(&expected.source.from, &side.registry.envelope, &new.model).is_none()
+        {
             continue;
         }
         let (column, topic) = (&was.column, &pair.topic.name);
@@ -110,24 +106,19 @@ fn check(pair: &SuccessorPair<'_>) -> Vec<Problem> {
 
 /// A source as the new version names its fields.
 fn renamed(mapping: &ColumnMapping, new: &TopicVersion, payload: &str) -> ColumnMapping {
-    let follow = |pointer: &str| -> String {
-        let Some(rest) = pointer.strip_prefix(payload) else {
-            return pointer.to_owned();
+    let follow = |pointer: &mut String| {
+        let called = |name: &str| {
+            let renamed = new.renames.iter().find(|(_, old)| *old == name);
+            Some(renamed.map_or(name, |(new, _)| new).to_owned())
         };
-        let (first, tail) = rest
-            .split_once('/')
-            .map_or((rest, None), |(first, tail)| (first, Some(tail)));
-        let name = new.renames.iter().find(|(_, old)| escape(old) == first);
-        let name = name.map_or_else(|| first.to_owned(), |(name, _)| escape(name));
-        match tail {
-            Some(tail) => format!("{payload}{name}/{tail}"),
-            None => format!("{payload}{name}"),
+        if let Some(followed) = with_property(pointer, payload, called) {
+            *pointer = followed;
         }
     };
     let mut mapping = mapping.clone();
-    mapping.source.from = follow(&mapping.source.from);
+    follow(&mut mapping.source.from);
     for when in &mut mapping.source.when {
-        when.field = follow(&when.field);
+        follow(&mut when.field);
     }
     mapping
 }
