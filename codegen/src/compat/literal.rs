@@ -12,7 +12,7 @@ use super::values::{decimal, rational};
 const SAFE_DIGITS: usize = 15;
 
 /// Largest power of ten that a literal is looked into with; doubles end at 308.
-const MOST_EXPONENT: i64 = 400;
+const MOST_EXPONENT: u64 = 400;
 
 /// The number literals of a JSON text, each with the byte it starts at.
 struct Literals<'t> {
@@ -105,12 +105,7 @@ fn put_back(value: &mut Value, literals: &mut Literals<'_>) {
 
 /// The whole number of 64 bits that a literal spells with a fraction or an exponent.
 fn whole(literal: &str) -> Option<Number> {
-    let exponent = literal
-        .split_once(['e', 'E'])
-        .map(|(_, exponent)| exponent.parse::<i64>());
-    if exponent
-        .is_some_and(|exponent| exponent.map_or(true, |exponent| exponent.abs() > MOST_EXPONENT))
-    {
+    if !is_in_reach(literal) {
         return None;
     }
     let written = decimal(literal)
@@ -131,15 +126,20 @@ pub fn is_exact(literal: &str) -> bool {
     let Ok(number) = serde_json::from_str::<Number>(literal) else {
         return true;
     };
-    let exponent = literal
-        .split_once(['e', 'E'])
-        .map_or(Ok(0), |(_, exponent)| exponent.parse::<i64>());
-    match exponent {
-        Ok(exponent) if exponent.abs() <= MOST_EXPONENT => {
-            decimal(literal).is_none_or(|written| is_meant(&written, &number))
-        }
-        _ => is_zero(literal),
+    if is_in_reach(literal) {
+        decimal(literal).is_none_or(|written| is_meant(&written, &number))
+    } else {
+        is_zero(literal)
     }
+}
+
+/// Whether a literal's power of ten is one that is looked into.
+fn is_in_reach(literal: &str) -> bool {
+    let exponent = literal.split_once(['e', 'E']);
+    exponent.is_none_or(|(_, exponent)| {
+        let exponent = exponent.parse::<i64>();
+        exponent.is_ok_and(|exponent| exponent.unsigned_abs() <= MOST_EXPONENT)
+    })
 }
 
 /// Whether a number is what was written: exactly, or by the shortest text of a double, which is how most programs print
@@ -188,6 +188,7 @@ mod tests {
             "9007199254740993.0",
             "36893488147419103233",
             "1e-99999",
+            "1e-9223372036854775808",
             "-123456789012345678901234567890",
         ] {
             assert!(!is_exact(rounded), "{rounded}");
